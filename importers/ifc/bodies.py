@@ -1,0 +1,66 @@
+"""Which products have a body, and how risky it is for the fast kernels (runs in the child).
+
+Measured: the manifold chain is wrong on bodies with boolean results or half-spaces, and on those only; see ARCHITECTURE.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Risk = Literal["none", "plain", "clipped"]
+_SOLID = (
+    "IfcSolidModel", "IfcFaceBasedSurfaceModel", "IfcShellBasedSurfaceModel", "IfcCsgPrimitive3D", "IfcSurface", "IfcTessellatedItem",
+    "IfcFace", "IfcConnectedFaceSet", "IfcSectionedSpine",
+)  # fmt: skip
+_NOT_BODY = {
+    "axis", "footprint", "foot print", "box", "annotation", "profile", "clearance", "reference", "lighting", "cog", "plan", "centerline",
+}  # fmt: skip
+
+
+@dataclass
+class Bodies:
+    """Answers about bodies of one open file; shared representations are looked at once."""
+
+    file: Any
+    _known: dict[int, Risk] = field(default_factory=dict[int, Risk])
+
+    def risk(self, product: Any) -> Risk:
+        """`none` without a body, `clipped` where it or an opening in it has a boolean result or half-space, else `plain`."""
+        own = self._of_shape(product)
+        if own == "plain" and any(self._of_shape(opening) == "clipped" for opening in _openings(product)):
+            return "clipped"
+        return own
+
+    def _of_shape(self, product: Any) -> Risk:
+        shape = getattr(product, "Representation", None)
+        return _worst([self._of_representation(part) for part in shape.Representations]) if shape is not None else "none"
+
+    def _of_representation(self, representation: Any) -> Risk:
+        if (representation.RepresentationIdentifier or "").lower() in _NOT_BODY:
+            return "none"
+        step = representation.id()
+        if step not in self._known:
+            self._known[step] = "none"  # a representation that maps itself must not be followed for ever
+            self._known[step] = _worst([self._of_item(item) for item in representation.Items or ()])
+        return self._known[step]
+
+    def _of_item(self, item: Any) -> Risk:
+        if item.is_a("IfcMappedItem"):
+            return self._of_representation(item.MappingSource.MappedRepresentation)
+        if item.is_a("IfcBooleanResult") or item.is_a("IfcCsgSolid") or item.is_a("IfcHalfSpaceSolid"):
+            return "clipped"
+        if item.is_a("IfcGeometricSet"):
+            return _worst([self._of_item(part) for part in item.Elements])
+        return "plain" if any(item.is_a(kind) for kind in _SOLID if self._has(kind)) else "none"
+
+    def _has(self, kind: str) -> bool:
+        return kind != "IfcTessellatedItem" or self.file.schema != "IFC2X3"
+
+
+def _openings(product: Any) -> list[Any]:
+    return [relation.RelatedOpeningElement for relation in getattr(product, "HasOpenings", None) or ()]
+
+
+def _worst(risks: list[Risk]) -> Risk:
+    return "clipped" if "clipped" in risks else "plain" if "plain" in risks else "none"

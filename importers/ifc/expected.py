@@ -1,0 +1,133 @@
+"""Where a body must lie, from the numbers of its definition alone: the alarm for what a kernel builds (runs in the child).
+
+Independent of every kernel: profile points swept by the extrusion, points of tessellations and shells, operators of mapped items.
+What bends (arcs, revolutions, swept disks) is left out: no expectation is better than a wrong one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import ifcopenshell.util.placement
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]  # (n, 3)
+_FACES_LIMIT = 400  # bigger shells cost more to read than the alarm is worth
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Points whose box is the body's, or a box it cannot leave where `is_exact` is false. [file units, product frame]"""
+
+    points: Points
+    is_exact: bool = True
+
+
+def expected(product: Any) -> Expected | None:
+    """What the definition of the product's body says; None where it has a part that is not understood."""
+    shape = product.Representation
+    bodies = [part for part in shape.Representations if (part.RepresentationIdentifier or "").lower() in {"body", "facetation"}]
+    if len(bodies) != 1:
+        return None
+    found = _of_items(bodies[0].Items, depth=0)
+    return Expected(found.points, found.is_exact and not getattr(product, "HasOpenings", ())) if found else None
+
+
+def disagreement(vertices: Points, hope: Expected, length_m: float) -> float:
+    """How far a built body (n, 3) [m, product frame] leaves what was expected, or, where that is exact, falls short of it. [m]"""
+    low, high = hope.points.min(axis=0) * length_m, hope.points.max(axis=0) * length_m
+    outside = float(max((low - vertices.min(axis=0)).max(), (vertices.max(axis=0) - high).max()))
+    if not hope.is_exact:
+        return max(outside, 0.0)
+    short = float(max((vertices.min(axis=0) - low).max(), (high - vertices.max(axis=0)).max()))
+    return max(outside, short, 0.0)
+
+
+def _of_items(items: Any, depth: int) -> Expected | None:
+    parts = [_of_item(item, depth) for item in items or ()]
+    known = [part for part in parts if part is not None and len(part.points)]
+    if not known or len(known) != len(parts):
+        return None
+    return Expected(np.vstack([part.points for part in known]), all(part.is_exact for part in known))
+
+
+def _of_item(item: Any, depth: int) -> Expected | None:
+    kind = item.is_a()
+    if kind == "IfcExtrudedAreaSolid":
+        return _extrusion(item)
+    if kind == "IfcMappedItem" and depth < 8:
+        return _mapped(item, depth)
+    if kind in {"IfcBooleanClippingResult", "IfcBooleanResult"} and item.Operator == "DIFFERENCE" and depth < 64:
+        first = _of_item(item.FirstOperand, depth + 1)
+        return Expected(first.points, is_exact=False) if first else None
+    if kind in {"IfcTriangulatedFaceSet", "IfcPolygonalFaceSet"}:
+        return Expected(np.array(item.Coordinates.CoordList, float).reshape(-1, 3), is_exact=False)
+    if kind == "IfcFacetedBrep":
+        return _shell(item.Outer)
+    return None
+
+
+def _shell(shell: Any) -> Expected | None:
+    if len(shell.CfsFaces) > _FACES_LIMIT:
+        return None
+    loops = [bound.Bound for face in shell.CfsFaces for bound in face.Bounds]
+    if not all(loop.is_a("IfcPolyLoop") for loop in loops):
+        return None
+    points = [point.Coordinates for loop in loops for point in loop.Polygon]
+    return Expected(np.array(points, float).reshape(-1, 3)) if points else None
+
+
+def _mapped(item: Any, depth: int) -> Expected | None:
+    found = _of_items(item.MappingSource.MappedRepresentation.Items, depth + 1)
+    if found is None:
+        return None
+    matrix = np.array(ifcopenshell.util.placement.get_mappeditem_transformation(item), float)
+    return Expected(_moved(found.points, matrix), found.is_exact)
+
+
+def _extrusion(item: Any) -> Expected | None:
+    outline = _profile(item.SweptArea)
+    if outline is None:
+        return None
+    sweep = np.array(item.ExtrudedDirection.DirectionRatios, float)
+    sweep *= float(item.Depth) / float(np.linalg.norm(sweep))
+    base = np.column_stack([outline, np.zeros(len(outline))])  # (n, 3)
+    points = np.vstack([base, base + sweep])
+    if item.Position is not None:
+        points = _moved(points, np.array(ifcopenshell.util.placement.get_axis2placement(item.Position), float))
+    return Expected(points)
+
+
+def _profile(profile: Any) -> NDArray[np.float64] | None:
+    """Points (n, 2) that span the profile's box under any turn; None for what is not a polygon or a rectangle."""
+    if profile.is_a("IfcArbitraryClosedProfileDef"):
+        return _curve(profile.OuterCurve)
+    if profile.is_a() in {"IfcRectangleProfileDef", "IfcRectangleHollowProfileDef"}:
+        x, y = profile.XDim / 2, profile.YDim / 2
+        corners = np.array([[-x, -y], [x, -y], [x, y], [-x, y]], float)
+        return _placed(corners, profile.Position)
+    return None
+
+
+def _placed(corners: NDArray[np.float64], position: Any) -> NDArray[np.float64]:
+    if position is None:
+        return corners
+    x, y = position.RefDirection.DirectionRatios[:2] if position.RefDirection else (1.0, 0.0)
+    size = math.hypot(x, y)
+    turn = np.array([[x, y], [-y, x]]) / size
+    return corners @ turn + np.array(position.Location.Coordinates[:2], float)
+
+
+def _curve(curve: Any) -> NDArray[np.float64] | None:
+    if curve.is_a("IfcPolyline"):
+        return np.array([point.Coordinates[:2] for point in curve.Points], float)
+    if curve.is_a("IfcIndexedPolyCurve") and not any(segment.is_a("IfcArcIndex") for segment in curve.Segments or ()):
+        return np.array(curve.Points.CoordList, float)[:, :2]
+    return None
+
+
+def _moved(points: Points, matrix: NDArray[np.float64]) -> Points:
+    return points @ matrix[:3, :3].T + matrix[:3, 3]

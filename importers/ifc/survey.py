@@ -1,0 +1,112 @@
+"""What a file says about its place on earth, as plain facts; `georeference` judges them (runs in the child)."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import ifcopenshell.util.placement
+import numpy as np
+from numpy.typing import NDArray
+
+from importers.ifc.properties import property_sets
+from importers.ifc.units import Units, factor_of
+
+Matrix = NDArray[np.float64]  # (4, 4)
+_MALFORMED = (AttributeError, TypeError, ValueError, IndexError, AssertionError, RecursionError)  # what broken placements raise
+
+
+def survey(file: Any, units: Units) -> dict[str, Any]:
+    """Site, true north, map conversions and property sets of the file; lengths of placements in metres, all else as written."""
+    contexts = [c for c in file.by_type("IfcGeometricRepresentationContext", include_subtypes=False) if c.ContextType in {"Model", None}]
+    sites = file.by_type("IfcSite")
+    north = next((c.TrueNorth for c in contexts if c.TrueNorth is not None), None)
+    return {
+        "length_m": units.length_m,
+        "angle_rad": units.angle(),
+        "true_north": None if north is None else [float(x) for x in north.DirectionRatios],
+        "world": next((_axes(c.WorldCoordinateSystem, units.length_m).tolist() for c in contexts if c.WorldCoordinateSystem), None),
+        "site": _site(sites[0], units.length_m) if sites else None,
+        "operations": _operations(file, contexts) if file.schema != "IFC2X3" else [],
+        "property_sets": _map_sets(file),
+    }
+
+
+def placement(product: Any, length_m: float) -> Matrix:
+    """Where a product's frame is in the model: (4, 4), metres; the identity where it has no placement that can be read."""
+    matrix = np.eye(4)
+    local = getattr(product, "ObjectPlacement", None)
+    if local is not None:
+        with contextlib.suppress(*_MALFORMED), np.errstate(all="ignore"):
+            matrix = np.array(ifcopenshell.util.placement.get_local_placement(local), float)
+    matrix[:3, 3] *= length_m
+    return matrix if np.isfinite(matrix).all() else np.eye(4)
+
+
+def _axes(axes: Any, length_m: float) -> Matrix:
+    matrix = np.eye(4)
+    with contextlib.suppress(*_MALFORMED), np.errstate(all="ignore"):
+        matrix = np.array(ifcopenshell.util.placement.get_axis2placement(axes), float)
+    matrix[:3, 3] *= length_m
+    return matrix if np.isfinite(matrix).all() else np.eye(4)
+
+
+def _site(site: Any, length_m: float) -> dict[str, Any]:
+    return {
+        "latitude": _degrees(site.RefLatitude),
+        "longitude": _degrees(site.RefLongitude),
+        "elevation_m": None if site.RefElevation is None else float(site.RefElevation) * length_m,
+        "placement": placement(site, length_m).tolist(),
+    }
+
+
+def _degrees(parts: Any) -> float | None:
+    """Degrees of an IfcCompoundPlaneAngleMeasure (degrees, minutes, seconds, millionths); every part carries the sign."""
+    if not parts:
+        return None
+    shares = (1.0, 1 / 60, 1 / 3600, 1 / 3.6e9)
+    return float(sum(part * share for part, share in zip(parts, shares, strict=False)))
+
+
+def _operations(file: Any, contexts: list[Any]) -> list[dict[str, Any]]:
+    """Every coordinate operation from a model context; those of plan contexts do not place bodies."""
+    model = {c.id() for c in contexts}
+    found = file.by_type("IfcCoordinateOperation")
+    of_model = [operation for operation in found if operation.SourceCRS is not None and operation.SourceCRS.id() in model]
+    return [_operation(operation) for operation in of_model or found]
+
+
+def _operation(operation: Any) -> dict[str, Any]:
+    info = {name: _plain(value) for name, value in operation.get_info(recursive=False).items()}
+    return {key: value for key, value in info.items() if value is not None} | {"target": _target(operation.TargetCRS)}
+
+
+def _target(crs: Any) -> dict[str, Any]:
+    if crs is None:
+        return {}
+    unit = getattr(crs, "MapUnit", None) or getattr(crs, "AngleUnit", None)
+    names = ("Name", "Description", "GeodeticDatum", "VerticalDatum", "MapProjection", "MapZone")
+    said = {name: getattr(crs, name, None) for name in names}
+    return {name: value for name, value in said.items() if value} | {"class": crs.is_a(), "unit": factor_of(unit) if unit else None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (str, int, float)):
+        return value
+    return getattr(value, "wrappedValue", None)
+
+
+def _map_sets(file: Any) -> dict[str, dict[str, Any]]:
+    """ePset_MapConversion and ePset_ProjectedCRS of the site or project, under those names whatever their capitals; values as written."""
+    holders = {holder.id() for kind in ("IfcSite", "IfcProject", "IfcBuilding") for holder in file.by_type(kind)}
+    found: dict[str, dict[str, Any]] = {}
+    for step, sets in property_sets(file, Units(), {}).items() if _mentions_map_sets(file) else ():
+        for name, values in sets.items():
+            key = {"epset_mapconversion": "conversion", "epset_projectedcrs": "crs"}.get(name.lower())
+            if key and step in holders:
+                found.setdefault(key, values)
+    return found
+
+
+def _mentions_map_sets(file: Any) -> bool:
+    return any((item.Name or "").lower() == "epset_mapconversion" for item in file.by_type("IfcPropertySet"))

@@ -1,0 +1,36 @@
+"""The elements of a building model as features of a tileset, kept apart by storey and discipline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tiles.bodies import Bodies, bodies
+from twin.model import Element, Mesh
+
+
+def model_bodies(mesh: Mesh, elements: Sequence[Element], model_id: str, building_id: str) -> Bodies:
+    """The elements that have triangles; one the store knows nothing else about keeps its id."""
+    known = {element.id: element for element in elements}
+    blank = Element(id="", model_id=model_id, ifc_class="", name="", discipline="other")
+    rows = [known.get(element_id, blank) for element_id in mesh.element_ids]
+    table = {
+        "id": list(mesh.element_ids),
+        "class": [row.ifc_class for row in rows],
+        "name": [row.name for row in rows],
+        "storey": [row.storey_id or "" for row in rows],
+        "discipline": [row.discipline for row in rows],
+        "model": [model_id] * len(rows),
+        "building": [building_id] * len(rows),
+    }
+    numbers: dict[tuple[str, str], int] = {}
+    group = [numbers.setdefault((row.storey_id or "", row.discipline), len(numbers)) for row in rows]
+    return bodies(
+        np.asarray(mesh.vertices, np.float64),
+        np.asarray(mesh.faces, np.int64),
+        np.asarray(mesh.face_element, np.int64),
+        np.asarray(mesh.face_color, np.uint8),
+        table=table,
+        group=np.array(group, np.int64),
+    )

@@ -1,0 +1,71 @@
+"""Many features' triangles with their property table: what is cut into tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tiles.glb import Column, Columns, TileMesh
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """n features, each with at least one triangle; faces are in the order of their features.
+
+    `group` keeps features apart that must not share a tile (storey and discipline of a model).
+    """
+
+    vertices: NDArray[np.float64]  # (v, 3) [m, enu]
+    faces: NDArray[np.int64]  # (f, 3)
+    face_feature: Ints  # (f,) ascending
+    face_color: NDArray[np.uint8]  # (f, 4) RGBA
+    columns: Columns  # column -> n values
+    group: Ints  # (n,)
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    @cached_property
+    def starts(self) -> Ints:
+        """Where each feature's faces start, and where the last one's end (n + 1,)."""
+        return np.searchsorted(self.face_feature, np.arange(len(self) + 1))
+
+    @cached_property
+    def boxes(self) -> NDArray[np.float64]:
+        """Lowest and highest corner of each feature (n, 2, 3). [m, enu]"""
+        if not len(self):
+            return np.empty((0, 2, 3))
+        corners = self.vertices[self.faces]  # (f, 3, 3)
+        low = np.minimum.reduceat(corners.min(axis=1), self.starts[:-1], axis=0)
+        high = np.maximum.reduceat(corners.max(axis=1), self.starts[:-1], axis=0)
+        return np.stack([low, high], axis=1)
+
+    def tile(self, features: Ints, origin: NDArray[np.float64]) -> tuple[TileMesh, Columns]:
+        """The triangles of some features about `origin` (3,) [m, enu], and their rows of the table."""
+        counts = np.diff(self.starts)[features]
+        start = np.repeat(self.starts[features] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
+        chosen = start + np.arange(len(start))
+        triangles = self.vertices[self.faces[chosen]] - origin  # (f, 3, 3)
+        mesh = TileMesh(triangles, np.repeat(np.arange(len(features)), counts), self.face_color[chosen])
+        return mesh, {name: _rows(column, features) for name, column in self.columns.items()}
+
+
+def bodies(
+    vertices: NDArray[np.float64], faces: NDArray[np.int64], owner: Ints, color: NDArray[np.uint8], *, table: Columns, group: Ints
+) -> Bodies:
+    """Bodies of the features that own a face; `owner` (f,) indexes the rows of `table` and `group`, in any order."""
+    order = np.argsort(owner, kind="stable")
+    present, feature = np.unique(owner[order], return_inverse=True)
+    columns = {name: _rows(column, present) for name, column in table.items()}
+    return Bodies(vertices, faces[order], feature, color[order], columns, group[present])
+
+
+def _rows(column: Column, rows: Ints) -> Column:
+    if isinstance(column, np.ndarray):
+        return column[rows]
+    return [column[i] for i in rows.tolist()]

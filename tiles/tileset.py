@@ -1,0 +1,160 @@
+"""3D Tiles 1.1: the tree of tiles and its JSON.
+
+Features are split by group, then in space by halving at the median along the longest side until a tile is small enough; eight tiles
+at most share a parent. Only leaves have content and every feature lies in one leaf, so refinement adds. Each leaf's content counts
+from the middle of its own box: a viewer takes that point as the tile's origin, and coordinates stay small however far the park
+reaches. A tile's geometric error is what is missing on the screen while it is not refined: its largest feature, or an eighth of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tiles.bodies import Bodies, Ints
+
+Vector = NDArray[np.float64]  # (3,)
+MAX_TRIANGLES = 20_000  # a tile of flat facets takes about 60 bytes a triangle: some 1.2 MB
+FEATURE_TRIANGLES = 2  # what a row of the property table weighs, in triangles
+MARGIN_M = 0.01  # boxes are a little larger than their content, which is rounded to MAX_STEP_M
+WHOLE_SHARE = 8.0  # an inner tile is refined once an eighth of it would show
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A tile with content: some features of some bodies, and the file they are in."""
+
+    low: Vector  # [m, enu]
+    high: Vector  # [m, enu]
+    largest_m: float
+    features: Ints
+    uri: str = ""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A tile without content."""
+
+    low: Vector  # [m, enu]
+    high: Vector  # [m, enu]
+    largest_m: float
+    children: tuple[Node, ...]
+
+
+Node = Leaf | Branch
+
+
+def middle(node: Node) -> Vector:
+    """The centre of a tile's box (3,). [m, enu]"""
+    return (node.low + node.high) / 2
+
+
+def plan(content: Bodies, max_triangles: int = MAX_TRIANGLES) -> list[Node]:
+    """One tree a group; every feature is in one leaf."""
+    weight = np.diff(content.starts) + FEATURE_TRIANGLES
+    groups = [np.flatnonzero(content.group == group) for group in np.unique(content.group)]
+    return [_tree(content.boxes, weight, group, max_triangles) for group in groups]
+
+
+def leaves(nodes: Iterable[Node]) -> Iterator[Leaf]:
+    """The tiles with content, in the order they are met."""
+    for node in nodes:
+        if isinstance(node, Leaf):
+            yield node
+        else:
+            yield from leaves(node.children)
+
+
+def gather(children: Sequence[Node]) -> Branch:
+    """The parent of some tiles."""
+    low = np.min([child.low for child in children], axis=0)
+    high = np.max([child.high for child in children], axis=0)
+    return Branch(low, high, max(child.largest_m for child in children), tuple(children))
+
+
+def tileset_json(root: Branch | None, ecef: NDArray[np.float64]) -> dict[str, Any]:
+    """A tileset with its root placed on the earth; `ecef` (4, 4) takes the park's frame there. `None` is an empty tileset."""
+    if root is None:
+        empty = Leaf(np.zeros(3), np.zeros(3), 0.0, np.empty(0, np.int64))
+        return _document(_tile(empty, ecef @ _shift(middle(empty)), middle(empty)), 0.0)
+    return _document(_tile(root, ecef @ _shift(middle(root)), middle(root)), float(np.linalg.norm(root.high - root.low)))
+
+
+def outer_json(parts: Sequence[tuple[str, Branch]], ecef: NDArray[np.float64]) -> dict[str, Any]:
+    """The tileset that names other tilesets by their addresses; their roots place themselves, so boxes are earth-centred here."""
+    if not parts:
+        return tileset_json(None, ecef)
+    root = gather([part for _, part in parts])
+    children = [_frame_of(part, ecef) | {"content": {"uri": uri}} for uri, part in parts]
+    return _document(_frame_of(root, ecef) | {"refine": "ADD", "children": children}, float(np.linalg.norm(root.high - root.low)))
+
+
+def _tree(boxes: NDArray[np.float64], weight: Ints, features: Ints, limit: int) -> Node:
+    low, high = boxes[features, 0].min(axis=0), boxes[features, 1].max(axis=0)
+    largest = float(np.linalg.norm(boxes[features, 1] - boxes[features, 0], axis=1).max())
+    if len(features) == 1 or weight[features].sum() <= limit:
+        return Leaf(low, high, largest, features)
+    pieces = [features]
+    for _ in range(3):
+        pieces = [half for piece in pieces for half in _halves(boxes, weight, piece, limit)]
+    return Branch(low, high, largest, tuple(_tree(boxes, weight, piece, limit) for piece in pieces))
+
+
+def _halves(boxes: NDArray[np.float64], weight: Ints, features: Ints, limit: int) -> list[Ints]:
+    if len(features) == 1 or weight[features].sum() <= limit:
+        return [features]
+    centres = boxes[features].mean(axis=1)  # (k, 3)
+    order = np.argsort(centres[:, np.argmax(np.ptp(centres, axis=0))], kind="stable")
+    total = np.cumsum(weight[features[order]])
+    cut = int(np.clip(np.searchsorted(total, total[-1] / 2) + 1, 1, len(order) - 1))
+    return [np.sort(features[order[:cut]]), np.sort(features[order[cut:]])]
+
+
+def _document(root: dict[str, Any], error: float) -> dict[str, Any]:
+    return {"asset": {"version": "1.1", "generator": "parktwin"}, "geometricError": max(error, root["geometricError"]), "root": root}
+
+
+def _tile(node: Node, transform: NDArray[np.float64] | None, origin: Vector) -> dict[str, Any]:
+    """The JSON of a tile whose surroundings count from `origin` (3,). [m, enu]"""
+    tile: dict[str, Any] = {"boundingVolume": {"box": _box(node, origin)}, "geometricError": _error(node), "refine": "ADD"}
+    if transform is not None:
+        tile["transform"] = transform.T.ravel().tolist()  # column-major
+    if isinstance(node, Branch):
+        tile["children"] = [_child(child, origin) for child in node.children]
+    elif node.uri:
+        tile["content"] = {"uri": node.uri}
+    return tile
+
+
+def _child(node: Node, origin: Vector) -> dict[str, Any]:
+    if isinstance(node, Branch):
+        return _tile(node, None, origin)
+    return _tile(node, _shift(middle(node) - origin), middle(node))
+
+
+def _error(node: Node) -> float:
+    if isinstance(node, Leaf):
+        return 0.0
+    return max(node.largest_m, float(np.linalg.norm(node.high - node.low)) / WHOLE_SHARE)
+
+
+def _box(node: Node, origin: Vector) -> list[float]:
+    half = (node.high - node.low) / 2 + MARGIN_M
+    return [*(middle(node) - origin).tolist(), *np.diag(half).ravel().tolist()]
+
+
+def _frame_of(node: Branch, ecef: NDArray[np.float64]) -> dict[str, Any]:
+    """Bounding volume of a tile in earth-centred metres, and its error."""
+    centre = ecef @ np.append(middle(node), 1.0)
+    half = ecef[:3, :3] * ((node.high - node.low) / 2 + MARGIN_M)  # columns are the half axes
+    return {"boundingVolume": {"box": [*centre[:3].tolist(), *half.T.ravel().tolist()]}, "geometricError": _error(node)}
+
+
+def _shift(offset: Vector) -> NDArray[np.float64]:
+    matrix = np.eye(4)
+    matrix[:3, 3] = offset
+    return matrix

@@ -1,0 +1,307 @@
+"""The commands that need the park alone: make one, look into it, measure, score, ask who sees a point."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from twin.console import JsonOption, LangOption, ParkArgument, language, percent, print_json, print_table, progress, say
+from twin.crs import Frame, known_crs
+from twin.errors import UsageError
+from twin.files import write_atomically
+from twin.i18n import message
+from twin.indicators import pack
+from twin.indicators import packs as all_packs
+from twin.indicators.report import scorecard_html
+from twin.indicators.score import score as score_pack
+from twin.live.simulate import run as run_simulation
+from twin.measures import compute
+from twin.measures import measures as all_measures
+from twin.measures.report import gaps_geojson, keep, measure_json, result_json, samples_json
+from twin.measures.sees import sees as sees_point
+from twin.model import Park
+from twin.store import Store, create_store, open_store
+
+
+def init(
+    park: ParkArgument,
+    origin: Annotated[str, typer.Option("--origin", metavar="LON,LAT[,H]", help="option_origin")],
+    name: Annotated[str | None, typer.Option("--name", help="option_name", show_default=False)] = None,
+    crs: Annotated[str, typer.Option("--crs", help="option_park_crs")] = "EPSG:4490",
+    height_datum: Annotated[str, typer.Option("--height-datum", help="option_height_datum")] = "ellipsoidal",
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """A new, empty park."""
+    frame = _origin(origin)
+    store = create_store(park, Park(name or Path(park).name, frame, known_crs(crs), height_datum))
+    if as_json:
+        print_json(describe(store))
+    else:
+        say(message("park_made", language(lang), subject=park, lon=frame.lon_deg, lat=frame.lat_deg))
+
+
+def info(park: ParkArgument, as_json: JsonOption = False, lang: LangOption = None) -> None:
+    """What is in the park."""
+    described = describe(open_store(park))
+    if as_json:
+        print_json(described)
+        return
+    spoken = language(lang)
+    say(f"{described['name']}  {described['origin'][0]:.6f}, {described['origin'][1]:.6f}")
+    print_table(
+        [message(f"column_{c}", spoken) for c in ("layer", "kind", "features")],
+        [[x["id"], x["kind"], x["features"]] for x in described["layers"]],
+    )
+    _print_models(described["models"], spoken)
+    if described["devices"]:
+        print_table([message(f"column_{c}", spoken) for c in ("devices", "count")], described["devices"].items())
+
+
+def layers(park: ParkArgument, as_json: JsonOption = False, lang: LangOption = None) -> None:
+    """The layers of the park."""
+    listed = describe(open_store(park))["layers"]
+    if as_json:
+        print_json(listed)
+        return
+    columns = [message(f"column_{c}", language(lang)) for c in ("layer", "kind", "features")]
+    print_table(columns, [[x["id"], x["kind"], x["features"]] for x in listed])
+
+
+def models(park: ParkArgument, as_json: JsonOption = False, lang: LangOption = None) -> None:
+    """The building models of the park."""
+    listed = describe(open_store(park))["models"]
+    if as_json:
+        print_json(listed)
+    else:
+        _print_models(listed, language(lang))
+
+
+def measures(as_json: JsonOption = False, lang: LangOption = None) -> None:
+    """What can be measured, and what each measure can be told."""
+    listed = [measure_json(measure) for measure in all_measures().values()]
+    if as_json:
+        print_json(listed)
+        return
+    spoken = language(lang)
+    for item in listed:
+        say(f"{item['id']} — {item[f'title_{spoken}']}")
+        rows = [[p["name"], p["default"], p["unit"], p[f"meaning_{spoken}"]] for p in item["parameters"]]
+        print_table([message(f"column_{c}", spoken) for c in ("parameter", "default", "unit", "meaning")], rows)
+
+
+def measure(
+    park: ParkArgument,
+    measure_id: Annotated[str, typer.Argument(metavar="MEASURE", help="option_measure", show_default=False)],
+    surface: Annotated[str | None, typer.Option("--surface", help="option_surface", show_default=False)] = None,
+    param: Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="option_param", show_default=False)] = None,
+    gaps: Annotated[Path | None, typer.Option("--gaps", metavar="FILE", help="option_gaps", show_default=False)] = None,
+    samples: Annotated[Path | None, typer.Option("--samples", metavar="FILE", help="option_samples", show_default=False)] = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:  # one option a promise of the interface
+    """Compute one measure."""
+    given = _pairs(param or []) | ({"surface": surface} if surface else {})
+    store = open_store(park)
+    with progress() as bars:
+        bars.add_task(measure_id, total=None)
+        result = compute(store, measure_id, given)
+    spoken = language(lang)
+    document = result_json(result, spoken)
+    keep(store, result)
+    if gaps:
+        write_atomically(gaps, json.dumps(gaps_geojson(result), ensure_ascii=False))
+    if samples:
+        write_atomically(samples, json.dumps(samples_json(result)))
+    if as_json:
+        print_json(document)
+    else:
+        _print_result(document, spoken)
+
+
+def packs(as_json: JsonOption = False, lang: LangOption = None) -> None:
+    """The packs of standards that can be scored."""
+    listed = [pack(name).summary() for name in all_packs()]
+    if as_json:
+        print_json(listed)
+        return
+    spoken = language(lang)
+    print_table(
+        [message(f"column_{c}", spoken) for c in ("pack", "title", "indicators")],
+        [[x["id"], x[f"title_{spoken}"], x["indicators"]] for x in listed],
+    )
+
+
+def score(
+    park: ParkArgument,
+    pack_id: Annotated[str, typer.Argument(metavar="PACK", help="option_pack", show_default=False)],
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="option_html", show_default=False)] = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """The scorecard of a pack."""
+    spoken = language(lang)
+    store = open_store(park)
+    chosen = pack(pack_id)
+    with progress() as bars:
+        task = bars.add_task(pack_id, total=len(chosen.rows))
+        card = score_pack(store, chosen, done=lambda: bars.advance(task))
+    if html:
+        write_atomically(html, scorecard_html(card, spoken))
+    if as_json:
+        print_json(card)
+        return
+    names = ("clause", "title", "value", "interval", "threshold", "points", "verdict")
+    print_table([message(f"column_{c}", spoken) for c in names], [_score_row(row, spoken) for row in card["indicators"]])
+    low, high = card["totals"]["points"]
+    say(message("score_total", spoken, low=f"{low:g}", high=f"{high:g}", best=f"{card['totals']['max_points']:g}"))
+
+
+def sees(
+    park: ParkArgument,
+    at: Annotated[str, typer.Option("--at", metavar="LON,LAT[,H]", help="option_at")],
+    storey: Annotated[str | None, typer.Option("--storey", help="option_storey", show_default=False)] = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Which cameras see a point."""
+    lon, lat, *height = _numbers(at, "--at", 2, 3)
+    answer = sees_point(open_store(park), lon, lat, height[0] if height else None, storey=storey)
+    if as_json:
+        print_json(answer)
+        return
+    spoken = language(lang)
+    names = ("camera", "sees", "px_per_m", "distance", "level", "blocked_by")
+    seeing = sorted(answer["cameras"], key=lambda camera: (not camera["sees"], camera["distance_m"]))
+    rows = [
+        [c["id"], "✓" if c["sees"] else "", _round(c["px_per_m"]), _round(c["distance_m"]), c["level"], c["blocked_by"] or c["reason"]]
+        for c in seeing[:30]
+    ]
+    print_table([message(f"column_{c}", spoken) for c in names], rows)
+
+
+def simulate(
+    park: ParkArgument,
+    rate: Annotated[float, typer.Option("--rate", help="option_rate")] = 0.5,
+    count: Annotated[int | None, typer.Option("--count", help="option_count", show_default=False)] = None,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
+    """Made-up events for a demonstration, written into the park until stopped."""
+    spoken = language(lang)
+    if not as_json:
+        say(message("simulating", spoken, rate=rate))
+    written = run_simulation(open_store(park), rate, count)
+    if as_json:
+        print_json({"events": written})
+
+
+def describe(store: Store) -> dict[str, Any]:
+    """The report of `twin info`, as interfaces promise it."""
+    park = store.park()
+    extent = store.extent()
+    return {
+        "name": park.name,
+        "origin": [park.frame.lon_deg, park.frame.lat_deg],
+        "extent": list(extent) if extent else None,
+        "layers": [{"id": layer.id, "kind": layer.kind, "title": layer.title, "features": layer.features} for layer in store.layers()],
+        "models": [_describe_model(store, model.id) for model in store.models()],
+        "devices": dict(sorted(Counter(device.kind for device in store.devices()).items())),
+        "events": len(store.events(limit=1_000_000)),
+        "store": "geopackage",
+        "crs": park.crs,
+        "height_datum": park.height_datum,
+        "revision": store.revision(),
+    }
+
+
+def _describe_model(store: Store, model_id: str) -> dict[str, Any]:
+    model = next(model for model in store.models() if model.id == model_id)
+    elements = store.elements(model_id)
+    states = Counter(element.state for element in elements)
+    place = model.georeferencing
+    return {
+        "id": model.id,
+        "name": model.name,
+        "schema": model.schema,
+        "storeys": len(store.storeys(model_id)),
+        "spaces": len(store.spaces(model_id)),
+        "doors": sum(element.ifc_class.startswith("IfcDoor") for element in elements),
+        "elements": len(elements),
+        "built": states["built"],
+        "degraded": states["degraded"],
+        "failed": states["failed"],
+        "georeferencing": {
+            "class": place.kind,
+            "lonlat": list(place.lonlat) if place.lonlat else None,
+            "height_m": place.height_m,
+            "rotation_deg": place.rotation_deg,
+            "crs": place.crs,
+            "reason": place.reason,
+        },
+        "extent": list(model.outline.bounds) if model.outline is not None else None,
+    }
+
+
+def _print_models(listed: list[dict[str, Any]], lang: str) -> None:
+    if not listed:
+        return
+    names = ("model", "schema", "storeys", "spaces", "elements", "built", "failed", "georeferencing")
+    rows = [
+        [m["name"], m["schema"], m["storeys"], m["spaces"], m["elements"], m["built"], m["failed"], m["georeferencing"]["class"]]
+        for m in listed
+    ]
+    print_table([message(f"column_{c}", lang) for c in names], rows)
+
+
+def _print_result(document: dict[str, Any], lang: str) -> None:
+    say(f"{document['title']}: {percent(document['value'], 2)}")
+    say(message("bounds_line", lang, lower=percent(document["lower"], 2), upper=percent(document["upper"], 2)))
+    say(f"{document['numerator']:,.1f} / {document['denominator']:,.1f} {document['quantity']}   {document['run']}")
+    for warning in document["warnings"]:
+        say(f"! {warning['message']}")
+    rows = [[gap["id"], round(gap["amount"], 1), gap["reason"], ", ".join(gap["blockers"][:3])] for gap in document["gaps"][:10]]
+    if rows:
+        print_table([message(f"column_{c}", lang) for c in ("gap", "amount", "reason", "blocked_by")], rows)
+
+
+def _score_row(row: dict[str, Any], lang: str) -> list[Any]:
+    interval = f"{percent(row['lower'])} – {percent(row['upper'])}" if row["value"] is not None else "—"
+    points = f"{row['points'][0]:g}–{row['points'][1]:g} / {row['max_points']:g}"
+    verdict = message(f"verdict_{row['verdict']}", lang)
+    return [row["clause"], row[f"title_{lang}"], percent(row["value"]), interval, row["threshold"], points, verdict]
+
+
+def _origin(text: str) -> Frame:
+    lon, lat, *height = _numbers(text, "--origin", 2, 3)
+    if abs(lat) > 90 and abs(lon) <= 90:
+        raise UsageError("origin_swapped", subject=text, lon=lat, lat=lon)
+    if abs(lon) > 180 or abs(lat) > 90:
+        raise UsageError("origin_outside", subject=text)
+    return Frame(lon, lat, height[0] if height else 0.0)
+
+
+def _numbers(text: str, option: str, least: int, most: int) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError("not_numbers", subject=text, option=option) from error
+    if not least <= len(numbers) <= most:
+        raise UsageError("not_numbers", subject=text, option=option)
+    return numbers
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise UsageError("not_a_pair", subject=name, option="--param")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)

@@ -1,0 +1,138 @@
+"""What the bodies of a scene are made of, as walls for radio: known from their materials, or what is common for their kind.
+
+Every object is priced three times, as `WORST`, `LIKELY` and `BEST`: the three agree where its make-up is known, and span what is
+common where it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.coverage.materials import CAP_DB, Layer, Layers, angle_table_db, material_of
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+WORST, LIKELY, BEST = 0, 1, 2
+IGNORED, SOLID, ASSEMBLY, SHELL = 0, 1, 2, 3  # how the crossings of an object count: see `twin.coverage.walls`
+THICKEST_CM = 60  # a way longer than this inside a body runs along it, not through it
+
+ASSUMED = "assumption: what is common for this part"
+_STUD: Layers = (Layer("plasterboard", 0.0125), Layer("air", 0.075), Layer("plasterboard", 0.0125))
+_PANES: Layers = (Layer("glass", 0.006), Layer("air", 0.012), Layer("glass", 0.006))
+
+
+@dataclass(frozen=True)
+class MakeUp:
+    """What a body is made of: fixed layers, one material as thick as the body is drawn, or a measured loss."""
+
+    layers: Layers = ()
+    fill: str | None = None
+    fixed_db: float | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How one kind of object counts, and what it is taken to be where its materials are not known."""
+
+    count: int
+    worst: MakeUp
+    likely: MakeUp
+    best: MakeUp
+    source: str = ASSUMED
+
+
+_NOTHING = MakeUp(fixed_db=0.0)
+_COATED = MakeUp(fixed_db=25.0)  # 3GPP TR 38.901 IRR glass, 23 + 0.3 f ... 25.4 + 0.11 f
+RULES: Mapping[str, Rule] = {
+    "building": Rule(SHELL, _COATED, MakeUp((Layer("brick", 0.24),)), MakeUp(_PANES)),
+    "wall": Rule(SOLID, MakeUp(fill="concrete"), MakeUp(fill="brick"), MakeUp(_STUD)),
+    "slab": Rule(SOLID, MakeUp((Layer("concrete", 0.3),)), MakeUp(fill="concrete"), MakeUp((Layer("concrete", 0.1),))),
+    "roof": Rule(SOLID, MakeUp(fixed_db=CAP_DB), MakeUp((Layer("concrete", 0.15),)), MakeUp((Layer("wood", 0.04),))),
+    "door": Rule(ASSEMBLY, MakeUp(fixed_db=20.0), MakeUp((Layer("wood", 0.04),)), _NOTHING),
+    "window": Rule(ASSEMBLY, _COATED, MakeUp(_PANES), MakeUp((Layer("glass", 0.006),))),
+    "glass": Rule(ASSEMBLY, _COATED, MakeUp(_PANES), MakeUp((Layer("glass", 0.006),))),
+    "column": Rule(SOLID, MakeUp(fill="concrete"), MakeUp(fill="concrete"), _NOTHING),
+    "furniture": Rule(ASSEMBLY, MakeUp(fixed_db=3.0), _NOTHING, _NOTHING),
+    "mep": Rule(ASSEMBLY, MakeUp(fixed_db=5.0), _NOTHING, _NOTHING),
+    "terrain": Rule(ASSEMBLY, *[MakeUp(fixed_db=CAP_DB)] * 3, source="solid ground"),
+    "other": Rule(ASSEMBLY, MakeUp(fixed_db=10.0), MakeUp(fixed_db=3.0), _NOTHING),
+}
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """The objects of a scene as walls: how each counts and what it is made of in the three cases."""
+
+    count: NDArray[np.int8]  # (o,) IGNORED SOLID ASSEMBLY SHELL
+    make_up: IntArray  # (o, 3) index of make_ups for WORST, LIKELY, BEST
+    make_ups: Sequence[MakeUp]
+    assumed: NDArray[np.bool_]  # (o,) nothing known of its materials
+
+
+def partitions(
+    kinds: Sequence[str], materials: Sequence[Sequence[Mapping[str, Any]]], opaque: NDArray[np.bool_] | None = None
+) -> Partitions:
+    """How the objects of a scene count as walls.
+
+    Parameters
+    ----------
+    kinds
+        Kind of each of o objects, of `twin.scene.KINDS`.
+    materials
+        What each is made of, outermost first: `{"name", "thickness_m"}`. [m]
+    opaque
+        False (o,) where sight passes: such a part of a door or wall is glass.
+    """
+    known: dict[MakeUp, int] = {}
+    seen: dict[tuple[str, tuple[tuple[str, float], ...]], tuple[tuple[int, int, int], bool, int]] = {}
+    make_up = np.zeros((len(kinds), 3), np.int64)
+    assumed = np.zeros(len(kinds), bool)
+    count = np.zeros(len(kinds), np.int8)
+    clear = np.zeros(len(kinds), bool) if opaque is None else ~np.asarray(opaque, bool)
+    for i, (kind_, layers) in enumerate(zip(kinds, materials, strict=True)):
+        kind = "glass" if clear[i] and kind_ != "window" else kind_
+        key = (kind, tuple((str(part.get("name") or ""), float(part.get("thickness_m") or 0.0)) for part in layers))
+        if key not in seen:
+            cases, guessed = make_ups_of(*key)
+            indices = tuple(known.setdefault(case, len(known)) for case in cases)
+            seen[key] = ((indices[0], indices[1], indices[2]), guessed, RULES.get(kind, RULES["other"]).count)
+        make_up[i], assumed[i], count[i] = seen[key]
+    return Partitions(count, make_up, tuple(known), assumed)
+
+
+def make_ups_of(kind: str, materials: Sequence[tuple[str, float]]) -> tuple[tuple[MakeUp, MakeUp, MakeUp], bool]:
+    """The make-ups (WORST, LIKELY, BEST) of an object of `kind` with named layers (name, thickness [m] or 0), and whether assumed."""
+    rule = RULES.get(kind, RULES["other"])
+    named = [(material_of(name), thickness) for name, thickness in materials]
+    if kind in {"terrain", "furniture", "mep", "other"} or not any(material for material, _ in named):
+        return (rule.worst, rule.likely, rule.best), kind != "terrain"
+    if all(thickness > 0 for _, thickness in named):
+        worst, likely, best = (MakeUp(_layers(named, stand_in)) for stand_in in ("concrete", "plasterboard", "air"))
+        return (worst, likely, best), not all(material for material, _ in named)
+    if rule.count == ASSEMBLY:  # a list of materials without thickness says what is in it, not how much
+        return (rule.worst, rule.likely, rule.best), True
+    main = next(material for material, _ in named if material)
+    return (MakeUp(fill=main), MakeUp(fill=main), MakeUp(fill=main)), False
+
+
+def loss_table_db(walls: Partitions, f_ghz: float) -> FloatArray:
+    """Loss (m, 61, 91) [dB] of each make-up at each thickness [cm] and angle of incidence [deg]; one of zeros without objects."""
+    return np.stack([_make_up_table(make_up, f_ghz) for make_up in walls.make_ups]) if walls.make_ups else np.zeros((1, 61, 91))
+
+
+def _layers(named: Sequence[tuple[str | None, float]], stand_in: str) -> Layers:
+    return tuple(Layer(material or stand_in, thickness) for material, thickness in named)
+
+
+def _make_up_table(make_up: MakeUp, f_ghz: float) -> FloatArray:
+    if make_up.fixed_db is not None:
+        return np.full((THICKEST_CM + 1, 91), make_up.fixed_db)
+    if make_up.fill is None:
+        return np.broadcast_to(angle_table_db(make_up.layers, f_ghz), (THICKEST_CM + 1, 91))
+    return np.stack([angle_table_db((Layer(make_up.fill, cm / 100.0),), f_ghz) for cm in range(THICKEST_CM + 1)])

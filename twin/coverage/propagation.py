@@ -1,0 +1,325 @@
+"""Path loss in closed form: how much weaker a radio wave is at the far end of a link.
+
+Every model is an entry of `MODELS`: two formulas (line of sight, no line of sight), the range its source states and its shadowing.
+Whether a link has line of sight is not drawn by chance as in a system simulation: the scene decides it, ray by ray. The formulas
+without line of sight hold average blockage and diffraction already, so no wall or edge loss may be added for the same obstacle.
+
+             h_bs |\\  d3d
+                  | `--.__
+                  |       `--.__   h_ut
+        __________|_____________`-.|___   d2d along the ground
+
+All functions are vectorised and broadcast. Distances [m], heights above the local ground [m], frequencies [GHz], losses [dB].
+
+Sources: ITU-R P.525 (free space); 3GPP TR 38.901 V19 table 7.4.1-1 (UMa, UMi, RMa, InH, InF); ITU-R P.1411-12 tables 4 and 8;
+ITU-R P.1238-11 table 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from twin.errors import OutsideValidity
+
+FloatArray = NDArray[np.float64]
+
+SPEED_OF_LIGHT = 299_792_458.0  # [m/s]
+EFFECTIVE_ENVIRONMENT_M = 1.0  # h_E of TR 38.901 table 7.4.1-1 note 1; for UMa above 13 m it is random there and 1 m here
+STREET_WIDTH_M = 20.0  # RMa defaults of the same table
+BUILDING_HEIGHT_M = 5.0
+
+
+@dataclass(frozen=True)
+class Links:
+    """n links of one carrier: what a path-loss formula needs to know of them; the arrays broadcast."""
+
+    f_ghz: float
+    d2d_m: FloatArray  # (n,) along the ground [m]
+    d3d_m: FloatArray  # (n,) antenna to antenna [m]
+    h_bs_m: FloatArray | float = 25.0  # (n,) or one, above ground [m]
+    h_ut_m: FloatArray | float = 1.5  # (n,) or one, above ground [m]
+
+
+Formula = Callable[[Links], FloatArray]
+
+
+@dataclass(frozen=True)
+class Validity:
+    """The range a source states for a formula; distances as `Links.d2d_m`."""
+
+    f_ghz: tuple[float, float]
+    d_m: tuple[float, float]
+    h_bs_m: tuple[float, float] = (0.0, np.inf)
+    h_ut_m: tuple[float, float] = (0.0, np.inf)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One propagation model: its two formulas, where they hold, and the spread of measurements about them."""
+
+    name: str
+    los: Formula
+    nlos: Formula
+    validity: Validity
+    sigma_los_db: float
+    sigma_nlos_db: float
+    decorrelation_m: tuple[float, float]  # (LOS, NLOS) [m]
+    source: str
+
+
+def links(f_ghz: float, d2d_m: ArrayLike, h_bs_m: ArrayLike = 25.0, h_ut_m: ArrayLike = 1.5) -> Links:
+    """Links over flat ground: the slant distance follows from the heights."""
+    d2d, h_bs, h_ut = (np.asarray(values, float) for values in (d2d_m, h_bs_m, h_ut_m))
+    return Links(f_ghz, d2d, np.hypot(d2d, h_bs - h_ut), h_bs, h_ut)
+
+
+def free_space_db(d_m: ArrayLike, f_ghz: ArrayLike) -> FloatArray:
+    """Free-space loss (n,) [dB] over distances (n,) [m]: 20 log10(4 pi d f / c), ITU-R P.525 eq. (4)."""
+    return 20.0 * np.log10(4.0 * np.pi * np.asarray(d_m, float) * np.asarray(f_ghz, float) * 1e9 / SPEED_OF_LIGHT)
+
+
+def free_space_distance_m(loss_db: ArrayLike, f_ghz: float) -> FloatArray:
+    """The distance (n,) [m] over which free space loses `loss_db`: the inverse of `free_space_db`."""
+    return 10.0 ** (np.asarray(loss_db, float) / 20.0) * SPEED_OF_LIGHT / (4.0 * np.pi * f_ghz * 1e9)
+
+
+def path_loss_db(model: Model, link: Links, los: ArrayLike, *, extrapolate: bool = False) -> FloatArray:
+    """Median path loss of links by `model`.
+
+    Parameters
+    ----------
+    model
+        An entry of `MODELS`.
+    link
+        n links. [m, GHz]
+    los
+        Whether each has line of sight (n,) or one for all. [bool]
+    extrapolate
+        Use the formula outside the frequencies its source states; the caller says so (see `outside`).
+
+    Returns
+    -------
+    Loss (n,). [dB] Below the least distance of the source the loss there is given; heights are held inside its range.
+
+    Raises
+    ------
+    OutsideValidity
+        If the frequency lies outside the source's range and `extrapolate` is not set.
+    """
+    low, high = model.validity.f_ghz
+    if not extrapolate and not low <= link.f_ghz <= high:
+        raise OutsideValidity("model_frequency", subject=model.name, f_ghz=link.f_ghz, low=low, high=high)
+    held = _held(model.validity, link)
+    sight = np.asarray(los, bool)
+    if sight.ndim == 0:
+        return (model.los if sight else model.nlos)(held)
+    return np.where(sight, model.los(held), model.nlos(held))
+
+
+def outside(model: Model, link: Links) -> dict[str, int]:
+    """How many links lie outside each stated range: {"frequency", "near", "far", "h_bs", "h_ut": count}, zeros left out."""
+    v, n = model.validity, max(link.d2d_m.size, 1)
+    counts = {
+        "frequency": 0 if v.f_ghz[0] <= link.f_ghz <= v.f_ghz[1] else n,
+        "near": int(np.sum(link.d2d_m < v.d_m[0])),
+        "far": int(np.sum(link.d2d_m > v.d_m[1])),
+        "h_bs": int(np.sum(_beyond(link.h_bs_m, v.h_bs_m))),
+        "h_ut": int(np.sum(_beyond(link.h_ut_m, v.h_ut_m))),
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def _beyond(values: FloatArray | float, span: tuple[float, float]) -> NDArray[np.bool_]:
+    return (np.asarray(values) < span[0]) | (np.asarray(values) > span[1])
+
+
+def _held(validity: Validity, link: Links) -> Links:
+    """Links no nearer than the least distance, with heights inside the stated range."""
+    d2d = np.maximum(link.d2d_m, validity.d_m[0])
+    # moving the far end out to the least distance moves the slant distance with it
+    d3d = np.sqrt(np.maximum(link.d3d_m**2 - link.d2d_m**2, 0.0) + d2d**2)
+    return replace(
+        link, d2d_m=d2d, d3d_m=d3d, h_bs_m=np.clip(link.h_bs_m, *validity.h_bs_m), h_ut_m=np.clip(link.h_ut_m, *validity.h_ut_m)
+    )
+
+
+# --- 3GPP TR 38.901 table 7.4.1-1 ---------------------------------------------------------------------------------------------------
+
+
+def _breakpoint_m(link: Links) -> FloatArray:
+    """d'_BP [m] of note 1: 4 (h_BS - h_E)(h_UT - h_E) f / c."""
+    h_bs, h_ut = np.asarray(link.h_bs_m, float), np.asarray(link.h_ut_m, float)
+    return 4.0 * (h_bs - EFFECTIVE_ENVIRONMENT_M) * (h_ut - EFFECTIVE_ENVIRONMENT_M) * link.f_ghz * 1e9 / SPEED_OF_LIGHT
+
+
+def _dual_slope(link: Links, intercept: float, slope: float, far: float) -> FloatArray:
+    """Both branches of the UMa and UMi line-of-sight rows; `far` is 9 or 9.5."""
+    log_d, log_f = np.log10(link.d3d_m), 20.0 * np.log10(link.f_ghz)
+    turn = _breakpoint_m(link)
+    rise = np.asarray(link.h_bs_m, float) - np.asarray(link.h_ut_m, float)
+    near_db = intercept + slope * log_d + log_f
+    far_db = intercept + 40.0 * log_d + log_f - far * np.log10(turn**2 + rise**2)
+    return np.where(link.d2d_m <= turn, near_db, far_db)
+
+
+def _uma_los(link: Links) -> FloatArray:
+    return _dual_slope(link, 28.0, 22.0, 9.0)
+
+
+def _uma_nlos(link: Links) -> FloatArray:
+    loss = 13.54 + 39.08 * np.log10(link.d3d_m) + 20.0 * np.log10(link.f_ghz) - 0.6 * (np.asarray(link.h_ut_m) - 1.5)
+    return np.maximum(_uma_los(link), loss)
+
+
+def _umi_los(link: Links) -> FloatArray:
+    return _dual_slope(link, 32.4, 21.0, 9.5)
+
+
+def _umi_nlos(link: Links) -> FloatArray:
+    loss = 22.4 + 35.3 * np.log10(link.d3d_m) + 21.3 * np.log10(link.f_ghz) - 0.3 * (np.asarray(link.h_ut_m) - 1.5)
+    return np.maximum(_umi_los(link), loss)
+
+
+def _rma_near(d_m: FloatArray, f_ghz: float) -> FloatArray:
+    h = BUILDING_HEIGHT_M
+    return (
+        20.0 * np.log10(40.0 * np.pi * d_m * f_ghz / 3.0)
+        + min(0.03 * h**1.72, 10.0) * np.log10(d_m)
+        - min(0.044 * h**1.72, 14.77)
+        + 0.002 * np.log10(h) * d_m
+    )
+
+
+def _rma_los(link: Links) -> FloatArray:
+    turn = 2.0 * np.pi * np.asarray(link.h_bs_m, float) * np.asarray(link.h_ut_m, float) * link.f_ghz * 1e9 / SPEED_OF_LIGHT
+    beyond = _rma_near(turn, link.f_ghz) + 40.0 * np.log10(np.maximum(link.d3d_m / turn, 1.0))
+    return np.where(link.d2d_m <= turn, _rma_near(link.d3d_m, link.f_ghz), beyond)
+
+
+def _rma_nlos(link: Links) -> FloatArray:
+    h_bs, h_ut = np.asarray(link.h_bs_m, float), np.asarray(link.h_ut_m, float)
+    loss = (
+        161.04
+        - 7.1 * np.log10(STREET_WIDTH_M)
+        + 7.5 * np.log10(BUILDING_HEIGHT_M)
+        - (24.37 - 3.7 * (BUILDING_HEIGHT_M / h_bs) ** 2) * np.log10(h_bs)
+        + (43.42 - 3.1 * np.log10(h_bs)) * (np.log10(link.d3d_m) - 3.0)
+        + 20.0 * np.log10(link.f_ghz)
+        - (3.2 * np.log10(11.75 * h_ut) ** 2 - 4.97)
+    )
+    return np.maximum(_rma_los(link), loss)
+
+
+def _log_distance(intercept: float, slope: float, frequency: float) -> Formula:
+    """Intercept + slope log10(d3D) + frequency log10(f): the form of the InH and InF rows."""
+
+    def loss(link: Links) -> FloatArray:
+        return intercept + slope * np.log10(link.d3d_m) + frequency * np.log10(link.f_ghz)
+
+    return loss
+
+
+def _at_least(*formulas: Formula) -> Formula:
+    """The greatest of several formulas: what 38.901 takes without line of sight."""
+
+    def loss(link: Links) -> FloatArray:
+        return np.maximum.reduce([formula(link) for formula in formulas])
+
+    return loss
+
+
+def _free_space(link: Links) -> FloatArray:
+    return free_space_db(link.d3d_m, link.f_ghz)
+
+
+def _recommendation(alpha: float, beta: float, gamma: float) -> Formula:
+    """10 alpha log10(d) + beta + 10 gamma log10(f): the site-general form of P.1411 and P.1238."""
+    return _log_distance(beta, 10.0 * alpha, 10.0 * gamma)
+
+
+_INH_LOS = _log_distance(32.4, 17.3, 20.0)
+_INF_LOS = _log_distance(31.84, 21.5, 19.0)
+_INF_SL = _at_least(_INF_LOS, _log_distance(33.0, 25.5, 20.0))
+# the tables name one base height (UMa 25 m, UMi 10 m); other heights of real masts are taken as they are within these ranges
+_INF = Validity((0.5, 100.0), (1.0, 600.0))
+_38901 = "3GPP TR 38.901 table 7.4.1-1"
+_P1411 = "ITU-R P.1411-12"
+_P1238 = "ITU-R P.1238-11 table 2"
+
+MODELS: Mapping[str, Model] = {
+    model.name: model
+    for model in (
+        Model("free_space", _free_space, _free_space, Validity((0.0, 3000.0), (0.1, np.inf)), 0.0, 0.0, (1.0, 1.0), "ITU-R P.525"),
+        Model("38.901-uma", _uma_los, _uma_nlos, Validity((0.5, 100), (10, 5000), (10, 150), (1.5, 22.5)), 4.0, 6.0, (37, 50), _38901),
+        Model("38.901-umi", _umi_los, _umi_nlos, Validity((0.5, 100), (10, 5000), (3, 50), (1.5, 22.5)), 4.0, 7.82, (10, 13), _38901),
+        Model("38.901-rma", _rma_los, _rma_nlos, Validity((0.5, 30), (10, 10000), (10, 150), (1, 10)), 4.0, 8.0, (37, 120), _38901),
+        Model(
+            "38.901-inh",
+            _INH_LOS,
+            _at_least(_INH_LOS, _log_distance(17.3, 38.3, 24.9)),
+            Validity((0.5, 100.0), (1.0, 150.0)),
+            3.0,
+            8.03,
+            (10, 6),
+            _38901,
+        ),
+        Model("38.901-inf-sl", _INF_LOS, _INF_SL, _INF, 4.3, 5.7, (10, 10), _38901),
+        Model("38.901-inf-dl", _INF_LOS, _at_least(_INF_SL, _log_distance(18.6, 35.7, 20.0)), _INF, 4.3, 7.2, (10, 10), _38901),
+        Model("38.901-inf-sh", _INF_LOS, _at_least(_INF_LOS, _log_distance(32.4, 23.0, 20.0)), _INF, 4.3, 5.9, (10, 10), _38901),
+        Model("38.901-inf-dh", _INF_LOS, _at_least(_INF_LOS, _log_distance(33.63, 21.9, 20.0)), _INF, 4.3, 4.0, (10, 10), _38901),
+        Model(
+            "p1411-canyon",
+            _recommendation(2.12, 29.2, 2.11),
+            _at_least(_recommendation(2.12, 29.2, 2.11), _recommendation(4.0, 10.2, 2.36)),
+            Validity((0.8, 82.0), (5.0, 660.0)),
+            5.06,
+            7.6,
+            (10, 13),
+            f"{_P1411} table 4",
+        ),
+        Model(
+            "p1411-roof",
+            _recommendation(2.29, 28.6, 1.96),
+            _recommendation(4.39, -6.27, 2.30),
+            Validity((2.2, 73.0), (55.0, 1200.0)),
+            3.48,
+            6.89,
+            (37, 50),
+            f"{_P1411} table 8",
+        ),
+        Model(
+            "p1238-office",
+            _recommendation(1.46, 34.62, 2.03),
+            _at_least(_recommendation(1.46, 34.62, 2.03), _recommendation(2.46, 29.53, 2.38)),
+            Validity((0.3, 82.0), (1.0, 30.0)),
+            3.76,
+            5.04,
+            (10, 6),
+            _P1238,
+        ),
+        Model(
+            "p1238-corridor",
+            _recommendation(1.63, 28.12, 2.25),
+            _at_least(_recommendation(1.63, 28.12, 2.25), _recommendation(2.77, 29.27, 2.48)),
+            Validity((0.3, 83.5), (1.0, 160.0)),
+            4.07,
+            7.63,
+            (10, 6),
+            _P1238,
+        ),
+        Model(
+            "p1238-industrial",
+            _recommendation(2.31, 24.52, 2.06),
+            _at_least(_recommendation(2.31, 24.52, 2.06), _recommendation(3.79, 21.01, 1.34)),
+            Validity((0.625, 70.0), (1.0, 108.0)),
+            2.69,
+            9.05,
+            (10, 6),
+            _P1238,
+        ),
+    )
+}

@@ -1,0 +1,107 @@
+"""A pack and a park's results become a scorecard: pass, partial, fail, undecided, not applicable, not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any
+
+from twin.errors import MeasureError
+from twin.indicators import Band, Pack, Row
+from twin.measures import compute
+from twin.measures.report import keep
+from twin.result import Result
+from twin.store import Store
+
+VERDICTS = ("pass", "partial", "fail", "undecided", "not_applicable", "not_measured")
+
+
+def score(store: Store, pack: Pack, *, done: Callable[[], None] = lambda: None) -> dict[str, Any]:
+    """The scorecard of `pack`: every row measured afresh, each with its run kept as evidence.
+
+    Parameters
+    ----------
+    store
+        The park.
+    pack
+        What it is judged by.
+    done
+        Called after each row.
+    """
+    rows: list[dict[str, Any]] = []
+    for row in pack.rows:
+        rows.append(_score_row(store, row))
+        done()
+    points = [sum(row["points"][k] for row in rows) for k in (0, 1)]
+    counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in VERDICTS}
+    return {
+        "pack": pack.id,
+        "edition": pack.edition,
+        "title_en": pack.title_en,
+        "title_zh": pack.title_zh,
+        "park": store.park().name,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "revision": store.revision(),
+        "indicators": rows,
+        "totals": {"points": points, "max_points": sum(row.max_points for row in pack.rows), "verdicts": counts},
+    }
+
+
+def judge(row: Row, result: Result) -> tuple[str, tuple[float, float]]:
+    """The verdict on one result and the range of points it leaves open.
+
+    A limit inside the bounds makes it undecided; the points then reach from the lower bound's band to the upper bound's.
+    """
+    if result.value is None or result.lower is None or result.upper is None:
+        return "not_applicable", (0.0, 0.0)
+    low = _band(row, _exact(result.lower, result))
+    high = _band(row, _exact(result.upper, result))
+    points = (min(low.points[0], high.points[0]), max(low.points[1], high.points[1]))
+    if low is not high:
+        return "undecided", points
+    if low is row.bands[0]:
+        return "pass", points
+    return ("fail" if low.points[1] == 0 else "partial"), points
+
+
+def _score_row(store: Store, row: Row) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "id": row.id,
+        "clause": row.clause,
+        "title_zh": row.title_zh,
+        "title_en": row.title_en,
+        "measure": row.measure,
+        "threshold": float(row.bands[0].at_least),
+        "bands": [{"at_least": float(band.at_least), "points": list(band.points)} for band in row.bands],
+        "max_points": row.max_points,
+        "note": row.note_en,
+        "note_en": row.note_en,
+        "note_zh": row.note_zh,
+    }
+    try:
+        result = compute(store, row.measure, pack=row.parameters)
+    except MeasureError as error:
+        missing = {"value": None, "lower": None, "upper": None, "points": [0.0, row.max_points], "verdict": "not_measured", "run": None}
+        return entry | missing | {"note": error.text("en"), "note_en": error.text("en"), "note_zh": error.text("zh")}
+    keep(store, result)
+    verdict, points = judge(row, result)
+    return entry | {
+        "value": result.value,
+        "lower": result.lower,
+        "upper": result.upper,
+        "points": list(points),
+        "verdict": verdict,
+        "run": result.run,
+    }
+
+
+def _exact(share: float, result: Result) -> Fraction:
+    """A share of counted things as the exact fraction it stands for; of an area, as it is."""
+    if result.quantity == "count" and result.denominator:
+        return Fraction(round(share * result.denominator), round(result.denominator))
+    return Fraction(share)
+
+
+def _band(row: Row, value: Fraction) -> Band:
+    return next(band for band in row.bands if value >= band.at_least)

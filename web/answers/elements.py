@@ -1,0 +1,208 @@
+"""Elements of building models with all that is said about them, and lists of them by what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from twin.buildings import Building
+from twin.errors import NotFound, UsageError
+from twin.model import Element
+from twin.store import Bounds, Store
+from web.geometry import DEGREES, METRES, point_on
+
+
+class Named(BaseModel):
+    """An id and what it is called."""
+
+    id: str
+    name: str
+
+
+class ElementAnswer(BaseModel):
+    """One element: identity, place in the structure, how it was built, everything said about it; its box [m, enu] and middle."""
+
+    id: str
+    ifc_class: str = Field(alias="class")
+    name: str
+    model: str | None
+    building: str | None
+    storey: Named | None
+    space: Named | None
+    type: str | None
+    discipline: str | None
+    state: str | None
+    kernel: str | None
+    reason: str | None
+    materials: Sequence[Mapping[str, Any]]
+    properties: Mapping[str, Any]
+    bbox: Sequence[float] | None
+    lonlat_h: tuple[float, float, float] | None
+
+
+class ElementLine(BaseModel):
+    """One element in a list."""
+
+    id: str
+    ifc_class: str = Field(alias="class")
+    name: str
+    model: str
+    storey_id: str | None
+    state: str
+
+
+class ElementsAnswer(BaseModel):
+    """How many elements were found, and the first of them."""
+
+    total: int
+    elements: Sequence[ElementLine]
+
+
+@dataclass(frozen=True)
+class ElementFilter:
+    """What elements are asked for; None and empty let all through."""
+
+    building: str | None = None
+    model: str | None = None
+    ifc_class: str | None = None
+    storey: str | None = None
+    q: str | None = None
+    properties: Sequence[str] = ()  # Pset.Property=value, or Property=value for any set
+    bbox: str | None = None  # west,south,east,north [deg]
+
+
+def element_answer(store: Store, owners: Sequence[Building], element_id: str) -> ElementAnswer:
+    """One element of a model, or a building by its id; raises NotFound."""
+    try:
+        element = store.element(element_id)
+    except NotFound:
+        found = next((building for building in owners if building.id == element_id), None)
+        if found is None:
+            raise
+        return _of_building(found)
+    return _of_element(store, owners, element)
+
+
+def elements_answer(store: Store, owners: Sequence[Building], wanted: ElementFilter, limit: int) -> ElementsAnswer:
+    """The elements that pass the filter, at most `limit` of them."""
+    models = _models(store, owners, wanted)
+    inside = _inside(store, wanted.bbox)
+    tests = [_property_test(text) for text in wanted.properties]
+    found = [e for model in models for e in store.elements(model) if _passes(e, wanted) and all(test(e) for test in tests) and inside(e)]
+    return ElementsAnswer(total=len(found), elements=[_line(element) for element in found[:limit]])
+
+
+def middle(store: Store, bbox: Sequence[float] | None) -> tuple[float, float, float] | None:
+    """Longitude, latitude [deg] and height [m, park datum] of the middle of a box [m, enu]."""
+    if bbox is None:
+        return None
+    lon, lat, h = store.park().frame.to_lonlat([(np.array(bbox[:3]) + np.array(bbox[3:])) / 2])[0].tolist()
+    return round(lon, DEGREES), round(lat, DEGREES), round(h, METRES)
+
+
+def _line(e: Element) -> ElementLine:
+    return ElementLine(**{"class": e.ifc_class}, id=e.id, name=e.name, model=e.model_id, storey_id=e.storey_id, state=e.state)
+
+
+def _of_element(store: Store, owners: Sequence[Building], element: Element) -> ElementAnswer:
+    storey = next((s for s in store.storeys(element.model_id) if s.id == element.storey_id), None)
+    space = next((s for s in store.spaces(element.model_id) if s.id == element.space_id), None)
+    owner = next((b.id for b in owners if element.model_id in b.model_ids), None)
+    return ElementAnswer(
+        **{"class": element.ifc_class},
+        id=element.id,
+        name=element.name,
+        model=element.model_id,
+        building=owner,
+        storey=Named(id=storey.id, name=storey.name) if storey else None,
+        space=Named(id=space.id, name=space.long_name or space.name) if space else None,
+        type=element.type_name,
+        discipline=element.discipline,
+        state=element.state,
+        kernel=element.kernel,
+        reason=element.reason,
+        materials=element.materials,
+        properties=element.properties,
+        bbox=element.bbox,
+        lonlat_h=middle(store, element.bbox),
+    )
+
+
+def _of_building(building: Building) -> ElementAnswer:
+    middle_h = round(building.base_h_m + building.height_m / 2, METRES)
+    place = (*point_on(building.footprint), middle_h) if building.footprint is not None else None
+    return ElementAnswer(
+        **{"class": "Building"},
+        id=building.id,
+        name=building.name,
+        model=None,
+        building=building.id,
+        storey=None,
+        space=None,
+        type=building.usage,
+        discipline=None,
+        state=None,
+        kernel=None,
+        reason=None,
+        materials=[],
+        properties={"Building": building.attributes},
+        bbox=None,
+        lonlat_h=place,
+    )
+
+
+def _models(store: Store, owners: Sequence[Building], wanted: ElementFilter) -> Sequence[str]:
+    if wanted.building is None:
+        return [model.id for model in store.models() if wanted.model in {None, model.id}]
+    owner = next((building for building in owners if building.id == wanted.building), None)
+    if owner is None:
+        raise NotFound("building_missing", subject=wanted.building)
+    return [model for model in owner.model_ids if wanted.model in {None, model}]
+
+
+def _passes(element: Element, wanted: ElementFilter) -> bool:
+    if wanted.ifc_class is not None and element.ifc_class.lower() != wanted.ifc_class.lower():
+        return False
+    if wanted.storey is not None and element.storey_id != wanted.storey:
+        return False
+    return not wanted.q or wanted.q.lower() in element.name.lower() or wanted.q == element.id
+
+
+def _property_test(text: str) -> Any:
+    path, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError("property_filter", subject=text)
+    pset, dot, name = path.rpartition(".")
+
+    def test(element: Element) -> bool:
+        sets = [element.properties.get(pset)] if dot else list(element.properties.values())
+        return any(isinstance(s, Mapping) and name in s and str(s[name]).lower() == value.lower() for s in sets)
+
+    return test
+
+
+def _inside(store: Store, bbox: str | None) -> Any:
+    if not bbox:
+        return lambda element: True  # noqa: ARG005  the same shape as the test below
+    west, south, east, north = parse_bounds(bbox)
+    corners = store.park().frame.to_enu([[west, south], [east, south], [east, north], [west, north]])
+    (xmin, ymin), (xmax, ymax) = corners[:, :2].min(0), corners[:, :2].max(0)
+
+    def test(element: Element) -> bool:
+        b = element.bbox
+        return b is not None and b[3] >= xmin and b[0] <= xmax and b[4] >= ymin and b[1] <= ymax
+
+    return test
+
+
+def parse_bounds(text: str) -> Bounds:
+    """West, south, east, north [deg] out of `w,s,e,n`; raises UsageError."""
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError("bbox_unreadable", subject=text) from error
+    return west, south, east, north

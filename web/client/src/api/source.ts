@@ -1,0 +1,47 @@
+/** Where the page gets what it shows: a server, or a bundle inside the page. */
+import type {
+  Building,
+  Device,
+  Element,
+  GapFeatures,
+  LayerInfo,
+  LiveMessage,
+  Measure,
+  Pack,
+  Park,
+  ParkEvent,
+  Result,
+  Samples,
+  Scene,
+  Scorecard,
+  SearchHit,
+  Sighting,
+  Storey,
+} from "./types";
+import type { Feature } from "geojson";
+
+export interface Source {
+  park(): Promise<Park>;
+  scene(): Promise<Scene>;
+  layers(): Promise<LayerInfo[]>;
+  buildings(): Promise<Building[]>;
+  storeys(building: string): Promise<Storey[]>;
+  devices(): Promise<Device[]>;
+  device(id: string): Promise<Device>;
+  element(id: string): Promise<Element>;
+  feature(layer: string, id: string): Promise<Feature>;
+  search(text: string): Promise<SearchHit[]>;
+  sees(lon: number, lat: number, h: number): Promise<Sighting[]>;
+  measures(): Promise<Measure[]>;
+  measure(id: string, parameters: Record<string, unknown>): Promise<Result>;
+  result(run: string): Promise<Result>;
+  gaps(run: string): Promise<GapFeatures>;
+  samples(run: string): Promise<Samples>;
+  packs(): Promise<Pack[]>;
+  scorecard(pack: string): Promise<Scorecard>;
+  events(limit: number): Promise<ParkEvent[]>;
+  /** Calls back with what happens, and whether the line is up; answers how to stop. */
+  live(onMessage: (message: LiveMessage) => void, onState: (isUp: boolean) => void): () => void;
+  /** Whether measures can be computed anew. */
+  readonly canCompute: boolean;
+}

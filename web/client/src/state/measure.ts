@@ -1,0 +1,76 @@
+/** Asking measures and packs, and laying an answer on the table. */
+import type { Indicator, Result } from "../api/types";
+import { attempt } from "./problems";
+import { source } from "./source";
+import { get, set } from "./store";
+
+export function chooseMeasure(id: string): void {
+  set({ measureId: id, parameters: {} });
+}
+
+export function setParameter(name: string, value: unknown): void {
+  const parameters = { ...get().parameters };
+  if (value === undefined) delete parameters[name];
+  else parameters[name] = value;
+  set({ parameters });
+}
+
+export async function runMeasure(): Promise<void> {
+  const { measureId, parameters, running } = get();
+  if (!measureId || running) return;
+  set({ running: { measure: measureId, since: Date.now() } });
+  const result = await attempt(() => source().measure(measureId, parameters));
+  set({ running: null });
+  if (result) await show(result, null);
+}
+
+/** Loads what can be drawn of a result and puts it on the table; the number does not wait for the drawing. */
+export async function show(result: Result, indicator: Indicator | null): Promise<void> {
+  const threshold = indicator ? numberOf(indicator.threshold) : null;
+  const base = { result, threshold, verdict: indicator?.verdict ?? null, indicator: indicator?.id ?? null };
+  set({ answer: { ...base, gaps: null, samples: null }, selection: null, chosenGap: null, isRightOpen: true });
+  const [gaps, samples] = await Promise.allSettled([source().gaps(result.run), source().samples(result.run)]);
+  if (get().answer?.result.run !== result.run) return;
+  set({
+    answer: {
+      ...base,
+      gaps: gaps.status === "fulfilled" ? gaps.value : null,
+      samples: samples.status === "fulfilled" ? samples.value : null,
+    },
+  });
+}
+
+/** The row's evidence: the run it names, or, where there is none, the measure run now. */
+export async function showIndicator(indicator: Indicator): Promise<void> {
+  const { run, measure } = indicator;
+  if (!run && !measure) return;
+  set({ running: { measure: measure ?? indicator.id, since: Date.now() } });
+  const result = await attempt(() => (run ? source().result(run) : source().measure(measure!, {})));
+  set({ running: null });
+  if (result) await show(result, indicator);
+}
+
+export function clearAnswer(): void {
+  set({ answer: null, chosenGap: null });
+}
+
+export async function loadScorecard(pack: string): Promise<void> {
+  set({ packId: pack, scorecard: null, isScoring: true });
+  const scorecard = await attempt(() => source().scorecard(pack));
+  if (get().packId === pack) set({ scorecard, isScoring: false });
+}
+
+/** The number a threshold stands for: itself, the member `value`, or what its text says. */
+export function numberOf(threshold: unknown): number | null {
+  if (typeof threshold === "number") return threshold;
+  if (typeof threshold === "string") {
+    const match = /-?\d+(?:\.\d+)?/.exec(threshold);
+    if (!match) return null;
+    return threshold.includes("%") ? Number(match[0]) / 100 : Number(match[0]);
+  }
+  if (threshold && typeof threshold === "object") {
+    const record = threshold as Record<string, unknown>;
+    return numberOf(record.value ?? record.pass ?? record.full ?? record.limit ?? null);
+  }
+  return null;
+}

@@ -1,0 +1,151 @@
+/** What the page knows and what is chosen on it. Panels and the map read it; the actions beside this file change it. */
+import { create } from "zustand";
+import { subscribeWithSelector } from "zustand/middleware";
+
+import type {
+  Building,
+  Device,
+  Element,
+  FieldOfView,
+  GapFeatures,
+  LayerInfo,
+  Measure,
+  Pack,
+  Park,
+  ParkEvent,
+  Result,
+  Samples,
+  Scene,
+  Scorecard,
+  Storey,
+} from "../api/types";
+import type { Feature } from "geojson";
+import type { CameraMode } from "../map/views";
+
+export type Language = "zh" | "en";
+export type Theme = "light" | "dark";
+export type Role = "manage" | "plan" | "evaluate";
+export type LeftTab = "layers" | "events";
+
+/** What is chosen on the map; the details come later than the click. */
+export type Selection =
+  | { type: "element"; id: string; class: string; name: string; building: string | null; model: string | null; detail: Element | null }
+  | { type: "building"; id: string; detail: Building | null }
+  | { type: "device"; id: string; detail: Device | null }
+  | { type: "feature"; id: string; layer: string; detail: Feature | null }
+  | { type: "event"; id: string }
+  | { type: "space"; id: string; building: string };
+
+/** One answer on the table: which measure, of how many, with what is drawn of it. */
+export interface Answer {
+  result: Result;
+  gaps: GapFeatures | null;
+  samples: Samples | null;
+  threshold: number | null;
+  verdict: string | null;
+  indicator: string | null;
+}
+
+export interface Loading {
+  done: number;
+  total: number;
+  what: string;
+}
+
+export interface State {
+  language: Language;
+  theme: Theme;
+  role: Role;
+  isLeftOpen: boolean;
+  isRightOpen: boolean;
+  leftTab: LeftTab;
+
+  loading: Loading | null;
+  failure: { message: string; hint: string | undefined } | null;
+  notice: { id: number; message: string } | null;
+  park: Park | null;
+  scene: Scene | null;
+  layers: LayerInfo[];
+  buildings: Building[];
+  devices: Device[];
+  measures: Measure[];
+  packs: Pack[];
+  isLive: boolean;
+  updatedAt: number | null;
+
+  cameraMode: CameraMode;
+  hidden: ReadonlySet<string>; // scene layers switched off
+  fieldsOfView: boolean;
+
+  selection: Selection | null;
+  fieldOfView: FieldOfView | null;
+  buildingId: string | null; // whose storeys are on the switch
+  storeys: Storey[];
+  storeyId: string | null; // the one isolated; null shows all
+  hiddenElements: ReadonlySet<string>;
+  isolatedElement: string | null;
+
+  measureId: string | null;
+  parameters: Record<string, unknown>;
+  running: { measure: string; since: number } | null;
+  answer: Answer | null;
+  isGapsShown: boolean;
+  isSamplesShown: boolean;
+  chosenGap: string | null;
+  packId: string | null;
+  scorecard: Scorecard | null;
+  isScoring: boolean;
+
+  events: ParkEvent[];
+  unseen: number;
+  pulses: Record<string, number>; // event id → when it came [ms]
+}
+
+export const initialState: State = {
+  language: "zh",
+  theme: "light",
+  role: "manage",
+  isLeftOpen: true,
+  isRightOpen: true,
+  leftTab: "layers",
+  loading: { done: 0, total: 5, what: "park" },
+  failure: null,
+  notice: null,
+  park: null,
+  scene: null,
+  layers: [],
+  buildings: [],
+  devices: [],
+  measures: [],
+  packs: [],
+  isLive: false,
+  updatedAt: null,
+  cameraMode: "overview",
+  hidden: new Set(),
+  fieldsOfView: false,
+  selection: null,
+  fieldOfView: null,
+  buildingId: null,
+  storeys: [],
+  storeyId: null,
+  hiddenElements: new Set(),
+  isolatedElement: null,
+  measureId: null,
+  parameters: {},
+  running: null,
+  answer: null,
+  isGapsShown: true,
+  isSamplesShown: true,
+  chosenGap: null,
+  packId: null,
+  scorecard: null,
+  isScoring: false,
+  events: [],
+  unseen: 0,
+  pulses: {},
+};
+
+export const useStore = create<State>()(subscribeWithSelector(() => initialState));
+
+export const get = useStore.getState;
+export const set = useStore.setState;

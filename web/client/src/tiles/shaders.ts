@@ -1,0 +1,194 @@
+/**
+ * The shaders of the tile layer: faces, edges and the shadow on the ground, one program for each with shared vertex code.
+ *
+ * Every vertex carries its element's number; a texture says what is shown of that element (see feature-state). Colours come from the
+ * tile, painted over with the theme's roof and wall as far as `paint` asks, so that a park reads as one quiet model.
+ */
+export const STATE_WIDTH = 1024;
+
+/** luma.gl reads the block line by line: one field a line, in the order of `uniformTypes`. */
+const block = /* glsl */ `\
+layout(std140) uniform parkTileUniforms {
+  vec4 roof;
+  vec4 wall;
+  vec4 edge;
+  vec4 shadow;
+  vec4 sun;
+  float paint;
+  float clipHeight;
+  float groundHeight;
+  float ghostPass;
+  float ghostAlpha;
+  float ambient;
+} parkTile;
+`;
+
+export interface TileUniforms {
+  roof: number[];
+  wall: number[];
+  edge: number[];
+  shadow: number[];
+  sun: number[];
+  paint: number;
+  clipHeight: number;
+  groundHeight: number;
+  ghostPass: number;
+  ghostAlpha: number;
+  ambient: number;
+}
+
+export const parkTile = {
+  name: "parkTile",
+  vs: block,
+  fs: block,
+  uniformTypes: {
+    roof: "vec4<f32>",
+    wall: "vec4<f32>",
+    edge: "vec4<f32>",
+    shadow: "vec4<f32>",
+    sun: "vec4<f32>",
+    paint: "f32",
+    clipHeight: "f32",
+    groundHeight: "f32",
+    ghostPass: "f32",
+    ghostAlpha: "f32",
+    ambient: "f32",
+  },
+} as const;
+
+const head = /* glsl */ `#version 300 es
+in vec3 positions;
+in vec4 normals;
+in vec4 colors;
+in float featureIds;
+uniform sampler2D featureState;
+out vec4 vColor;
+out vec4 vState;
+out vec3 vNormal;
+out float vHeight;
+
+vec4 readState() {
+  int feature = int(featureIds + 0.5);
+  return texelFetch(featureState, ivec2(feature % ${STATE_WIDTH}, feature / ${STATE_WIDTH}), 0);
+}
+// alpha: 0 hidden, (0, 0.5) recoloured by that strength, [0.5, 0.75) ghost, 1 as it is
+bool isHidden(vec4 state) { return state.a == 0.0; }
+bool isGhost(vec4 state) { return state.a >= 0.5 && state.a < 0.9; }
+const vec4 NOWHERE = vec4(2.0, 2.0, 2.0, 1.0);
+`;
+
+export const faceVertex = /* glsl */ `${head}
+void main(void) {
+  vec4 state = readState();
+  geometry.pickingColor = picking_getPickingColorFromIndex(float(int(featureIds + 0.5)));
+  vec4 common_position = vec4(project_position(positions), 1.0);
+  geometry.position = common_position;
+  geometry.worldPosition = positions;
+  geometry.normal = project_normal(normals.xyz);
+  vNormal = geometry.normal;
+  vHeight = (project.modelMatrix * vec4(positions, 1.0)).z;
+  vState = state;
+  vColor = colors;
+  gl_Position = project_common_position_to_clipspace(common_position);
+  bool ghost = isGhost(state);
+  if (isHidden(state) || ghost != (parkTile.ghostPass > 0.5)) gl_Position = NOWHERE;
+  DECKGL_FILTER_GL_POSITION(gl_Position, geometry);
+  DECKGL_FILTER_COLOR(vColor, geometry);
+}
+`;
+
+export const faceFragment = /* glsl */ `#version 300 es
+precision highp float;
+in vec4 vColor;
+in vec4 vState;
+in vec3 vNormal;
+in float vHeight;
+out vec4 fragColor;
+
+vec3 lit(vec3 color, vec3 normal) {
+  float sky = 0.5 + 0.5 * normal.z;
+  float sun = max(dot(normal, parkTile.sun.xyz), 0.0) * parkTile.sun.w;
+  return color * (parkTile.ambient * mix(0.86, 1.0, sky) + sun);
+}
+
+void main(void) {
+  if (vHeight > parkTile.clipHeight) discard;
+  vec3 normal = normalize(gl_FrontFacing ? vNormal : -vNormal);
+  vec3 painted = mix(parkTile.wall.rgb, parkTile.roof.rgb, smoothstep(0.35, 0.75, normal.z));
+  float grey = dot(vColor.rgb, vec3(0.3, 0.59, 0.11));
+  vec3 color = mix(vColor.rgb, painted * mix(0.82, 1.06, grey), parkTile.paint);
+  if (vState.a < 0.49) color = mix(color, vState.rgb, vState.a * 2.0);
+  // a face seen from behind is the inside of a cut wall: one flat tone
+  bool cut = !gl_FrontFacing && parkTile.clipHeight < 1e5;
+  vec3 shaded = cut ? color * 0.62 : lit(color, normal);
+  float alpha = parkTile.ghostPass > 0.5 ? parkTile.ghostAlpha : vColor.a;
+  fragColor = vec4(shaded, alpha * layer.opacity);
+  DECKGL_FILTER_COLOR(fragColor, geometry);
+  // deck.gl would interpolate depth between vertices, wrong on large triangles
+  if (picking.isActive > 0.5 && picking.isAttribute > 0.5) fragColor = vec4(gl_FragCoord.z * 2.0 - 1.0, 0.0, 0.0, 1.0);
+}
+`;
+
+export const edgeVertex = /* glsl */ `${head}
+void main(void) {
+  vec4 state = readState();
+  vec4 common_position = vec4(project_position(positions), 1.0);
+  geometry.position = common_position;
+  vHeight = (project.modelMatrix * vec4(positions, 1.0)).z;
+  vState = state;
+  vColor = parkTile.edge;
+  vNormal = vec3(0.0);
+  gl_Position = project_common_position_to_clipspace(common_position);
+  gl_Position.z -= 0.00012 * gl_Position.w; // in front of the faces it borders
+  if (isHidden(state)) gl_Position = NOWHERE;
+  DECKGL_FILTER_GL_POSITION(gl_Position, geometry);
+}
+`;
+
+export const edgeFragment = /* glsl */ `#version 300 es
+precision highp float;
+in vec4 vColor;
+in vec4 vState;
+in vec3 vNormal;
+in float vHeight;
+out vec4 fragColor;
+void main(void) {
+  if (vHeight > parkTile.clipHeight) discard;
+  float ghost = vState.a >= 0.5 && vState.a < 0.9 ? 0.35 : 1.0;
+  fragColor = vec4(vColor.rgb, vColor.a * ghost * layer.opacity);
+}
+`;
+
+/** The mesh flattened onto the ground along the sun; a stencil keeps each pixel from being darkened twice. */
+export const shadowVertex = /* glsl */ `${head}
+void main(void) {
+  vec4 state = readState();
+  vec4 placed = project.modelMatrix * vec4(positions, 1.0);
+  float above = max(placed.z - parkTile.groundHeight, 0.0);
+  vec4 normal_unused = normals;
+  vHeight = 0.0;
+  vState = state;
+  vNormal = normal_unused.xyz;
+  vColor = parkTile.shadow;
+  vec3 common_ = project_position(positions);
+  vec3 drop = vec3(parkTile.sun.xy * (above / max(parkTile.sun.z, 0.2)), above - 0.03);
+  vec4 common_position = vec4(common_ - project_size(drop), 1.0);
+  geometry.position = common_position;
+  gl_Position = project_common_position_to_clipspace(common_position);
+  bool below = placed.z < parkTile.groundHeight - 0.5;
+  if (isHidden(state) || isGhost(state) || below) gl_Position = NOWHERE;
+  DECKGL_FILTER_GL_POSITION(gl_Position, geometry);
+}
+`;
+
+export const shadowFragment = /* glsl */ `#version 300 es
+precision highp float;
+in vec4 vColor;
+in vec4 vState;
+in vec3 vNormal;
+in float vHeight;
+out vec4 fragColor;
+void main(void) {
+  fragColor = vColor;
+}
+`;

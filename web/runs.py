@@ -1,0 +1,68 @@
+"""Measures run for the server: identical requests share one computation, and what was computed is kept in the park."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from twin.measures import compute, resolve
+from twin.measures.report import keep, plain
+from twin.registry import load
+from twin.result import Measure
+from twin.store import Store
+
+REMEMBERED = 200  # runs whose request is known, so that the same request is answered from the park
+
+
+class Runs:
+    """The computations under way and those that were done since the server started."""
+
+    def __init__(self, store: Store, at_once: int) -> None:
+        self._store = store
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="measure")
+        self._lock = threading.Lock()
+        self._futures: OrderedDict[str, Future[str]] = OrderedDict()
+
+    def start(self, measure_id: str, given: Mapping[str, Any], scenario: str | None = None, at: str | None = None) -> Future[str]:
+        """The id of the run that answers the request, to come; a request like it that is under way, or was answered, is shared.
+
+        Raises
+        ------
+        NotFound
+            If there is no such measure.
+        UnknownParameter
+            If a parameter does not exist or cannot take its value.
+        """
+        measure: Measure = load("twin.measures", measure_id)
+        request = resolve(measure, given, {}, scenario=scenario, at=at)  # what is wrong is told at once, before anything is queued
+        key = json.dumps([self._store.revision(), measure_id, plain(request.parameters), scenario, at], sort_keys=True, default=str)
+        with self._lock:
+            future = self._futures.get(key)
+            if future is None or (future.done() and future.exception() is not None):
+                future = self._pool.submit(self._run, measure_id, dict(given), scenario, at)
+                self._futures[key] = future
+            self._futures.move_to_end(key)
+            self._forget()
+        return future
+
+    def running(self) -> int:
+        """How many computations are under way or waiting."""
+        with self._lock:
+            return sum(not future.done() for future in self._futures.values())
+
+    def close(self) -> None:
+        """Take no more work; what is under way ends first."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, measure_id: str, given: Mapping[str, Any], scenario: str | None, at: str | None) -> str:
+        result = compute(self._store, measure_id, given, scenario=scenario, at=at)
+        keep(self._store, result)
+        return result.run
+
+    def _forget(self) -> None:
+        while len(self._futures) > REMEMBERED and next(iter(self._futures.values())).done():
+            self._futures.popitem(last=False)

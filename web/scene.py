@@ -1,0 +1,142 @@
+"""The scene: what is drawn, once, as pydeck; the page, the notebook and the HTML export read the same JSON.
+
+Layer ids say what they are: `layer/<layer id>` vector tiles, `buildings` extruded footprints and `model/<model id>` building models as
+3D Tiles, `devices/<kind>` points. Paths are relative to the server's root. The literals of deck.gl go in `pydeck.types.String`,
+else pydeck makes them expressions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import quote
+
+import pydeck
+from pydeck.types import String
+
+from twin.buildings import Building, buildings
+from twin.model import Layer
+from twin.store import Bounds, Store
+from web.answers.devices import devices_answer
+from web.answers.layers import MAXZOOM, drawing_order, tiles_path
+from web.answers.park import home
+from web.styles import LayerStyle, device_style, layer_style
+
+MAX_ZOOM = 26  # close enough to read the label of a cable
+MAX_PITCH_DEG = 89
+_WITHOUT_TILES = {"model", "mesh", "point_cloud"}  # kinds that are no vector features
+
+
+def deck(store: Store, *, inline: bool = False) -> pydeck.Deck:
+    """The scene as a pydeck Deck; `inline` puts the devices into it instead of the path they are read from."""
+    layers = [*_vector_layers(store), *_tilesets(buildings(store)), *_device_layers(store, inline=inline)]
+    # the types pydeck gives its parameters are those of its defaults
+    made: Any = cast("Any", pydeck.Deck)
+    return made(layers=layers, initial_view_state=_view_state(store), views=[_view()], map_provider=None, map_style=None, tooltip=False)
+
+
+def scene(store: Store, *, inline: bool = False) -> dict[str, Any]:
+    """The scene as the JSON `@deck.gl/json` reads."""
+    document = json.loads(deck(store, inline=inline).to_json())
+    for name in ("mapProvider", "mapStyle"):  # no base map of others is asked for
+        document.pop(name, None)
+    return document
+
+
+def tileset_path(building_id: str) -> str:
+    """Where the 3D Tiles of a building's models are."""
+    return f"/3dtiles/{quote(building_id, safe='')}/tileset.json"
+
+
+def _view_state(store: Store) -> Any:
+    start = home(store)
+    return cast("Any", pydeck.ViewState)(**start.model_dump(), max_zoom=MAX_ZOOM, max_pitch=MAX_PITCH_DEG)
+
+
+def _view() -> Any:
+    return cast("Any", pydeck.View)(type="MapView", controller=True)
+
+
+def _vector_layers(store: Store) -> Sequence[Any]:
+    extent = store.extent()
+    drawn = [(layer, layer_style(layer.kind)) for layer in drawing_order(store) if layer.kind not in _WITHOUT_TILES]
+    return [_vector_layer(layer, style, extent) for layer, style in drawn if style.drawn]
+
+
+def _vector_layer(layer: Layer, style: LayerStyle, extent: Bounds | None) -> Any:
+    properties: dict[str, Any] = {
+        "min_zoom": style.minzoom,
+        "max_zoom": MAXZOOM,
+        "unique_id_property": String("id"),
+        "filled": True,
+        "stroked": True,
+        "get_fill_color": list(style.fill),
+        "get_line_color": list(style.line),
+        "get_line_width": _width(style),
+        "line_width_units": String("meters"),
+        "line_width_min_pixels": 0.75,
+        "line_cap_rounded": True,
+        "line_joint_rounded": True,
+        "point_type": String("circle"),
+        "get_point_radius": style.radius_m,
+        "point_radius_units": String("meters"),
+        "point_radius_min_pixels": 2,
+        "pickable": True,
+        "visible": style.shown,
+    }
+    if extent is not None:  # asks for no tile outside the park
+        properties["extent"] = list(extent)
+    return _layer("MVTLayer", f"layer/{layer.id}", tiles_path(layer.id), properties)
+
+
+def _width(style: LayerStyle) -> float | str:
+    """The width of lines [m], or the expression that finds it by a column."""
+    if style.width_by is None:
+        return style.width_m
+    column, values = style.width_by["column"], cast("Mapping[str, float]", style.width_by["values"])
+    return "".join(f"properties.{column} === '{name}' ? {width} : " for name, width in values.items()) + str(style.width_m)
+
+
+def _tilesets(found: Sequence[Building]) -> Sequence[Any]:
+    layers: list[Any] = []
+    if any(not building.model_ids for building in found):
+        layers.append(_layer("ParkTileset", "buildings", "/3dtiles/buildings/tileset.json", {"pickable": True}))
+    for building in found:
+        # a building's models share its tileset; the layer is named for the first
+        first = building.model_ids[:1]
+        layers += [_layer("ParkTileset", f"model/{model}", tileset_path(building.id), {"pickable": True}) for model in first]
+    return layers
+
+
+def _device_layers(store: Store, *, inline: bool) -> Sequence[Any]:
+    kinds = sorted({device.kind for device in store.devices()})
+    return [_device_layer(kind, _device_data(store, kind) if inline else f"/api/devices?kind={kind}&as=list") for kind in kinds]
+
+
+def _device_data(store: Store, kind: str) -> Sequence[Mapping[str, Any]]:
+    return [device.model_dump() for device in devices_answer(store, kind).devices]
+
+
+def _device_layer(kind: str, data: Any) -> Any:
+    style = device_style(kind)
+    properties = {
+        "get_position": "[lon, lat, h_m]",
+        "get_fill_color": list(style.color),
+        "get_line_color": [255, 255, 255, 255],
+        "get_radius": 1.0,
+        "radius_units": String("meters"),
+        "radius_min_pixels": 4,
+        "radius_max_pixels": 9,
+        "line_width_units": String("pixels"),
+        "get_line_width": 1.5,
+        "stroked": True,
+        "billboard": True,
+        "pickable": True,
+        "visible": style.shown,
+    }
+    return _layer("ScatterplotLayer", f"devices/{kind}", data, properties)
+
+
+def _layer(kind: str, layer_id: str, data: Any, properties: Mapping[str, Any]) -> Any:
+    return cast("Any", pydeck.Layer)(kind, data, layer_id, **properties)
