@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import shapely
 
 from importers.tables import Table
-from importers.values import choice, date, is_missing, number, text
-from importers.vocabulary import bracketed, has_han, meaning, normal, rank
+from importers.values import OutOfRange, choice, date, is_missing, is_unit, number, text
+from importers.vocabulary import bracketed, has_han, meaning, rank
 from twin.model import FEATURE_COLUMNS, Geometries, Issue
 
-_NUMBERS = {"height_m": "m", "base_m": "m", "storeys": "1"}
-_HIGHEST_M = 1000.0  # no building is higher; a field that says more is no height
+# number columns: unit, and the range beyond which a field means something else [same unit]
+_NUMBERS = {"height_m": ("m", -100.0, 1000.0), "base_m": ("m", -500.0, 9000.0), "storeys": ("1", 0.0, 200.0)}
 
 
 @dataclass(frozen=True)
 class Attributes:
-    """n rows of attributes under our names and what could not be read."""
+    """n rows of attributes under our names, the source column each came from, and what could not be read."""
 
     columns: Mapping[str, Sequence[Any]]
-    sources: Mapping[str, str]  # our name -> the source column it came from
+    sources: Mapping[str, str]
     issues: Sequence[Issue]
 
 
-def attributes(table: Table, subjects: Sequence[str], used: Sequence[str] = ()) -> Attributes:
+@dataclass(frozen=True)
+class Identity:
+    """n ids, unique; the source column they came from, if any; and what had to be changed."""
+
+    ids: Sequence[str]
+    column: str | None
+    issues: Sequence[Issue]
+
+
+def attributes(table: Table, subjects: Sequence[str], used: Sequence[str | None] = ()) -> Attributes:
     """The columns of a table under our names; others are kept as they came.
 
     Parameters
@@ -39,49 +50,133 @@ def attributes(table: Table, subjects: Sequence[str], used: Sequence[str] = ()) 
     used
         Columns that are something else already, as the one the ids come from.
     """
-    issues: list[Issue] = []
     chosen = {ours: _best(table, ours, used) for ours in FEATURE_COLUMNS}
     sources = {ours: name for ours, name in chosen.items() if name is not None}
+    issues: list[Issue] = []
     columns: dict[str, Sequence[Any]] = {}
-    unread: set[str] = set()
+    kept_too: set[str] = set()
     for ours, name in sources.items():
         columns[ours], failed = _read(ours, name, table.columns[name], subjects)
         issues.extend(failed)
-        if failed:
-            unread.add(name)
-    columns |= _chinese_names(columns)
-    taken = {normal(name) for name in columns}
-    rest = {name: values for name, values in table.columns.items() if name not in sources.values() or name in unread}
-    for name, values in rest.items():
-        if name not in used and any(value is not None for value in values):
-            columns[_free(name, taken)] = [_storable(value) for value in values]
-    return Attributes(columns, sources, issues)
+        kept_too |= {name} if failed else set()
+    columns |= _both_names(columns)
+    gone = {name for name in [*sources.values(), *used] if name is not None} - kept_too
+    return Attributes(columns | _others(table, gone, columns), sources, issues)
 
 
-def ids(table: Table, geometry: Geometries, layer: str) -> tuple[list[str], str | None, list[Issue]]:
-    """An id for each row, the column it came from, and an Issue for each that had to be changed to be unique.
+def identity(table: Table) -> Identity:
+    """An id for each row: from an id column, from the file's own keys, or a hash of what the row says and where it is.
 
-    Rows without one get a hash of what they say and where they are: the same row has the same id in the next version of the file.
+    A hash is the same for the same row in the next version of the file. A column most of whose values repeat is no identity.
     """
-    column = min((name for name in table.columns if meaning("identity", name)), key=lambda name: rank("identity", "id", name), default=None)
-    own = [text(value) for value in table.columns[column]] if column is not None else list(table.ids or [None] * len(table))
-    if column is not None and len({value for value in own if value}) * 2 <= sum(value is not None for value in own):
-        column, own = None, list(table.ids or [None] * len(table))  # a column that repeats itself is no identity
-    made = [value or _hash(table, geometry, i) for i, value in enumerate(own)]
-    return *unique(made, layer, column is not None), column, [] if column is None else []
+    column = next((name for name in _id_columns(table) if _tells_apart(table.columns[name])), None)
+    own = [text(value) for value in table.columns[column]] if column is not None else table.ids
+    wanted = [value or _hash(table, i) for i, value in enumerate(own or [None] * len(table))]
+    ids = _unique(wanted)
+    repeated = [(old, new) for old, new in zip(wanted, ids, strict=True) if old != new] if column is not None else []
+    issues = [Issue("id_repeated", "warning", f"{table.name}/{old}", {"column": column, "used": new}) for old, new in repeated]
+    return Identity(ids, column, issues)
 
 
-def unique(wanted: Sequence[str], layer: str, tell: bool) -> list[str]:
-    """The ids with `-2`, `-3` … on those that came before."""
-    seen: dict[str, int] = {}
-    out: list[str] = []
-    for each in wanted:
-        seen[each] = seen.get(each, 0) + 1
-        out.append(each if seen[each] == 1 else f"{each}-{seen[each]}")
-    return out
-
-
-def _best(table: Table, ours: str, used: Sequence[str]) -> str | None:
+def _best(table: Table, ours: str, used: Sequence[str | None]) -> str | None:
     named = [name for name in table.columns if name not in used and meaning("feature_columns", name) == ours]
     filled = [name for name in named if any(not is_missing(value) for value in table.columns[name])]
     return min(filled, key=lambda name: rank("feature_columns", ours, name), default=None)
+
+
+def _read(ours: str, name: str, values: Sequence[Any], subjects: Sequence[str]) -> tuple[list[Any], list[Issue]]:
+    reader = _reader(ours, name)
+    out: list[Any] = []
+    issues: list[Issue] = []
+    for value, subject in zip(values, subjects, strict=True):
+        try:
+            out.append(reader(value))
+        except OutOfRange:
+            out.append(None)
+            issues.append(Issue("value_out_of_range", "warning", subject, {"column": name, "value": value}))
+        except ValueError:
+            out.append(None)
+            issues.append(Issue("value_not_number", "warning", subject, {"column": name, "value": value}))
+    return out, issues
+
+
+def _reader(ours: str, name: str) -> Callable[[Any], Any]:
+    if ours in _NUMBERS:
+        unit, least, most = _NUMBERS[ours]
+        given = bracketed(name) if is_unit(bracketed(name), unit) else ""
+        return partial(_number, unit=unit, given=given, least=least, most=most)
+    return {"status": _status, "valid_from": date, "functions": _listed}.get(ours, text)
+
+
+def _number(value: Any, *, unit: str, given: str, least: float, most: float) -> float | int | None:
+    found = number(value, unit, given)
+    if found is not None and not least <= found <= most:
+        raise OutOfRange(value)
+    return round(found) if found is not None and unit == "1" else found
+
+
+def _status(value: Any) -> str | None:
+    try:
+        return choice("status", value)
+    except ValueError:
+        return text(value)
+
+
+def _listed(value: Any) -> str | None:
+    return ";".join(str(part) for part in value) if isinstance(value, list) else text(value)
+
+
+def _both_names(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """`name` and `name_zh`, each from the other where it is missing and the language allows."""
+    names, chinese = columns.get("name"), columns.get("name_zh")
+    if names is None and chinese is not None:
+        return {"name": chinese}
+    if names is not None and chinese is None and any(has_han(name) for name in names if name):
+        return {"name_zh": [name if name and has_han(name) else None for name in names]}
+    return {}
+
+
+def _others(table: Table, gone: set[str], columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """The columns that are left, under their own names; a name that differs from another's in case alone gets a number."""
+    taken = {name.casefold() for name in [*columns, *FEATURE_COLUMNS, "id"]}
+    out: dict[str, Sequence[Any]] = {}
+    for name, values in table.columns.items():
+        if name in gone or all(value is None for value in values):
+            continue
+        free = next(each for each in (name, *(f"{name}_{k}" for k in range(2, len(table.columns) + 20))) if each.casefold() not in taken)
+        taken.add(free.casefold())
+        out[free] = [f"{len(value)} bytes" if isinstance(value, bytes) else value for value in values]
+    return out
+
+
+def _id_columns(table: Table) -> list[str]:
+    named = [name for name in table.columns if meaning("identity", name) == "id"]
+    return sorted(named, key=lambda name: rank("identity", "id", name))
+
+
+def _tells_apart(values: Sequence[Any]) -> bool:
+    filled = [text(value) for value in values if not is_missing(value)]
+    return len(filled) * 2 > len(values) and len(set(filled)) * 2 > len(filled)
+
+
+def _unique(wanted: Sequence[str]) -> list[str]:
+    """The ids, with `-2`, `-3` … on those that came before."""
+    seen = set(wanted)
+    used: set[str] = set()
+    out: list[str] = []
+    for each in wanted:
+        free = each
+        k = 2
+        while free in used or (free != each and free in seen):
+            free = f"{each}-{k}"
+            k += 1
+        used.add(free)
+        out.append(free)
+    return out
+
+
+def _hash(table: Table, i: int) -> str:
+    shape: Geometries | None = table.geometry
+    said = json.dumps({name: values[i] for name, values in table.columns.items()}, sort_keys=True, default=str)
+    place = b"" if shape is None or shape[i] is None else shapely.to_wkb(shape[i])
+    return hashlib.sha256(said.encode("utf-8") + place).hexdigest()[:12]

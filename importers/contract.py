@@ -29,18 +29,26 @@ class Options:
 Progress = Callable[[str, int, int], None]  # stage, done, total (0 when unknown)
 
 
+Locate = Callable[[str, str], tuple[float, float] | None]  # what (building, storey, space) and its id -> longitude, latitude [deg]
+
+
+def nowhere(what: str, identity: str) -> tuple[float, float] | None:
+    """The `Locate` of a park that holds nothing."""
+
+
 def silent(stage: str, done: int, total: int) -> None:
     """Progress that nobody watches."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What an importer may know besides the file: the park, the options, ground heights, and whom to tell of progress."""
+    """What an importer may know besides the file: the park, the options, ground heights, whom to tell of progress, where places are."""
 
     park: Park
     options: Options
     terrain: Terrain | None = None
     progress: Progress = silent
+    locate: Locate = nowhere
 
 
 @dataclass(frozen=True)

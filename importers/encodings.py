@@ -56,7 +56,7 @@ def detect(samples: Sequence[bytes]) -> str:
     return best if shares[best] >= _SURE_SHARE else "CP1252"
 
 
-def of_text(data: bytes, given: str | None) -> tuple[str, Encoding]:
+def of_text(data: bytes, given: str | None, subject: object) -> tuple[str, Encoding]:
     """The text of a file and its encoding.
 
     Raises
@@ -65,13 +65,13 @@ def of_text(data: bytes, given: str | None) -> tuple[str, Encoding]:
         If the bytes are no text, or not in the encoding given.
     """
     if given:
-        return _decoded(data, Encoding(check_encoding(given), "given"))
+        return _decoded(data, Encoding(check_encoding(given), "given"), subject)
     for mark, name in _MARKS:
         if data.startswith(mark):
-            return _decoded(data, Encoding(name, "stated"))
+            return _decoded(data, Encoding(name, "stated"), subject)
     if b"\x00" in data:
-        raise UnreadableSource("source_not_text")
-    return _decoded(data, Encoding(detect([data]), "detected"))
+        raise UnreadableSource("source_not_text", subject=subject)
+    return _decoded(data, Encoding(detect([data]), "detected"), subject)
 
 
 def of_dbase(table: bytes, code_page: str | None, given: str | None) -> Encoding | None:
@@ -103,13 +103,13 @@ def dbase_of(path: Path) -> tuple[bytes, str | None]:
     return table, beside[".cpg"].read_text("latin-1").strip() if ".cpg" in beside else None
 
 
-def _decoded(data: bytes, encoding: Encoding) -> tuple[str, Encoding]:
+def _decoded(data: bytes, encoding: Encoding, subject: object) -> tuple[str, Encoding]:
     try:
         return data.decode("gb18030" if encoding.name == "GBK" else encoding.name), encoding
     except UnicodeDecodeError as error:
         if encoding.how == "detected":  # CP1252 leaves five bytes undefined; Latin-1 leaves none
             return data.decode("latin-1"), Encoding("ISO-8859-1", "detected")
-        raise UnreadableSource("encoding_wrong", encoding=encoding.name, position=error.start) from error
+        raise UnreadableSource("encoding_wrong", subject=subject, encoding=encoding.name, position=error.start) from error
 
 
 def _is_utf8(sample: bytes) -> bool:

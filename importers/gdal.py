@@ -113,7 +113,7 @@ def _as_utf8(path: Path, folder: Path, encoding: str | None) -> Path | None:
     data = path.read_bytes()
     if encoding is None and not data.startswith((b"\xff\xfe", b"\xfe\xff")) and detect([data]) == "UTF-8":
         return None
-    text, _ = of_text(data, encoding)
+    text, _ = of_text(data, encoding, path)
     copy = folder / path.name
     copy.write_text(text, "utf-8")
     return copy

@@ -15,9 +15,9 @@ import shapely
 from numpy.typing import NDArray
 
 from importers.contract import Context, Options
-from twin.crs import bd09_to_wgs84, crs_candidates, gcj02_to_wgs84, is_geographic, known_crs, to_lonlat
-from twin.errors import CRSError, UnreadableSource, UsageError
-from twin.model import Geometries, Issue, Severity
+from twin.crs import bd09_to_wgs84, crs_candidates, gcj02_to_wgs84, known_crs, to_lonlat
+from twin.errors import CRSError, UsageError
+from twin.model import Geometries, Issue
 
 NEAR_M = 50_000.0  # a park's own data lie within this distance of its origin
 FEW_ISSUES = 100  # issues of one code that are listed one by one; the rest is counted
@@ -37,7 +37,7 @@ class Frameless:
 
 @dataclass(frozen=True)
 class Placed:
-    """Geometry of the park: `geometry` (n,) lon, lat [deg], h [m], None where a shape was left out; the system it came in; what was wrong."""
+    """Geometry of the park (n,), lon, lat [deg], h [m], None where a shape was left out; the system it came in; what was wrong."""
 
     geometry: Geometries
     crs: str
@@ -81,7 +81,8 @@ def chosen_crs(given: Frameless, shapes: Geometries, context: Context, issues: l
     asked = context.options.crs
     stated = _understood(given)
     if asked is None and stated is None:
-        raise CRSError("crs_missing", subject=given.source, candidates=_candidates(shapes, context))
+        candidates = _candidates(shapes, context)
+        raise CRSError("crs_missing" if candidates else "crs_missing_unlike", subject=given.source, candidates=candidates)
     if asked is None:
         return cast(str, stated)
     chosen = known_crs(asked)
@@ -133,8 +134,8 @@ def _understood(given: Frameless) -> str | None:
         return None  # a local or engineering system that PROJ cannot place is as good as none
 
 
-def _drop(shapes: Geometries, bad: NDArray[np.bool_], code: str, given: Frameless, issues: list[Issue], severity: Severity = "warning") -> None:
-    issues.extend(Issue(code, severity, given.subjects[i]) for i in np.flatnonzero(bad))
+def _drop(shapes: Geometries, bad: NDArray[np.bool_], code: str, given: Frameless, issues: list[Issue]) -> None:
+    issues.extend(Issue(code, "warning", given.subjects[i]) for i in np.flatnonzero(bad).tolist())
     shapes[bad] = None
 
 
@@ -173,13 +174,14 @@ def _check_order(shapes: Geometries, crs: str, given: Frameless, context: Contex
     if swapped.sum() * 2 > len(there):
         raise CRSError("coordinates_swapped", subject=given.source, crs=_short(crs), point=_written(centres[swapped][0]))
     if impossible.sum() * 2 > len(there):
+        candidates = _candidates(shapes, context) or "—"
         raise CRSError(
-            "crs_contradicts", subject=given.source, crs=_short(crs), point=_written(centres[impossible][0]), candidates=_candidates(shapes, context)
+            "crs_contradicts", subject=given.source, crs=_short(crs), point=_written(centres[impossible][0]), candidates=candidates
         )
-    issues.extend(Issue("feature_swapped", "warning", given.subjects[there[i]]) for i in np.flatnonzero(swapped))
-    alone = np.zeros(len(shapes), bool)
-    alone[there[impossible]] = True
-    _drop(shapes, alone, "coordinates_impossible", given, issues)
+    for bad, code in ((swapped, "feature_swapped"), (impossible & ~swapped, "coordinates_impossible")):
+        members = np.zeros(len(shapes), bool)
+        members[there[bad]] = True
+        _drop(shapes, members, code, given, issues)
 
 
 def _to_park(shapes: Geometries, crs: str, datum: str) -> Geometries:
@@ -202,8 +204,8 @@ def _to_park(shapes: Geometries, crs: str, datum: str) -> Geometries:
 
 def _mended(shapes: Geometries, given: Frameless, issues: list[Issue]) -> Geometries:
     """The shapes with invalid ones made valid, or left out where nothing of their kind remains."""
-    broken = np.flatnonzero(~shapely.is_missing(shapes) & ~shapely.is_valid(shapes))
-    for i in broken:
+    broken = ~shapely.is_missing(shapes) & ~shapely.is_valid(shapes)
+    for i in np.flatnonzero(broken).tolist():
         reason = str(shapely.is_valid_reason(shapes[i])).split("[")[0].strip()
         mended = _same_dimension(shapely.make_valid(shapes[i], method="structure", keep_collapsed=False), shapes[i])
         code = "geometry_repaired" if mended is not None else "geometry_hopeless"
@@ -254,9 +256,9 @@ def _centres(shapes: Geometries) -> NDArray[np.float64]:
 def _candidates(shapes: Geometries, context: Context) -> str:
     there = shapes[~shapely.is_missing(shapes)]
     if not len(there):
-        return "—"
+        return ""
     box = np.median(shapely.bounds(there), axis=0)
-    return ", ".join(crs_candidates([float(edge) for edge in box], context.park.frame)[:5]) or "—"
+    return ", ".join(crs_candidates([float(edge) for edge in box], context.park.frame)[:5])
 
 
 def _short(crs: str) -> str:
@@ -265,14 +267,3 @@ def _short(crs: str) -> str:
 
 def _written(point: NDArray[np.float64]) -> str:
     return f"{point[0]:g}, {point[1]:g}"
-
-
-def nothing_left(given: Frameless, placed: Placed) -> UnreadableSource:
-    """The error for a source none of whose shapes can be used."""
-    codes = ", ".join(dict.fromkeys(issue.code for issue in placed.issues))
-    return UnreadableSource("source_nothing_usable", subject=given.source, count=len(given.subjects), reasons=codes)
-
-
-def is_degrees(crs: str) -> bool:
-    """Whether coordinates of `crs` are longitude and latitude."""
-    return is_geographic(crs)

@@ -146,4 +146,3 @@ def _load(point: EntryPoint) -> Importer | None:
         if (error.name or "").split(".")[0] in {"importers", "twin"}:
             raise
         return None
-

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from importers.encodings import of_text
+from importers.encodings import detect, of_text
 from importers.values import is_missing, number
 from importers.vocabulary import meaning, normal, rank
 from twin.errors import UnreadableSource
@@ -49,17 +49,28 @@ class Table:
         return len(next(iter(self.columns.values()), ()))
 
 
-def renamed(table: Table, mapping: Mapping[str, str]) -> tuple[Table, list[Issue]]:
-    """The table with source columns renamed as the person said, and an Issue for each column that is not there."""
+def shapes_of(table: Table) -> Geometries:
+    """The geometry of a table (n,); empty where it has none."""
+    return np.empty(0, object) if table.geometry is None else table.geometry
+
+
+def renamed(table: Table, mapping: Mapping[str, str]) -> Table:
+    """The table with source columns renamed as the person said; a column that had the new name before gives way."""
     wanted = {normal(old): new for old, new in mapping.items()}
     new_names = {name: wanted[normal(name)] for name in table.columns if normal(name) in wanted}
-    taken = {normal(new) for new in new_names.values()}
-    columns = {
-        new_names.get(name, name): values for name, values in table.columns.items() if name in new_names or normal(name) not in taken
-    }
-    absent = [old for old in mapping if normal(old) not in {normal(name) for name in table.columns}]
-    issues = [Issue("map_column_missing", "warning", table.name, {"column": old, "known": ", ".join(table.columns)}) for old in absent]
-    return replace(table, columns=columns), issues
+    taken = set(new_names.values())
+    columns = {new_names.get(name, name): values for name, values in table.columns.items() if name in new_names or name not in taken}
+    return replace(table, columns=columns)
+
+
+def unmapped(tables: Sequence[Table], mapping: Mapping[str, str], source: str) -> list[Issue]:
+    """An Issue for each column the person named that no table has."""
+    known = {normal(name): name for table in tables for name in table.columns}
+    return [
+        Issue("map_column_missing", "warning", source, {"column": old, "known": ", ".join(known.values())})
+        for old in mapping
+        if normal(old) not in known
+    ]
 
 
 def best_column(table: Table, vocabulary: str, ours: str) -> str | None:
@@ -92,12 +103,22 @@ def positions(table: Table) -> Table:
 
 
 def looks_like_table(head: bytes) -> bool:
-    """Whether a file starts like delimited text: a few separators in each of its first lines, or one line that names known columns."""
-    if b"\x00" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return False
-    text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", errors="replace").lstrip("\ufeff")
-    lines = [line for line in text.splitlines()[:5] if line.strip()]
+    """Whether a file starts like delimited text: one separator in each of its first lines."""
+    lines = _first_lines(head)
     return bool(lines) and lines[0].lstrip()[:1] not in "{[<" and any(all(mark in line for line in lines) for mark in _SEPARATORS)
+
+
+def names_columns(head: bytes) -> bool:
+    """Whether one of the first lines of delimited text names two columns that are known."""
+    return any(sum(_known(cell.strip(' "')) for cell in re.split(f"[{re.escape(_SEPARATORS)}]", line)) >= 2 for line in _first_lines(head))
+
+
+def _first_lines(head: bytes) -> list[str]:
+    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff")
+    if b"\x00" in head and not wide:
+        return []
+    text = head.decode("utf-16" if wide else detect([head[:4096]]), errors="replace").lstrip("\ufeff")
+    return [line for line in text.splitlines()[:5] if line.strip()]
 
 
 def looks_like_workbook(path: Path) -> bool:
@@ -117,13 +138,12 @@ def read_csv(path: Path, encoding: str | None, *, data: bytes | None = None) -> 
     UnreadableSource
         If it is no text or has no header with rows under it.
     """
-    try:
-        text, used = of_text(path.read_bytes() if data is None else data, encoding)
-    except UnreadableSource as error:
-        raise UnreadableSource(error.code, subject=path, **error.details) from error
+    text, used = of_text(path.read_bytes() if data is None else data, encoding, path)
     rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text)))
     table = _from_rows(path.stem, rows, path)
-    issues = [Issue("encoding_detected", "info", path.name, {"encoding": used.name})] if used.how == "detected" and used.name != "UTF-8" else []
+    issues = (
+        [Issue("encoding_detected", "info", path.name, {"encoding": used.name})] if used.how == "detected" and used.name != "UTF-8" else []
+    )
     return replace(table, encoding=used.name.removesuffix("-sig").upper(), issues=issues)
 
 
@@ -223,7 +243,11 @@ def _pair(table: Table, i: int, names: tuple[str, str], issues: list[Issue]) -> 
     values: list[float] = []
     for name in names:
         try:
-            value = number(table.columns[name][i], "deg") if meaning("position", name) in {"lon", "lat"} else number(table.columns[name][i], "m")
+            value = (
+                number(table.columns[name][i], "deg")
+                if meaning("position", name) in {"lon", "lat"}
+                else number(table.columns[name][i], "m")
+            )
         except ValueError:
             issues.append(Issue("value_not_number", "warning", f"{table.name}/{i + 1}", {"column": name, "value": table.columns[name][i]}))
             value = None

@@ -13,7 +13,9 @@ from importers.vocabulary import meaning, normal
 _MISSING = {"", "-", "--", "/", "\\", "none", "null", "nan", "n_a", "na", "无", "未知", "unknown", "<null>", "不详"}
 _NUMBER = re.compile(r"^(?P<number>[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>[^\d\s].*)?$")
 _FEET = re.compile(r"""^(?P<feet>\d+(?:\.\d+)?)\s*'\s*(?:(?P<inches>\d+(?:\.\d+)?)\s*(?:"|''))?$""")
-_BEARING = re.compile(r"^(?P<from>[ns北南])偏?(?P<angle>\d+(?:\.\d+)?)°?(?P<to>[ew东西])$|^(?P<zfrom>[北南])偏(?P<zto>[东西])(?P<zangle>\d+(?:\.\d+)?)[°度]?$")
+_BEARING = re.compile(
+    r"^(?P<from>[ns北南])偏?(?P<angle>\d+(?:\.\d+)?)°?(?P<to>[ew东西])$|^(?P<zfrom>[北南])偏(?P<zto>[东西])(?P<zangle>\d+(?:\.\d+)?)[°度]?$"
+)
 _SIZE = re.compile(r"^(\d{2,5})\s*[x×*✕]\s*(\d{2,5})$")
 _DATE = re.compile(r"^(\d{4})[-/.年]?(\d{1,2})?[-/.月]?(\d{1,2})?日?$")
 
@@ -22,7 +24,20 @@ _LENGTH = {
     "厘米": 1e-2, "km": 1e3, "千米": 1e3, "公里": 1e3, "ft": 0.3048, "feet": 0.3048, "foot": 0.3048, "英尺": 0.3048, "in": 0.0254,
     "inch": 0.0254, "英寸": 0.0254,
 }  # fmt: skip
-_HERTZ = {"hz": 1.0, "赫兹": 1.0, "赫": 1.0, "khz": 1e3, "千赫": 1e3, "mhz": 1e6, "兆赫": 1e6, "兆": 1e6, "m": 1e6, "ghz": 1e9, "吉赫": 1e9, "g": 1e9}
+_HERTZ = {
+    "hz": 1.0,
+    "赫兹": 1.0,
+    "赫": 1.0,
+    "khz": 1e3,
+    "千赫": 1e3,
+    "mhz": 1e6,
+    "兆赫": 1e6,
+    "兆": 1e6,
+    "m": 1e6,
+    "ghz": 1e9,
+    "吉赫": 1e9,
+    "g": 1e9,
+}
 _WATT = {"w": 1.0, "瓦": 1.0, "kw": 1e3, "千瓦": 1e3, "mw": 1e-3, "毫瓦": 1e-3}
 # unit a value is kept in -> unit it may come in -> factor
 _FACTORS: Mapping[str, Mapping[str, float]] = {
@@ -42,11 +57,32 @@ _FACTORS: Mapping[str, Mapping[str, float]] = {
     "1": {"个": 1.0, "层": 1.0, "f": 1.0, "枪": 1.0, "把": 1.0, "台": 1.0, "口": 1.0, "floors": 1.0, "storeys": 1.0, "levels": 1.0},
 }
 _POINTS = ("n", "nne", "ne", "ene", "e", "ese", "se", "sse", "s", "ssw", "sw", "wsw", "w", "wnw", "nw", "nnw")
-_HAN_POINTS = ("北", "北东北", "东北", "东东北", "东", "东东南", "东南", "南东南", "南", "南西南", "西南", "西西南", "西", "西西北", "西北", "北西北")
+_HAN_POINTS = (
+    "北",
+    "北东北",
+    "东北",
+    "东东北",
+    "东",
+    "东东南",
+    "东南",
+    "南东南",
+    "南",
+    "南西南",
+    "西南",
+    "西西南",
+    "西",
+    "西西北",
+    "西北",
+    "北西北",
+)
 _NAMED_SIZES = {
     "720p": (1280, 720), "1080p": (1920, 1080), "2k": (2560, 1440), "1440p": (2560, 1440), "4k": (3840, 2160), "2160p": (3840, 2160),
     "8k": (7680, 4320), "d1": (704, 576), "cif": (352, 288),
 }  # fmt: skip
+
+
+class OutOfRange(ValueError):
+    """A number that is read but cannot be what it is said to be."""
 
 
 def is_missing(value: Any) -> bool:
@@ -74,7 +110,7 @@ def number(value: Any, unit: str, given_unit: str = "") -> float | None:
         If the text is not one number in a unit that fits.
     """
     if isinstance(value, bool):
-        raise ValueError(value)
+        raise ValueError(value)  # noqa: TRY004  a wrong cell, not a wrong call
     if is_missing(value):
         return None
     if isinstance(value, int | float):
@@ -87,6 +123,11 @@ def number(value: Any, unit: str, given_unit: str = "") -> float | None:
     if not found:
         raise ValueError(value)
     return _in_unit(_plain(found["number"]), (found["unit"] or given_unit).strip(), unit)
+
+
+def is_unit(name: str, unit: str) -> bool:
+    """Whether numbers in the unit called `name` can be put into `unit`."""
+    return name.casefold() in _FACTORS[unit]
 
 
 def _in_unit(amount: float, given: str, unit: str) -> float:
@@ -112,7 +153,7 @@ def _plain(text: str) -> float:
 
 
 def azimuth(value: Any) -> float | None:
-    """Degrees clockwise from north, in [0, 360), from a number or a word: 90, -90, `NE`, `东北`, `北偏东30°`; None where the cell says nothing.
+    """Degrees clockwise from north, in [0, 360), from a number or a word: 90, -90, `NE`, `东北`, `北偏东30°`; None for an empty cell.
 
     Raises
     ------
@@ -131,7 +172,7 @@ def azimuth(value: Any) -> float | None:
         return _quadrant(found["from"] or found["zfrom"], found["to"] or found["zto"], float(found["angle"] or found["zangle"]))
     degrees = number(value, "deg")
     if degrees is None or not -180.0 <= degrees <= 360.0:
-        raise ValueError(value)
+        raise OutOfRange(value)
     return degrees % 360.0
 
 
@@ -166,7 +207,7 @@ def date(value: Any) -> str | None:
         return None
     if isinstance(value, dt.datetime | dt.date):
         return value.isoformat()[:10]
-    text = str(value).strip().removesuffix(".0")
+    text = str(value).strip().removesuffix(".0").removesuffix("T00:00:00").removesuffix(" 00:00:00")
     compact = re.fullmatch(r"(\d{4})(\d{2})(\d{2})", text)
     found = compact or _DATE.match(text)
     if not found:

@@ -56,7 +56,12 @@ def longest_match(table: str, text: str) -> tuple[str, str] | None:
     Words in Latin letters match whole words, with or without a plural ending; Chinese words match anywhere.
     """
     spaced = f" {_words(text)} "
-    found = [(len(word) * (2 if has_han(word) else 1), ours, word) for ours, words in section(table).items() for word in words if _occurs(word, spaced)]
+    found = [
+        (len(word) * (2 if has_han(word) else 1), ours, word)
+        for ours, words in section(table).items()
+        for word in words
+        if _occurs(word, spaced)
+    ]
     if not found:
         return None
     _, ours, word = max(found, key=lambda each: each[0])
@@ -78,7 +83,7 @@ def _words(text: str) -> str:
 @cache
 def _inverted(table: str) -> Mapping[str, str]:
     words: Mapping[str, Sequence[str]] = section(table)
-    return {normal(word): ours for ours, listed in reversed(words.items()) for word in [ours, *listed]}
+    return {normal(word): ours for ours, listed in reversed(list(words.items())) for word in [ours, *listed]}
 
 
 @cache

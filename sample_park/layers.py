@@ -1,10 +1,12 @@
-"""Which rows make which GeoJSON file."""
+"""Which rows make which file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
 from sample_park import networks, outdoors, parking, places, roads
+from sample_park.devices import cameras_indoor, cameras_outdoor, charging, indoor, radio, street
+from sample_park.devices.table import Device
 from sample_park.write import Row
 
 LAYERS: Mapping[str, Callable[[], Sequence[Row]]] = {
@@ -26,5 +28,24 @@ LAYERS: Mapping[str, Callable[[], Sequence[Row]]] = {
     "manholes": networks.manhole_rows,
     "fibre": networks.fibre_rows,
     "pipes": networks.pipe_rows,
-    "key_positions": places.key_position_rows,
+    "enterprises": indoor.enterprise_rows,
+    "key_positions": lambda: [*places.key_position_rows(), *indoor.key_position_rows()],
+}
+
+TABLES: Mapping[str, Callable[[], Sequence[Device]]] = {
+    "cameras": lambda: [*cameras_outdoor.cameras(), *cameras_indoor.cameras()],
+    "wifi_aps": radio.access_points,
+    "cells": radio.cells,
+    "gateways": radio.gateways,
+    "chargers": charging.chargers,
+    "lamps": street.lamp_rows,
+    "poles": street.pole_rows,
+    "displays": lambda: [*street.display_rows(), *indoor.display_rows()],
+    "alarms": street.alarm_rows,
+    "detectors": lambda: [*street.detector_rows(), *indoor.smoke_rows()],
+    "hydrants": street.hydrant_rows,
+    "speakers": street.speaker_rows,
+    "meters": street.meter_rows,
+    "sensors": street.sensor_rows,
+    "access_control": lambda: [*street.access_rows(), *indoor.access_rows()],
 }

@@ -10,9 +10,22 @@ import numpy as np
 import shapely
 from shapely import LineString, Polygon
 
-from sample_park import parking, roads, terrain
+from sample_park import parking, places, roads, terrain
 from sample_park.plan import (
-    BASINS, BOUNDARY, BUILDINGS, CREEK, CREEK_WIDTH_M, GATES, LAKE, LOTS, PARK_NAME, PARK_NAME_ZH, PLAZA, SPORTS_FIELD, YARDS, Building,
+    BASINS,
+    BOUNDARY,
+    BUILDINGS,
+    CREEK,
+    CREEK_WIDTH_M,
+    GATES,
+    LAKE,
+    LOTS,
+    PARK_NAME,
+    PARK_NAME_ZH,
+    PLAZA,
+    SPORTS_FIELD,
+    YARDS,
+    Building,
 )  # fmt: skip
 from sample_park.shapes import disc, rect
 from sample_park.write import Row
@@ -42,7 +55,9 @@ def water_rows() -> list[Row]:
     creek = CREEK.buffer(CREEK_WIDTH_M / 2, cap_style="flat").difference(LAKE).intersection(open_air)
     reaches = sorted((part for part in shapely.get_parts(creek) if part.area > 5), key=lambda part: part.centroid.x)
     rows = [Row({"id": "W-LAKE", "name": "Yunxi Lake", "name_zh": "云溪湖", "class": "lake"}, LAKE.difference(roads.culverts()))]
-    rows += [Row({"id": f"W-{n:02d}", "name": "Yunxi Creek", "name_zh": "云溪", "class": "creek"}, part) for n, part in enumerate(reaches, 1)]
+    rows += [
+        Row({"id": f"W-{n:02d}", "name": "Yunxi Creek", "name_zh": "云溪", "class": "creek"}, part) for n, part in enumerate(reaches, 1)
+    ]
     basin = {"name": "Treatment basin", "name_zh": "处理池", "class": "basin"}
     return rows + [Row({"id": f"W-BASIN-{n}", **basin}, shape) for n, shape in enumerate(BASINS, 1)]
 
@@ -51,7 +66,14 @@ def water_rows() -> list[Row]:
 def greens() -> tuple[Polygon, ...]:
     """Planted ground: everything that is neither built, paved nor water, cut into beds of at least 40 m²."""
     paved = [_apron(building) for building in BUILDINGS]
-    paved += [roads.carriageway().buffer(0.8), PLAZA, SPORTS_FIELD, *(lot.area for lot in LOTS), *(yard.area for yard in YARDS), *_hardstands()]
+    paved += [
+        roads.carriageway().buffer(0.8),
+        PLAZA,
+        SPORTS_FIELD,
+        *(lot.area for lot in LOTS),
+        *(yard.area for yard in YARDS),
+        *_hardstands(),
+    ]
     paved += [row.geometry.buffer(row.properties["width_m"] / 2) for row in path_rows()]
     paved += [row.geometry for row in water_rows()]
     free = BOUNDARY.buffer(-1.5).difference(shapely.union_all(paved)).buffer(-1.0).buffer(1.0, quad_segs=3).simplify(0.15)
@@ -90,7 +112,7 @@ def path_rows() -> tuple[Row, ...]:
     parts = [part for part in shapely.get_parts(open_bank) if part.length > 15]
     walks += [(f"PW-C{n}", "Creek walk", "滨溪步道", 2.5, part) for n, part in enumerate(parts, 1)]
     rows = [Row({"id": i, "name": name, "name_zh": zh, "class": "walk", "width_m": width}, line) for i, name, zh, width, line in walks]
-    return (*roads.pavement_rows(), *rows)
+    return (*roads.pavement_rows(), *rows, *_door_walks())
 
 
 @cache
@@ -132,7 +154,9 @@ def barrier_rows() -> tuple[Row, ...]:
     openings = shapely.union_all([shapely.Point(gate.u, gate.v).buffer(gate.width_m / 2) for gate in GATES])
     sections = shapely.get_parts(shapely.line_merge(BOUNDARY.exterior.difference(openings)))
     fence = {"class": "perimeter", "height_m": 2.2, "material": "steel"}
-    rows = [Row({"id": f"FENCE-{n}", "name": "Perimeter fence", "name_zh": "围界护栏", **fence}, line) for n, line in enumerate(sections, 1)]
+    rows = [
+        Row({"id": f"FENCE-{n}", "name": "Perimeter fence", "name_zh": "围界护栏", **fence}, line) for n, line in enumerate(sections, 1)
+    ]
     for yard in YARDS:
         u0, v0, u1, _ = yard.area.bounds
         opening = shapely.Point((u0 + u1) / 2, v0).buffer(4.0)
@@ -141,6 +165,18 @@ def barrier_rows() -> tuple[Row, ...]:
         names = {"name": f"{yard.name} fence", "name_zh": f"{yard.name_zh}围栏", "owner": yard.owner}
         rows.append(Row({"id": f"FENCE-{yard.id}", **names, "class": "yard", "height_m": yard.fence_m, "material": "mesh"}, line))
     return tuple(rows)
+
+
+def _door_walks() -> list[Row]:
+    """From every main door to the nearest carriageway or the plaza."""
+    ground = roads.carriageway().union(PLAZA)
+    rows: list[Row] = []
+    for door, building in zip(places.main_doors(), BUILDINGS, strict=True):
+        line = shapely.shortest_line(door.before(0.3), ground)
+        if line.length > 1.0 and not line.buffer(0.1).intersects(building.outline):
+            names = {"id": f"PW-{building.id}", "name": f"{building.name} walk", "name_zh": f"{building.name_zh}门前步道"}
+            rows.append(Row({**names, "class": "walk", "width_m": 3.0}, line))
+    return rows
 
 
 def _building(building: Building) -> dict[str, Any]:
@@ -155,7 +191,13 @@ def _apron(building: Building) -> Any:
 
 def _hardstands() -> list[Polygon]:
     """Lorry yards before the warehouses and works, and forecourts."""
-    return [rect(-204, 314, -20, 328), rect(20, 264, 204, 306), rect(20, 314, 204, 400), rect(-422, -48, -230, -14), rect(228, -56, 420, -16)]
+    return [
+        rect(-204, 314, -20, 328),
+        rect(20, 264, 204, 306),
+        rect(20, 314, 204, 400),
+        rect(-422, -48, -230, -14),
+        rect(228, -56, 420, -16),
+    ]
 
 
 def _beside(line: LineString) -> list[tuple[float, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from shapely import Polygon
+from shapely import LineString, Polygon
 
 from sample_park.frame import global_id
 from sample_park.plan import LOTS, Lot
@@ -75,6 +75,13 @@ def lot_rows() -> list[Row]:
 def islands() -> list[tuple[float, float]]:
     """Places for trees between the bays of surface car parks."""
     return [(x, y) for lot in LOTS for row_v in _row_starts(lot) for x, y in _row_islands(lot, row_v)]
+
+
+def aisles(lot: Lot) -> list[LineString]:
+    """The middle lines between the double rows of a surface car park."""
+    u0, _, u1, _ = lot.area.bounds
+    middles = [start + BAY_DEPTH_M + AISLE_M / 2 for start in _row_starts(lot)[::2]]
+    return [LineString([(u0, v), (u1, v)]) for v in middles]
 
 
 def _lot_bays(lot: Lot) -> Iterator[Polygon]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import shapely
 from shapely import LineString, Point, Polygon
@@ -115,7 +116,7 @@ def _given(building: Building) -> Door | None:
 def _found(building: Building) -> Door:
     ring = shapely.geometry.polygon.orient(Polygon(building.outline.exterior)).exterior.coords
     best: tuple[float, Door] | None = None
-    for (u0, v0), (u1, v1) in zip(ring, ring[1:], strict=False):
+    for (u0, v0), (u1, v1) in pairwise(ring):
         length = math.hypot(u1 - u0, v1 - v0)
         door = Door(building.id, (u0 + u1) / 2, (v0 + v1) / 2, math.degrees(math.atan2(v1 - v0, -(u1 - u0))) % 360)
         cost = door.before(2.0).distance(roads.carriageway()) - min(length, 40.0)

@@ -91,7 +91,7 @@ BUILDINGS = (
     Building("B06", "R&D Building B", "研发B楼", "research", 6, 26.4, ell(-98, -224, -26, -164, 18, "ne")),
     Building("B07", "R&D Building C", "研发C楼", "research", 5, 22.5, court(-196, -340, -126, -278, 17)),
     Building("B08", "R&D Building D", "研发D楼", "research", 5, 22.5, u_shape(-98, -340, -28, -278, 17, "south")),
-    Building("B09", "Yunxi Tower", "云溪大厦", "office", 12, 51.2, rect(36, -196, 84, -169)),
+    Building("B09", "Yunxi Tower", "云溪大厦", "office", 12, 52.6, rect(36, -196, 84, -169)),
     Building("B10", "Innovation Tower", "创新大厦", "office", 18, 76.5, rect(138, -200, 174, -164)),
     Building("B11", "Exhibition and Conference Centre", "会展中心", "exhibition", 2, 15.6, rounded(rect(36, -262, 112, -222), 9)),
     Building("B12", "Headquarters Court", "总部大院", "office", 6, 25.8, court(32, -350, 106, -292, 16)),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import shapely
 from shapely import LineString, Point
-from shapely.ops import linemerge, substring
+from shapely.ops import substring
 
-from sample_park.plan import BOUNDARY, CREEK, CREEK_WIDTH_M, LAKE, ROADS, Road
+from sample_park import parking
+from sample_park.plan import BOUNDARY, CREEK, CREEK_WIDTH_M, LAKE, LOTS, ROADS, Road
 from sample_park.write import Row
 
 CORNER_RADIUS_M = 7.0
@@ -30,9 +32,26 @@ class Junction:
 
 
 @cache
+def drives() -> tuple[Road, ...]:
+    """Drives from the aisles of car parks to the roads beside them."""
+    found: list[Road] = []
+    for lot in LOTS:
+        for aisle in parking.aisles(lot):
+            for end, side in ((0, -1), (1, 1)):
+                u, v = aisle.coords[end]
+                reach = LineString([(u, v), (u + side * 36.0, v)])
+                crossed = [reach.intersection(road.line) for road in ROADS if road.road_class != "access" and reach.intersects(road.line)]
+                if crossed:
+                    line = LineString([(u, v), min(crossed, key=Point(u, v).distance).coords[0]])
+                    names = (f"{lot.name} drive", f"{lot.name_zh}出入口")
+                    found.append(Road(f"D{len(found) + 1:02d}", *names, "access", 6.0, line))
+    return tuple(found)
+
+
+@cache
 def carriageway() -> Any:
     """All carriageways as one area."""
-    union = shapely.union_all([road.line.buffer(road.width_m / 2, cap_style="flat") for road in ROADS])
+    union = shapely.union_all([road.line.buffer(road.width_m / 2, cap_style="flat") for road in (*ROADS, *drives())])
     return union.buffer(CORNER_RADIUS_M, quad_segs=6).buffer(-CORNER_RADIUS_M, quad_segs=6).intersection(BOUNDARY).simplify(0.02)
 
 
@@ -46,8 +65,8 @@ def culverts() -> Any:
 def road_rows() -> list[Row]:
     """Centrelines between junctions, with class, width and lanes."""
     rows: list[Row] = []
-    for road in ROADS:
-        for number, part in enumerate(_parts(road), start=1):
+    for road in (*ROADS, *drives()):
+        for number, part in enumerate(_parts(road, (*ROADS, *drives())), start=1):
             rows.append(Row({**_named(road), "id": f"{road.id}-{number}", "lanes": _lanes(road), "length_m": round(part.length, 1)}, part))
     return rows
 
@@ -56,7 +75,7 @@ def area_rows() -> list[Row]:
     """Carriageway polygons, one a road; where two meet the first named keeps the ground."""
     rows: list[Row] = []
     left = carriageway()
-    for road in ROADS:
+    for road in (*ROADS, *drives()):
         reach = road.line.buffer(road.width_m / 2 + 0.01, cap_style="flat", join_style="mitre")
         rows.append(Row({**_named(road), "id": f"{road.id}-area"}, left.intersection(reach)))
         left = left.difference(reach)
@@ -69,7 +88,7 @@ def junctions() -> tuple[Junction, ...]:
     """Every place where at least three arms of roads meet, south to north, west to east."""
     found: dict[tuple[float, float], list[tuple[float, Road]]] = {}
     for road in ROADS:
-        for part in _parts(road):
+        for part in _parts(road, ROADS):
             for end, inner in ((part.coords[0], part.interpolate(4.0)), (part.coords[-1], part.interpolate(part.length - 4.0))):
                 found.setdefault((round(end[0], 1), round(end[1], 1)), []).append((_bearing(end, inner), road))
     places = sorted((place for place, arms in found.items() if len(arms) > 2), key=lambda place: (place[1], place[0]))
@@ -88,23 +107,27 @@ def pavement_rows() -> list[Row]:
             line = road.line.offset_curve(sign * offset, quad_segs=6).intersection(BOUNDARY.buffer(-4)).difference(barred)
             parts = [part for part in shapely.get_parts(line) if part.length > 6]
             names = {"name": f"{road.name} footway", "name_zh": f"{road.name_zh}人行道"}
-            rows += [Row({"id": f"F-{road.id}{side}-{n}", **names, "class": "footway", "width_m": PAVEMENT_M}, part) for n, part in enumerate(parts, 1)]
+            rows += [
+                Row({"id": f"F-{road.id}{side}-{n}", **names, "class": "footway", "width_m": PAVEMENT_M}, part)
+                for n, part in enumerate(parts, 1)
+            ]
     return rows
 
 
 @cache
-def _parts(road: Road) -> tuple[LineString, ...]:
+def _parts(road: Road, others: tuple[Road, ...]) -> tuple[LineString, ...]:
     """The centreline cut where other roads meet it."""
     cuts = {0.0, road.line.length}
-    for other in ROADS:
+    for other in others:
         if other is not road:
             meets = road.line.intersection(other.line)
             cuts |= {round(road.line.project(point), 6) for point in shapely.get_parts(meets) if isinstance(point, Point)}
     marks = sorted(cut for cut in cuts)
-    pieces = [substring(road.line, start, end) for start, end in zip(marks, marks[1:], strict=False) if end - start > 0.5]
+    cut = [substring(road.line, start, end) for start, end in pairwise(marks) if end - start > 0.5]
+    pieces = [piece for piece in cut if isinstance(piece, LineString)]
     if road.line.is_ring and len(pieces) > 1:  # a ring starts nowhere in particular
-        pieces = [linemerge([pieces[-1], pieces[0]]), *pieces[1:-1]]
-    return tuple(piece for piece in pieces if isinstance(piece, LineString))
+        pieces = [LineString([*pieces[-1].coords, *pieces[0].coords[1:]]), *pieces[1:-1]]
+    return tuple(pieces)
 
 
 def _junction(number: int, place: tuple[float, float], arms: list[tuple[float, Road]]) -> Junction:

@@ -15,7 +15,7 @@ def rect(u0: float, v0: float, u1: float, v1: float) -> Polygon:
     return Polygon([(u0, v0), (u1, v0), (u1, v1), (u0, v1)])
 
 
-def u_shape(u0: float, v0: float, u1: float, v1: float, wing: float, opening: Side = "south") -> Polygon:  # noqa: PLR0917
+def u_shape(u0: float, v0: float, u1: float, v1: float, wing: float, opening: Side = "south") -> Polygon:
     """Three wings of width `wing` about a yard that opens to one side. [m]"""
     outer = rect(u0, v0, u1, v1)
     yard = {
@@ -27,7 +27,7 @@ def u_shape(u0: float, v0: float, u1: float, v1: float, wing: float, opening: Si
     return _polygon(outer.difference(yard))
 
 
-def ell(u0: float, v0: float, u1: float, v1: float, wing: float, corner: str = "nw") -> Polygon:  # noqa: PLR0917
+def ell(u0: float, v0: float, u1: float, v1: float, wing: float, corner: str = "nw") -> Polygon:
     """Two wings of width `wing` that meet in the named corner (ne nw se sw). [m]"""
     along = rect(u0, v1 - wing, u1, v1) if "n" in corner else rect(u0, v0, u1, v0 + wing)
     across = rect(u0, v0, u0 + wing, v1) if "w" in corner else rect(u1 - wing, v0, u1, v1)

@@ -70,7 +70,7 @@ def write_geotiff(path: Path) -> None:
     y = north - (np.arange(cells) + 0.5) * STEP_M
     grid = np.column_stack([np.tile(x, cells), np.repeat(y, cells)])
     h = np.round(heights(frame.grid_to_plan(grid, frame.GRID_CRS)), 2).astype(np.float32)  # (cells²,)
-    options = {"compress": "deflate", "predictor": 3, "zlevel": 9, "tiled": True, "blockxsize": 256, "blockysize": 256}
+    options: dict[str, Any] = {"compress": "deflate", "predictor": 3, "zlevel": 9, "tiled": True, "blockxsize": 256, "blockysize": 256}
     with rasterio.open(
         path, "w", driver="GTiff", width=cells, height=cells, count=1, dtype="float32", crs=frame.GRID_CRS,
         transform=from_origin(west, north, STEP_M, STEP_M), **options,
@@ -93,6 +93,6 @@ def _channel(points: Array) -> Array:
     return np.maximum(creek, lake) * (1 - covered)
 
 
-def _smooth(t: Array) -> Array:
-    t = np.clip(t, 0.0, 1.0)
+def _smooth(steps: Any) -> Array:
+    t = np.clip(np.asarray(steps, float), 0.0, 1.0)
     return t * t * (3 - 2 * t)

@@ -13,6 +13,7 @@ from typing import Any, cast
 import shapely
 from shapely import Polygon
 from shapely.geometry import mapping
+from shapely.geometry.polygon import orient
 
 from sample_park.frame import geometry_to_lonlat
 
@@ -50,15 +51,15 @@ def write_devices(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 def _feature(row: Row) -> dict[str, Any]:
     geometry = geometry_to_lonlat(_wound(row.geometry))
     properties = {key: value for key, value in row.properties.items() if value is not None}
-    return {"type": "Feature", "properties": properties, "geometry": _rounded(cast(dict[str, Any], mapping(geometry)))}
+    return {"type": "Feature", "properties": properties, "geometry": _rounded(mapping(geometry))}
 
 
 def _wound(geometry: Any) -> Any:
     """Exterior rings counter-clockwise, as RFC 7946 section 3.1.6 asks; collections of polygons keep their parts."""
     if isinstance(geometry, Polygon):
-        return geometry.normalize().reverse() if not geometry.normalize().exterior.is_ccw else geometry.normalize()
+        return orient(geometry)
     if geometry.geom_type == "MultiPolygon":
-        return shapely.MultiPolygon([_wound(part) for part in geometry.normalize().geoms])
+        return shapely.MultiPolygon([orient(part) for part in geometry.geoms])
     return geometry
 
 

@@ -28,7 +28,7 @@ def model_bodies(mesh: Mesh, elements: Sequence[Element], model_id: str, buildin
     group = [numbers.setdefault((row.storey_id or "", row.discipline), len(numbers)) for row in rows]
     return bodies(
         np.asarray(mesh.vertices, np.float64),
-        np.asarray(mesh.faces, np.int64),
+        np.asarray(mesh.faces, np.uint32),
         np.asarray(mesh.face_element, np.int64),
         np.asarray(mesh.face_color, np.uint8),
         table=table,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from tiles.glb import Column, Columns, TileMesh
 
 Ints = NDArray[np.int64]
+Faces = NDArray[np.uint32]
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Bodies:
     """
 
     vertices: NDArray[np.float64]  # (v, 3) [m, enu]
-    faces: NDArray[np.int64]  # (f, 3)
+    faces: Faces  # (f, 3)
     face_feature: Ints  # (f,) ascending
     face_color: NDArray[np.uint8]  # (f, 4) RGBA
     columns: Columns  # column -> n values
@@ -38,12 +40,7 @@ class Bodies:
     @cached_property
     def boxes(self) -> NDArray[np.float64]:
         """Lowest and highest corner of each feature (n, 2, 3). [m, enu]"""
-        if not len(self):
-            return np.empty((0, 2, 3))
-        corners = self.vertices[self.faces]  # (f, 3, 3)
-        low = np.minimum.reduceat(corners.min(axis=1), self.starts[:-1], axis=0)
-        high = np.maximum.reduceat(corners.max(axis=1), self.starts[:-1], axis=0)
-        return np.stack([low, high], axis=1)
+        return _boxes(self.vertices, self.faces, self.starts)
 
     def tile(self, features: Ints, origin: NDArray[np.float64]) -> tuple[TileMesh, Columns]:
         """The triangles of some features about `origin` (3,) [m, enu], and their rows of the table."""
@@ -55,14 +52,28 @@ class Bodies:
         return mesh, {name: _rows(column, features) for name, column in self.columns.items()}
 
 
-def bodies(
-    vertices: NDArray[np.float64], faces: NDArray[np.int64], owner: Ints, color: NDArray[np.uint8], *, table: Columns, group: Ints
-) -> Bodies:
+def bodies(vertices: NDArray[np.float64], faces: Faces, owner: Ints, color: NDArray[np.uint8], *, table: Columns, group: Ints) -> Bodies:
     """Bodies of the features that own a face; `owner` (f,) indexes the rows of `table` and `group`, in any order."""
     order = np.argsort(owner, kind="stable")
     present, feature = np.unique(owner[order], return_inverse=True)
     columns = {name: _rows(column, present) for name, column in table.items()}
     return Bodies(vertices, faces[order], feature, color[order], columns, group[present])
+
+
+@numba.njit(cache=True, nogil=True)
+def _boxes(vertices: NDArray[np.float64], faces: Faces, starts: Ints) -> NDArray[np.float64]:
+    """Lowest and highest corner of the triangles of each feature (n, 2, 3). [m, enu]"""
+    n = len(starts) - 1
+    boxes = np.empty((n, 2, 3))
+    for i in range(n):
+        boxes[i, 0], boxes[i, 1] = np.inf, -np.inf
+        for f in range(starts[i], starts[i + 1]):
+            for corner in range(3):
+                point = vertices[faces[f, corner]]
+                for k in range(3):
+                    boxes[i, 0, k] = min(boxes[i, 0, k], point[k])
+                    boxes[i, 1, k] = max(boxes[i, 1, k], point[k])
+    return boxes
 
 
 def _rows(column: Column, rows: Ints) -> Column:

@@ -34,7 +34,7 @@ def extruded(buildings: Sequence[Building], frame: Frame) -> Bodies:
     }
     return bodies(
         shape.vertices,
-        shape.faces,
+        shape.faces.astype(np.uint32),
         shape.face_owner,
         _colors(shape.vertices, shape.faces),
         table=table,

@@ -12,7 +12,7 @@ from twin.errors import TileError
 from twin.files import write_atomically
 
 GZIP_LEVEL = 6
-BROTLI_QUALITY = 5  # of quality 11 it gains nine tenths in a fiftieth of the time on tiles
+BROTLI_QUALITY = 5  # on tiles quality 11 saves a fifth more and takes two hundred times as long
 ENCODINGS = {"br": ".br", "gzip": ".gz"}  # content coding -> suffix, best first
 HAS_BROTLI = find_spec("brotli") is not None
 

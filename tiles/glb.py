@@ -22,6 +22,7 @@ Column = list[str] | NDArray[np.float32] | NDArray[np.int32]
 Columns = Mapping[str, Column]
 
 MAX_STEP_M = 0.005  # a coarser position grid would show on window frames and pipes
+MIN_STEP_M = 1e-6  # what has no extent still needs a grid
 NO_DATA = -9999.0  # stands in number columns where nothing is known
 STRIDE = 4  # glTF 2.0, 3.6.2.4: vertex attributes are aligned to 4 bytes
 TO_Y_UP = [-(0.5**0.5), 0.0, 0.0, 0.5**0.5]  # quaternion, a quarter turn about x: (x, y, z) -> (x, z, -y)
@@ -101,10 +102,19 @@ def encode_glb(mesh: TileMesh, columns: Columns) -> bytes:
 
 
 def _grid(triangles: NDArray[np.float64]) -> _Grid:
-    corners = triangles.reshape(-1, 3)
-    low = corners.min(axis=0)
-    step = float((corners.max(axis=0) - low).max()) / 65535 or MAX_STEP_M
+    low, high = _bounds(triangles.reshape(-1, 3))
+    step = max(float((high - low).max()) / 65535, MIN_STEP_M)
     return _Grid(low, step) if step <= MAX_STEP_M else _Grid(np.zeros(3), None)
+
+
+@numba.njit(cache=True, nogil=True)
+def _bounds(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Least and greatest coordinates of points (n, 3): numpy's reductions along the long axis take ten times as long."""
+    low, high = points[0].copy(), points[0].copy()
+    for i in range(1, len(points)):
+        for k in range(3):
+            low[k], high[k] = min(low[k], points[i, k]), max(high[k], points[i, k])
+    return low, high
 
 
 def _node(grid: _Grid) -> dict[str, Any]:
@@ -119,15 +129,12 @@ def _material(blend: bool) -> dict[str, Any]:
 
 
 def _primitive(binary: _Binary, grid: _Grid, mesh: TileMesh, chosen: NDArray[np.bool_], count: int) -> dict[str, Any]:
-    triangles, feature = mesh.triangles[chosen], mesh.face_feature[chosen]
-    positions = _positions(triangles, grid)  # (3f, 3) int32: grid steps, or the bits of floats
-    normals = _facet_normals(triangles)  # (f, 3) int8
-    colors = np.ascontiguousarray(mesh.face_color[chosen])  # (f, 4)
-    rows = np.empty((len(positions), 6), np.int32)
-    rows[:, :3] = positions
-    rows[:, 3] = np.repeat(np.pad(normals, ((0, 0), (0, 1))).view(np.int32)[:, 0], 3)
-    rows[:, 4] = np.repeat(feature, 3)
-    rows[:, 5] = np.repeat(colors.view(np.int32)[:, 0], 3)
+    whole = chosen.all()  # the usual case, and then nothing need be copied
+    triangles, feature = (mesh.triangles, mesh.face_feature) if whole else (mesh.triangles[chosen], mesh.face_feature[chosen])
+    colors = np.ascontiguousarray(mesh.face_color if whole else mesh.face_color[chosen]).view(np.int32)[:, 0]  # (f,)
+    rows = _corners(triangles, feature, colors, grid.low, grid.step_m or 0.0)
+    if grid.step_m is None:
+        rows[:, :3] = triangles.reshape(-1, 3).astype(np.float32).view(np.int32)
     first, index = _unique_rows(rows)
     vertices = rows[first]  # (n, 6)
     attributes = {
@@ -144,19 +151,34 @@ def _primitive(binary: _Binary, grid: _Grid, mesh: TileMesh, chosen: NDArray[np.
     }
 
 
-def _positions(triangles: NDArray[np.float64], grid: _Grid) -> NDArray[np.int32]:
-    corners = triangles.reshape(-1, 3)
-    if grid.step_m is None:
-        return (corners + 0.0).astype(np.float32).view(np.int32)  # adding 0 makes -0 the same corner as 0
-    return np.rint((corners - grid.low) / grid.step_m).astype(np.int32)
+@numba.njit(cache=True, nogil=True)
+def _corners(
+    triangles: NDArray[np.float64], feature: NDArray[np.int64], colors: NDArray[np.int32], low: NDArray[np.float64], step: float
+) -> NDArray[np.int32]:
+    """What makes a corner the same vertex as another (3f, 6): position in steps of the grid, facet normal, feature, colour.
 
-
-def _facet_normals(triangles: NDArray[np.float64]) -> NDArray[np.int8]:
-    """Unit normals in 127ths (f, 3); triangles without area point up."""
-    across = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-    length = np.linalg.norm(across, axis=1, keepdims=True)
-    unit = np.where(length > 0, across / np.where(length > 0, length, 1.0), [0.0, 0.0, 1.0])
-    return np.rint(unit * 127).astype(np.int8)
+    The normal is three signed bytes of 127ths, packed; triangles without area point up. Without a grid, positions are left to the caller.
+    """
+    rows = np.zeros((3 * len(triangles), 6), np.int32)
+    normal = np.empty(3)
+    for f in range(len(triangles)):
+        a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
+        for k in range(3):
+            i, j = (k + 1) % 3, (k + 2) % 3
+            normal[k] = (b[i] - a[i]) * (c[j] - a[j]) - (b[j] - a[j]) * (c[i] - a[i])
+        length = np.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2)
+        packed = 127 << 16
+        if length > 0.0:
+            packed = 0
+            for k in range(3):
+                packed |= (int(np.rint(normal[k] / length * 127.0)) & 255) << (8 * k)
+        for corner in range(3):
+            row = rows[3 * f + corner]
+            if step > 0.0:
+                for k in range(3):
+                    row[k] = int(np.rint((triangles[f, corner, k] - low[k]) / step))
+            row[3], row[4], row[5] = packed, feature[f], colors[f]
+    return rows
 
 
 @numba.njit(cache=True, nogil=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class VectorTiles:
         box = self._shapes.item_box
         self._tree = shapely.STRtree(shapely.box(box[:, 0], box[:, 1], box[:, 2], box[:, 3]))
         self.bounds = bounds_of(self._shapes)
+        self._of_thread = threading.local()
 
     def encode(self, z: int, x: int, y: int) -> bytes | None:
         """The tile's bytes; None where no feature shows or there is no such tile."""
@@ -43,9 +45,7 @@ class VectorTiles:
         if not len(chosen):
             return None
         chosen.sort()
-        features, keys, values = encode_features(
-            self._shapes, self._properties, _window(z, x, y), chosen, np.zeros(len(self._properties.value_start), np.int32)
-        )
+        features, keys, values = encode_features(self._shapes, self._properties, _window(z, x, y), chosen, self._local_numbers())
         return self._tile(features, keys, values) if len(features) else None
 
     def tilejson(self, address: str, title: str) -> dict[str, Any]:
@@ -63,6 +63,13 @@ class VectorTiles:
             "center": [(west + east) / 2, (south + north) / 2, 15],
             "vector_layers": [layer],
         }
+
+    def _local_numbers(self) -> Any:
+        """This thread's array of zeros, one a value: making it anew would take longer than the tile."""
+        zeros = getattr(self._of_thread, "zeros", None)
+        if zeros is None:
+            zeros = self._of_thread.zeros = np.zeros(len(self._properties.value_start), np.int32)
+        return zeros
 
     def _tile(self, features: Any, keys: Any, values: Any) -> bytes:
         name = self.layer_id.encode()

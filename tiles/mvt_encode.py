@@ -52,46 +52,41 @@ class _Scratch(NamedTuple):
     cells: NDArray[np.uint8]  # (CELLS * CELLS,) taken by a point; empty where points are not thinned
 
 
+class _Names(NamedTuple):
+    """The keys and values a tile names, numbered as they come."""
+
+    local_key: NDArray[np.int32]  # (k,) number of each key of the layer in the tile, from 1; 0 not named
+    local_value: NDArray[np.int32]  # (v,)
+    keys: Ints
+    values: Ints
+    counts: Ints  # keys and values named so far
+    tags: Bytes  # of one feature
+
+
 @numba.njit(cache=True, nogil=True)
 def encode_features(shapes: Shapes, tags: Properties, window: Window, chosen: Ints, local: NDArray[np.int32]) -> tuple[Bytes, Ints, Ints]:
     """Feature messages of some items in a tile, and the keys and values they name, in the order of their local numbers.
 
-    `local` has a zero for every value of the layer.
+    `local` has a zero for every value of the layer, and has it again afterwards.
     """
-    scratch = _scratch(shapes, window, chosen)
+    scratch, names = _scratch(shapes, window, chosen), _names(shapes, tags, chosen, local)
     out = np.empty(64 + 64 * len(chosen), np.uint8)
-    local_key = np.zeros(len(tags.key_start), np.int32)
-    n_tags = 0
-    for i in chosen:
-        row = shapes.item_row[i]
-        n_tags += tags.tag_start[row + 1] - tags.tag_start[row]
-    keys, values = np.empty(len(tags.key_start), np.int64), np.empty(n_tags, np.int64)
-    tag_bytes = np.empty(16 * len(tags.key_start) + 16, np.uint8)
-    n_keys = n_values = p = 0
+    p = 0
     for i in chosen:
         size = _item(shapes, i, window, scratch)
         if size == 0:
             continue
         row = shapes.item_row[i]
-        t = 0
-        for k in range(tags.tag_start[row], tags.tag_start[row + 1]):
-            key, value = tags.tag_key[k], tags.tag_value[k]
-            if local_key[key] == 0:
-                keys[n_keys] = key
-                n_keys += 1
-                local_key[key] = n_keys
-            if local[value] == 0:
-                values[n_values] = value
-                n_values += 1
-                local[value] = n_values
-            t = _varint(tag_bytes, t, local_key[key] - 1)
-            t = _varint(tag_bytes, t, local[value] - 1)
+        t = _tags(tags, row, names)
         if p + size + t + 64 > len(out):
             larger = np.empty(2 * len(out) + size + t + 64, np.uint8)
             larger[:p] = out[:p]
             out = larger
-        p = _feature(out, p, row, tag_bytes[:t], shapes.item_kind[i], scratch.geometry[:size])
-    return out[:p], keys[:n_keys], values[:n_values]
+        p = _feature(out, p, row, names.tags[:t], shapes.item_kind[i], scratch.geometry[:size])
+    values = names.values[: names.counts[1]]
+    for value in values:
+        local[value] = 0
+    return out[:p], names.keys[: names.counts[0]], values
 
 
 @numba.njit(cache=True, nogil=True)
@@ -136,7 +131,37 @@ def _scratch(shapes: Shapes, window: Window, chosen: Ints) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _feature(out: Bytes, p: int, row: int, tag_bytes: Bytes, kind: int, geometry: Bytes) -> int:
+def _names(shapes: Shapes, tags: Properties, chosen: Ints, local: NDArray[np.int32]) -> Any:
+    total = 0
+    for i in chosen:
+        row = shapes.item_row[i]
+        total += tags.tag_start[row + 1] - tags.tag_start[row]
+    n = len(tags.key_start)
+    local_key, keys, values = np.zeros(n, np.int32), np.empty(n, np.int64), np.empty(total, np.int64)
+    return _Names(local_key, local, keys, values, np.zeros(2, np.int64), np.empty(10 * n, np.uint8))
+
+
+@numba.njit(cache=True, nogil=True)
+def _tags(tags: Properties, row: Any, names: _Names) -> int:
+    """Write a feature's pairs of key and value; their size in bytes."""
+    t = 0
+    for k in range(tags.tag_start[row], tags.tag_start[row + 1]):
+        key, value = tags.tag_key[k], tags.tag_value[k]
+        if names.local_key[key] == 0:
+            names.keys[names.counts[0]] = key
+            names.counts[0] += 1
+            names.local_key[key] = names.counts[0]
+        if names.local_value[value] == 0:
+            names.values[names.counts[1]] = value
+            names.counts[1] += 1
+            names.local_value[value] = names.counts[1]
+        t = _varint(names.tags, t, names.local_key[key] - 1)
+        t = _varint(names.tags, t, names.local_value[value] - 1)
+    return t
+
+
+@numba.njit(cache=True, nogil=True)
+def _feature(out: Bytes, p: int, row: Any, tag_bytes: Bytes, kind: Any, geometry: Bytes) -> int:
     head = _length(row) + 1 + 1 + _length(len(tag_bytes)) + len(tag_bytes) + 2 + 1 + _length(len(geometry)) + len(geometry)
     out[p] = 0x12  # Layer.features
     p = _varint(out, p + 1, head)
@@ -322,15 +347,18 @@ def _unit_square(scratch: _Scratch) -> int:
 @numba.njit(cache=True, nogil=True)
 def _clip(scratch: _Scratch, n: int) -> int:
     """Cut the ring in ax, ay to the tile and its buffer (Sutherland and Hodgman 1974); its new length."""
-    n = _clip_side(scratch.ax, scratch.ay, n, scratch.bx, scratch.by, 1.0, float(BUFFER))
-    n = _clip_side(scratch.bx, scratch.by, n, scratch.ax, scratch.ay, -1.0, float(EXTENT + BUFFER))
-    n = _clip_side(scratch.ay, scratch.ax, n, scratch.by, scratch.bx, 1.0, float(BUFFER))
-    return _clip_side(scratch.by, scratch.bx, n, scratch.ay, scratch.ax, -1.0, float(EXTENT + BUFFER))
+    low, high = float(BUFFER), float(EXTENT + BUFFER)
+    n = _clip_side((scratch.ax, scratch.ay), n, (scratch.bx, scratch.by), 1.0, low)
+    n = _clip_side((scratch.bx, scratch.by), n, (scratch.ax, scratch.ay), -1.0, high)
+    n = _clip_side((scratch.ay, scratch.ax), n, (scratch.by, scratch.bx), 1.0, low)
+    return _clip_side((scratch.by, scratch.bx), n, (scratch.ay, scratch.ax), -1.0, high)
 
 
 @numba.njit(cache=True, nogil=True)
-def _clip_side(u: Floats, v: Floats, n: int, out_u: Floats, out_v: Floats, sign: float, limit: float) -> int:
+def _clip_side(ring: tuple[Floats, Floats], n: int, out: tuple[Floats, Floats], sign: float, limit: float) -> int:
     """The part of a ring where sign * u + limit is not negative; its length."""
+    u, v = ring
+    out_u, out_v = out
     m = 0
     for k in range(n):
         j = k + 1 if k + 1 < n else 0
@@ -355,7 +383,7 @@ def _step(scratch: _Scratch, p: int, x: int, y: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def _varint(out: Bytes, p: int, number: int) -> int:
+def _varint(out: Bytes, p: int, number: Any) -> int:
     while number >= 128:
         out[p] = number & 127 | 128
         number >>= 7
@@ -365,7 +393,7 @@ def _varint(out: Bytes, p: int, number: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def _length(number: int) -> int:
+def _length(number: Any) -> int:
     """The bytes `_varint` takes."""
     n = 1
     while number >= 128:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from twin.store import Store
 
+Answer = BaseModel | Sequence[BaseModel] | Mapping[str, Any]
 T = TypeVar("T")
 SMALL_BYTES = 1024  # below this, packing costs more than it saves
 
@@ -53,7 +54,7 @@ class Memo:
             self._make(key, future, make)
         return cast("T", future.result())
 
-    def body(self, key: str, make: Callable[[], BaseModel | Sequence[BaseModel]]) -> Body:
+    def body(self, key: str, make: Callable[[], Answer]) -> Body:
         """The JSON of what `make` returns, made once a revision."""
         return self.value(f"body {key}", lambda: encode(make()))
 
@@ -67,7 +68,7 @@ class Memo:
             future.set_exception(error)
 
 
-def encode(answer: BaseModel | Sequence[BaseModel]) -> Body:
+def encode(answer: Answer) -> Body:
     """The JSON of an answer."""
     raw = to_json(answer, by_alias=True)
     packed = gzip.compress(raw, 5, mtime=0) if len(raw) > SMALL_BYTES else b""

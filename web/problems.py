@@ -36,7 +36,17 @@ from twin.errors import (
 from twin.i18n import message
 from web.language import language
 
+
+class Forbidden(UsageError):
+    """Who asks may not do this."""
+
+
+class Unavailable(StoreError):
+    """The server cannot answer yet."""
+
+
 STATUS: Mapping[type[TwinError], int] = {
+    Forbidden: 403,
     UsageError: 400,
     UnknownParameter: 400,
     NotFound: 404,
@@ -47,6 +57,7 @@ STATUS: Mapping[type[TwinError], int] = {
     CRSError: 422,
     SourceError: 422,
     MeasureError: 422,
+    Unavailable: 503,
     PackError: 500,
     StoreError: 500,
     TwinError: 500,

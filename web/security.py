@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twin.errors import UsageError
@@ -16,6 +16,8 @@ from web.language import language
 from web.problems import respond
 from web.settings import LOOPBACK, Settings
 
+MAX_BODY = 1_000_000  # bytes of one request; the largest there is tells of one event or the parameters of one measure
+STATUS_OF = {"host_refused": 421, "origin_refused": 403, "http_too_large": 413}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 # 'wasm-unsafe-eval' lets the mesh decoder run, inline styles are how the interface library themes itself; nothing else is let in.
 CONTENT_SECURITY_POLICY = "; ".join((
@@ -31,13 +33,13 @@ CONTENT_SECURITY_POLICY = "; ".join((
     "form-action 'self'",
     "frame-ancestors 'none'",
 ))  # fmt: skip
-HEADERS = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-}
+HEADERS = (
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
 
 
 def guarded(app: ASGIApp, settings: Settings) -> ASGIApp:
@@ -49,9 +51,9 @@ def guarded(app: ASGIApp, settings: Settings) -> ASGIApp:
             return
         refusal = _refusal(scope, settings)
         if refusal is None:
-            await app(scope, receive, _with_headers(send))
+            await app(scope, _bounded(scope, receive), _with_headers(send))
         elif scope["type"] == "http":
-            await respond(refusal, language(scope), status=421 if refusal.code == "host_refused" else 403)(scope, receive, send)
+            await respond(refusal, language(scope), status=STATUS_OF[refusal.code])(scope, receive, send)
         else:
             await receive()  # websocket.connect
             await send({"type": "websocket.close", "code": 1008, "reason": refusal.code})
@@ -79,16 +81,35 @@ def _refusal(scope: Scope, settings: Settings) -> UsageError | None:
     changes = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
     if changes and origin is not None and urlsplit(origin).netloc.lower() != host.lower():
         return UsageError("origin_refused", subject=origin)
+    if scope["type"] == "http" and _length(headers) > MAX_BODY:
+        return UsageError("http_too_large", subject=scope["path"])
     return None
+
+
+def _length(headers: Headers) -> int:
+    told = headers.get("content-length", "0")
+    return int(told) if told.isascii() and told.isdigit() else MAX_BODY + 1
+
+
+def _bounded(scope: Scope, receive: Receive) -> Receive:
+    """`receive`, until a body that did not tell its length grows too large."""
+    taken = 0
+
+    async def received() -> Message:
+        nonlocal taken
+        event = await receive()
+        taken += len(event.get("body", b"")) if event["type"] == "http.request" else 0
+        if taken > MAX_BODY:
+            raise UsageError("http_too_large", subject=scope["path"])
+        return event
+
+    return received
 
 
 def _with_headers(send: Send) -> Send:
     async def sent(event: Message) -> None:
         if event["type"] == "http.response.start":
-            headers = MutableHeaders(raw=list(event["headers"]))
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
-            event = {**event, "headers": headers.raw}
+            event = {**event, "headers": [*event["headers"], *HEADERS]}
         await send(event)
 
     return sent

@@ -11,8 +11,9 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from twin.errors import TwinError
 from twin.measures.sees import sees
+
+from twin.errors import TwinError
 from twin.model import Event
 from twin.store import Store
 
@@ -44,7 +45,7 @@ class Seen:
     def known(self, events: Iterable[Event]) -> Mapping[str, Sequence[str]]:
         """What is known of `events` by now; the rest is asked for."""
         asked = {event.id: self.ask(event) for event in events}
-        return {name: future.result() for name, future in asked.items() if future.done() and future.exception() is None}
+        return {name: future.result() for name, future in asked.items() if _is_known(future)}
 
     def close(self) -> None:
         """Look for no more."""
@@ -57,3 +58,7 @@ class Seen:
             log.warning("no cameras for event %s: %s", event.id, error)
             raise
         return [camera["id"] for camera in answer["cameras"] if camera["sees"]]
+
+
+def _is_known(future: Future[Sequence[str]]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None

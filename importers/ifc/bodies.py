@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from importers.ifc.entity import attribute
+
 Risk = Literal["none", "plain", "clipped"]
 _SOLID = (
     "IfcSolidModel", "IfcFaceBasedSurfaceModel", "IfcShellBasedSurfaceModel", "IfcCsgPrimitive3D", "IfcSurface", "IfcTessellatedItem",
@@ -22,7 +24,6 @@ _NOT_BODY = {
 class Bodies:
     """Answers about bodies of one open file; shared representations are looked at once."""
 
-    file: Any
     _known: dict[int, Risk] = field(default_factory=dict[int, Risk])
 
     def risk(self, product: Any) -> Risk:
@@ -33,7 +34,7 @@ class Bodies:
         return own
 
     def _of_shape(self, product: Any) -> Risk:
-        shape = getattr(product, "Representation", None)
+        shape = attribute(product, "Representation")
         return _worst([self._of_representation(part) for part in shape.Representations]) if shape is not None else "none"
 
     def _of_representation(self, representation: Any) -> Risk:
@@ -52,14 +53,11 @@ class Bodies:
             return "clipped"
         if item.is_a("IfcGeometricSet"):
             return _worst([self._of_item(part) for part in item.Elements])
-        return "plain" if any(item.is_a(kind) for kind in _SOLID if self._has(kind)) else "none"
-
-    def _has(self, kind: str) -> bool:
-        return kind != "IfcTessellatedItem" or self.file.schema != "IFC2X3"
+        return "plain" if any(item.is_a(kind) for kind in _SOLID) else "none"
 
 
 def _openings(product: Any) -> list[Any]:
-    return [relation.RelatedOpeningElement for relation in getattr(product, "HasOpenings", None) or ()]
+    return [relation.RelatedOpeningElement for relation in attribute(product, "HasOpenings") or ()]
 
 
 def _worst(risks: list[Risk]) -> Risk:

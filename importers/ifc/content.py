@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from importers.ifc.bodies import Bodies, Risk
+from importers.ifc.entity import attribute
 from importers.ifc.identity import identities, label
 from importers.ifc.materials import materials
 from importers.ifc.properties import TYPE_SETS, property_sets
 from importers.ifc.structure import Structure, structure
 from importers.ifc.survey import placement, survey
-from importers.ifc.units import Units, read_units
+from importers.ifc.units import Units, assume, read_units
 
 _NEVER_ELEMENTS = (
     "IfcFeatureElementSubtraction", "IfcPort", "IfcGrid", "IfcVirtualElement", "IfcStructuralActivity", "IfcStructuralItem", "IfcSpace",
@@ -42,18 +43,21 @@ def read_content(file: Any) -> tuple[dict[str, Any], dict[int, Risk]]:
 
     Ids in the result are final (GlobalIds or substitutes) but for `step`, the product's number in the file.
     """
+    names = _names(file)
     units = read_units(file)
+    units = assume(file, units) if units.are_missing else units
     products = file.by_type("IfcProduct")
     ids, issues = identities(products)
     links = structure(file)
     layers = materials(file, units.length_m, links.type_of)
-    model = _Model(file, units, links, Bodies(file), ids, property_sets(file, units, links.type_of), layers)
+    model = _Model(file, units, links, Bodies(), ids, property_sets(file, units, links.type_of), layers)
     elements, risks, left_out = _elements(model, products)
     spaces = [_space(model, space) for space in file.by_type("IfcSpace")]
     risks |= {space.id(): risk for space in file.by_type("IfcSpace") if (risk := model.bodies.risk(space)) != "none"}
     content = {
         "schema": file.schema_identifier,
-        "names": _names(file),
+        "names": names,
+        "length_m": units.length_m,
         "geo": survey(file, units),
         "storeys": [_storey(model, storey) for storey in file.by_type("IfcBuildingStorey")],
         "spaces": spaces,
@@ -68,13 +72,12 @@ def _elements(model: _Model, products: Any) -> tuple[list[dict[str, Any]], dict[
     elements: list[dict[str, Any]] = []
     risks: dict[int, Risk] = {}
     left_out: Counter[str] = Counter()
+    roles: dict[str, str] = {}
     for product in products:
         kind = product.is_a()
-        if _is_any(product, _NEVER_ELEMENTS, model.file):
-            left_out[kind] += kind != "IfcSpace"
-            continue
-        risk = model.bodies.risk(product)
-        if risk == "none" and _is_any(product, _ONLY_WITH_BODY, model.file):
+        role = roles[kind] if kind in roles else roles.setdefault(kind, _role(product))
+        risk = "none" if role == "never" else model.bodies.risk(product)
+        if risk == "none" and role != "always":
             left_out[kind] += not product.is_a("IfcSpatialStructureElement")
             continue
         elements.append(_element(model, product, risk))
@@ -83,21 +86,11 @@ def _elements(model: _Model, products: Any) -> tuple[list[dict[str, Any]], dict[
     return elements, risks, {kind: count for kind, count in left_out.items() if count}
 
 
-def _is_any(product: Any, kinds: tuple[str, ...], file: Any) -> bool:
-    return any(product.is_a(kind) for kind in kinds if kind in _known_classes(file))
-
-
-_CLASSES: dict[str, frozenset[str]] = {}
-
-
-def _known_classes(file: Any) -> frozenset[str]:
-    """The class names of the file's schema; asking is_a for one it lacks raises."""
-    import ifcopenshell  # noqa: PLC0415
-
-    name = file.schema_identifier
-    if name not in _CLASSES:
-        _CLASSES[name] = frozenset(entity.name() for entity in ifcopenshell.schema_by_name(name).entities())
-    return _CLASSES[name]
+def _role(product: Any) -> str:
+    """Whether products of this class are elements: `never`, `with_body` or `always`."""
+    if any(product.is_a(kind) for kind in _NEVER_ELEMENTS):
+        return "never"
+    return "with_body" if any(product.is_a(kind) for kind in _ONLY_WITH_BODY) else "always"
 
 
 def _element(model: _Model, product: Any, risk: Risk) -> dict[str, Any]:
@@ -112,7 +105,7 @@ def _element(model: _Model, product: Any, risk: Risk) -> dict[str, Any]:
         "label": label(product),
         "storey": model.ids[storey.id()] if storey else None,
         "space": model.ids[space.id()] if space else None,
-        "type_name": (kind.Name if kind else None) or getattr(product, "ObjectType", None),
+        "type_name": (kind.Name if kind else None) or attribute(product, "ObjectType"),
         "type_class": kind.is_a() if kind else None,
         "materials": model.layers.get(step, []),
         "properties": {**model.sets.get(step, {}), ATTRIBUTES: _attributes(model, product, kind)},
@@ -123,13 +116,13 @@ def _element(model: _Model, product: Any, risk: Risk) -> dict[str, Any]:
 def _why_no_body(model: _Model, product: Any) -> str:
     if product.id() in model.links.has_parts:
         return "aggregate"
-    return "no_representation" if getattr(product, "Representation", None) is None else "no_body_representation"
+    return "no_representation" if attribute(product, "Representation") is None else "no_body_representation"
 
 
 def _attributes(model: _Model, product: Any, kind: Any) -> dict[str, Any]:
     step, links = product.id(), model.links
-    said: dict[str, Any] = {name: value for name in _SAID if (value := getattr(product, name, None))}
-    lengths = {f"{name}_m": value * model.units.length_m for name in _LENGTHS if (value := getattr(product, name, None))}
+    said: dict[str, Any] = {name: value for name in _SAID if (value := attribute(product, name))}
+    lengths = {f"{name}_m": value * model.units.length_m for name in _LENGTHS if (value := attribute(product, name))}
     whole, host = links.whole.get(step), links.host.get(step)
     related = {
         "part_of": whole and model.ids.get(whole.id()),
@@ -138,20 +131,20 @@ def _attributes(model: _Model, product: Any, kind: Any) -> dict[str, Any]:
         "systems": [_group(group) for group in links.groups.get(step, ()) if group.is_a("IfcSystem")],
         "groups": [_group(group) for group in links.groups.get(step, ()) if not group.is_a("IfcSystem")],
         "classification": [_class(item) for item in (*links.classes.get(step, ()), *(links.classes.get(kind.id(), ()) if kind else ()))],
-        "type_predefined": getattr(kind, "PredefinedType", None) if kind else None,
+        "type_predefined": attribute(kind, "PredefinedType") if kind else None,
     }
     return said | lengths | {name: value for name, value in related.items() if value}
 
 
 def _group(group: Any) -> dict[str, Any]:
-    kind = getattr(group, "PredefinedType", None)
-    return {"class": group.is_a(), "name": group.Name or getattr(group, "LongName", None) or ""} | ({"kind": kind} if kind else {})
+    kind = attribute(group, "PredefinedType")
+    return {"class": group.is_a(), "name": group.Name or attribute(group, "LongName") or ""} | ({"kind": kind} if kind else {})
 
 
 def _class(item: Any) -> dict[str, Any]:
-    code = getattr(item, "Identification", None) or getattr(item, "ItemReference", None)
-    source = getattr(item, "ReferencedSource", None)
-    system = getattr(source, "Name", None) if source is not None else None
+    code = attribute(item, "Identification") or attribute(item, "ItemReference")
+    source = attribute(item, "ReferencedSource")
+    system = attribute(source, "Name") if source is not None else None
     return {"code": code or "", "name": item.Name or "", "system": system or ""}
 
 
@@ -200,7 +193,7 @@ def _names(file: Any) -> dict[str, Any]:
 def _unit_issue(file: Any, units: Units) -> list[dict[str, Any]]:
     if not units.are_missing or not file.by_type("IfcProduct"):
         return []
-    return [{"code": "ifc_units_missing", "severity": "warning", "subject": "IfcProject", "details": {}}]
+    return [{"code": "ifc_units_missing", "severity": "warning", "subject": "IfcProject", "details": {"metres": units.length_m}}]
 
 
 __all__ = ["ATTRIBUTES", "TYPE_SETS", "read_content"]

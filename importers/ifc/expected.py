@@ -14,6 +14,8 @@ import ifcopenshell.util.placement
 import numpy as np
 from numpy.typing import NDArray
 
+from importers.ifc.entity import attribute
+
 Points = NDArray[np.float64]  # (n, 3)
 _FACES_LIMIT = 400  # bigger shells cost more to read than the alarm is worth
 
@@ -28,12 +30,12 @@ class Expected:
 
 def expected(product: Any) -> Expected | None:
     """What the definition of the product's body says; None where it has a part that is not understood."""
-    shape = product.Representation
-    bodies = [part for part in shape.Representations if (part.RepresentationIdentifier or "").lower() in {"body", "facetation"}]
+    parts = product.Representation.get_argument(2)
+    bodies = [part for part in parts if (part.get_argument(1) or "").lower() in {"body", "facetation"}]
     if len(bodies) != 1:
         return None
-    found = _of_items(bodies[0].Items, depth=0)
-    return Expected(found.points, found.is_exact and not getattr(product, "HasOpenings", ())) if found else None
+    found = _of_items(bodies[0].get_argument(3), depth=0)
+    return Expected(found.points, found.is_exact and not attribute(product, "HasOpenings")) if found else None
 
 
 def disagreement(vertices: Points, hope: Expected, length_m: float) -> float:
@@ -76,7 +78,7 @@ def _shell(shell: Any) -> Expected | None:
     loops = [bound.Bound for face in shell.CfsFaces for bound in face.Bounds]
     if not all(loop.is_a("IfcPolyLoop") for loop in loops):
         return None
-    points = [point.Coordinates for loop in loops for point in loop.Polygon]
+    points = [point.get_argument(0) for loop in loops for point in loop.get_argument(0)]
     return Expected(np.array(points, float).reshape(-1, 3)) if points else None
 
 
@@ -89,16 +91,33 @@ def _mapped(item: Any, depth: int) -> Expected | None:
 
 
 def _extrusion(item: Any) -> Expected | None:
-    outline = _profile(item.SweptArea)
+    area, position, direction, depth = (item.get_argument(k) for k in range(4))  # by position: this runs for most elements
+    outline = _profile(area)
     if outline is None:
         return None
-    sweep = np.array(item.ExtrudedDirection.DirectionRatios, float)
-    sweep *= float(item.Depth) / float(np.linalg.norm(sweep))
-    base = np.column_stack([outline, np.zeros(len(outline))])  # (n, 3)
-    points = np.vstack([base, base + sweep])
-    if item.Position is not None:
-        points = _moved(points, np.array(ifcopenshell.util.placement.get_axis2placement(item.Position), float))
-    return Expected(points)
+    base = np.zeros((len(outline), 3))
+    base[:, :2] = outline
+    ratios = direction.get_argument(0)
+    share = depth / math.hypot(*ratios)
+    points = np.concatenate([base, base + [share * ratio for ratio in ratios]])
+    return Expected(points if position is None else _moved(points, _axes(position)))
+
+
+def _axes(position: Any) -> NDArray[np.float64]:
+    """The (4, 4) frame of an IfcAxis2Placement3D; x is made square to z, as the standard has it."""
+    location, axis, reference = (position.get_argument(k) for k in range(3))
+    zx, zy, zz = _unit(axis.get_argument(0)) if axis is not None else (0.0, 0.0, 1.0)
+    x = reference.get_argument(0) if reference is not None else (1.0, 0.0, 0.0)
+    along = x[0] * zx + x[1] * zy + x[2] * zz
+    xx, xy, xz = _unit((x[0] - along * zx, x[1] - along * zy, x[2] - along * zz))
+    ox, oy, oz = location.get_argument(0)
+    y = (zy * xz - zz * xy, zz * xx - zx * xz, zx * xy - zy * xx)
+    return np.array([[xx, y[0], zx, ox], [xy, y[1], zy, oy], [xz, y[2], zz, oz], [0.0, 0.0, 0.0, 1.0]])
+
+
+def _unit(vector: Any) -> tuple[float, float, float]:
+    size = math.hypot(*vector)
+    return vector[0] / size, vector[1] / size, vector[2] / size
 
 
 def _profile(profile: Any) -> NDArray[np.float64] | None:
@@ -106,24 +125,23 @@ def _profile(profile: Any) -> NDArray[np.float64] | None:
     if profile.is_a("IfcArbitraryClosedProfileDef"):
         return _curve(profile.OuterCurve)
     if profile.is_a() in {"IfcRectangleProfileDef", "IfcRectangleHollowProfileDef"}:
-        x, y = profile.XDim / 2, profile.YDim / 2
-        corners = np.array([[-x, -y], [x, -y], [x, y], [-x, y]], float)
-        return _placed(corners, profile.Position)
+        position, x, y = (profile.get_argument(k) for k in (2, 3, 4))
+        return _placed(np.array([[-x, -y], [x, -y], [x, y], [-x, y]]) / 2, position)
     return None
 
 
 def _placed(corners: NDArray[np.float64], position: Any) -> NDArray[np.float64]:
     if position is None:
         return corners
-    x, y = position.RefDirection.DirectionRatios[:2] if position.RefDirection else (1.0, 0.0)
-    size = math.hypot(x, y)
-    turn = np.array([[x, y], [-y, x]]) / size
-    return corners @ turn + np.array(position.Location.Coordinates[:2], float)
+    location, reference = position.get_argument(0), position.get_argument(1)
+    x, y = reference.get_argument(0)[:2] if reference is not None else (1.0, 0.0)
+    turn = np.array([[x, y], [-y, x]]) / math.hypot(x, y)
+    return corners @ turn + location.get_argument(0)[:2]
 
 
 def _curve(curve: Any) -> NDArray[np.float64] | None:
     if curve.is_a("IfcPolyline"):
-        return np.array([point.Coordinates[:2] for point in curve.Points], float)
+        return np.array([point.get_argument(0)[:2] for point in curve.get_argument(0)], float)
     if curve.is_a("IfcIndexedPolyCurve") and not any(segment.is_a("IfcArcIndex") for segment in curve.Segments or ()):
         return np.array(curve.Points.CoordList, float)[:, :2]
     return None

@@ -13,6 +13,8 @@ from typing import Any
 
 import ifcopenshell.guid
 
+from importers.ifc.entity import attribute
+
 
 def identities(products: Sequence[Any]) -> tuple[dict[int, str], list[dict[str, Any]]]:
     """Step id -> id of each product, and an issue for each that had none of its own."""
@@ -39,5 +41,5 @@ def label(product: Any) -> str:
 
 
 def _made_up(product: Any, number: int = 1) -> str:
-    words = [product.is_a(), product.Name or "", getattr(product, "Tag", None) or "", str(number)]
+    words = [product.is_a(), product.Name or "", attribute(product, "Tag") or "", str(number)]
     return str(ifcopenshell.guid.compress(hashlib.md5("|".join(words).encode(), usedforsecurity=False).hexdigest()))

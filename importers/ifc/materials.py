@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from importers.ifc.entity import attribute
+
 _Layers = list[dict[str, Any]]
+_USED_SET = {"IfcMaterialLayerSetUsage", "IfcMaterialProfileSetUsage", "IfcMaterialProfileSetUsageTapering"}
+_PARTS = {
+    "IfcMaterialLayerSet": "MaterialLayers",
+    "IfcMaterialConstituentSet": "MaterialConstituents",
+    "IfcMaterialProfileSet": "MaterialProfiles",
+    "IfcMaterialList": "Materials",
+}
 
 
 def materials(file: Any, length_m: float, type_of: Mapping[int, Any]) -> dict[int, _Layers]:
@@ -38,32 +47,25 @@ def materials(file: Any, length_m: float, type_of: Mapping[int, Any]) -> dict[in
 
 def _layers(definition: Any, length_m: float) -> _Layers:
     kind = definition.is_a()
-    if kind == "IfcMaterialLayerSetUsage":
-        return _layers(definition.ForLayerSet, length_m)
-    if kind == "IfcMaterialProfileSetUsage" or kind == "IfcMaterialProfileSetUsageTapering":
-        return _layers(definition.ForProfileSet, length_m)
-    if kind == "IfcMaterialLayerSet":
-        return [_layer(layer, length_m) for layer in definition.MaterialLayers]
+    if kind in _USED_SET:
+        return _layers(definition.get_argument(0), length_m)  # the usage's set comes first in all of them
     if kind in {"IfcMaterialLayer", "IfcMaterialLayerWithOffsets"}:
         return [_layer(definition, length_m)]
-    if kind == "IfcMaterialConstituentSet":
-        return [_named(part.Material, part.Name, category=part.Category) for part in definition.MaterialConstituents or ()]
-    if kind == "IfcMaterialProfileSet":
-        return [_named(part.Material, part.Name) for part in definition.MaterialProfiles]
-    if kind == "IfcMaterialList":
-        return [_named(part, None) for part in definition.Materials]
-    if kind in {"IfcMaterialConstituent", "IfcMaterialProfile"}:
-        return [_named(definition.Material, definition.Name)]
+    if kind in _PARTS:
+        parts = attribute(definition, _PARTS[kind]) or ()
+        return [layer for part in parts for layer in _layers(part, length_m)]
+    if kind in {"IfcMaterialConstituent", "IfcMaterialProfile", "IfcMaterialProfileWithOffsets"}:
+        return [_named(definition.Material, definition.Name, category=attribute(definition, "Category"))]
     return [_named(definition, None)]
 
 
 def _layer(layer: Any, length_m: float) -> dict[str, Any]:
     thickness = layer.LayerThickness
-    named = _named(layer.Material, getattr(layer, "Name", None), category=getattr(layer, "Category", None))
+    named = _named(layer.Material, attribute(layer, "Name"), category=attribute(layer, "Category"))
     return {**named, "thickness_m": None if thickness is None else float(thickness) * length_m}
 
 
 def _named(material: Any, fallback: str | None, category: str | None = None) -> dict[str, Any]:
     name = (material.Name if material is not None else None) or fallback or ""
-    category = category or getattr(material, "Category", None)
+    category = category or attribute(material, "Category")
     return {"name": name, "thickness_m": None} | ({"category": category} if category else {})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from importers.ifc.entity import attribute
 from importers.ifc.units import Units
 
 _QUANTITIES = {
@@ -65,7 +66,7 @@ def _merged(own: _Sets, inherited: _Sets) -> dict[str, Any]:
 
 def _type_sets(kind: Any, units: Units, read: dict[int, tuple[str, dict[str, Any]]]) -> _Sets:
     sets: _Sets = {}
-    for definition in getattr(kind, "HasPropertySets", None) or ():
+    for definition in attribute(kind, "HasPropertySets") or ():
         name, values = _set(definition, units, read)
         sets.setdefault(name, {}).update(values)
     return sets
@@ -80,7 +81,7 @@ def _set(definition: Any, units: Units, read: dict[int, tuple[str, dict[str, Any
 
 def _values(definition: Any, units: Units) -> dict[str, Any]:
     if definition.is_a("IfcPropertySet"):
-        return _properties(definition.HasProperties, units)
+        return _properties(definition[4], units)
     if definition.is_a("IfcElementQuantity"):
         return _quantities(definition.Quantities, units)
     info = definition.get_info(recursive=False)  # predefined sets such as IfcDoorLiningProperties keep their values in attributes
@@ -89,25 +90,26 @@ def _values(definition: Any, units: Units) -> dict[str, Any]:
 
 
 def _properties(properties: Any, units: Units) -> dict[str, Any]:
-    return {item.Name: value for item in properties or () if item.Name and (value := _property(item, units)) is not None}
+    return {name: value for item in properties or () if (name := item[0]) and (value := _property(item, units)) is not None}
 
 
 def _property(item: Any, units: Units) -> Any:
-    kind = item.is_a()
-    if kind == "IfcPropertySingleValue":
-        return _value(item.NominalValue, item.Unit, units)
-    if kind == "IfcPropertyEnumeratedValue":
+    if item.is_a("IfcPropertySingleValue"):
+        return _value(item.get_argument(2), item.get_argument(3), units)  # by position: this line runs for every property
+    if item.is_a("IfcPropertyEnumeratedValue"):
         return _several(item.EnumerationValues, None, units)
-    if kind == "IfcPropertyListValue":
+    if item.is_a("IfcPropertyListValue"):
         return _several(item.ListValues, item.Unit, units)
-    if kind == "IfcPropertyBoundedValue":
+    return _property_of_many(item, units)
+
+
+def _property_of_many(item: Any, units: Units) -> Any:
+    if item.is_a("IfcPropertyBoundedValue"):
         return [_value(item.LowerBoundValue, item.Unit, units), _value(item.UpperBoundValue, item.Unit, units)]
-    if kind == "IfcPropertyTableValue":
+    if item.is_a("IfcPropertyTableValue"):
         pairs = zip(item.DefiningValues or (), item.DefinedValues or (), strict=False)
         return [[_value(x, item.DefiningUnit, units), _value(y, item.DefinedUnit, units)] for x, y in pairs]
-    if kind == "IfcComplexProperty":
-        return _properties(item.HasProperties, units)
-    return None
+    return _properties(item.HasProperties, units) if item.is_a("IfcComplexProperty") else None
 
 
 def _several(values: Any, unit: Any, units: Units) -> Any:
@@ -118,7 +120,7 @@ def _several(values: Any, unit: Any, units: Units) -> Any:
 def _value(value: Any, unit: Any, units: Units) -> Any:
     if value is None:
         return None
-    return units.si(value.is_a(), value.wrappedValue, unit)
+    return units.si(value.is_a(), value[0], unit)
 
 
 def _quantities(quantities: Any, units: Units) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from importers.ifc.entity import attribute
+
 _DEPTH_LIMIT = 64  # a structure that contains itself must not be climbed for ever
 
 
@@ -58,18 +60,18 @@ def structure(file: Any) -> Structure:
 def _one_to_many(relations: Iterable[Any], one: str, many: str) -> dict[int, Any]:
     found: dict[int, Any] = {}
     for relation in relations:
-        relating = getattr(relation, one)
+        relating = attribute(relation, one)
         if relating is not None:
-            found |= {related.id(): relating for related in getattr(relation, many) or ()}
+            found |= {related.id(): relating for related in attribute(relation, many) or ()}
     return found
 
 
 def _many(relations: Iterable[Any], one: str, many: str) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = {}
     for relation in relations:
-        relating = getattr(relation, one)
+        relating = attribute(relation, one)
         if relating is not None:
-            for related in getattr(relation, many) or ():
+            for related in attribute(relation, many) or ():
                 found.setdefault(related.id(), []).append(relating)
     return found
 

@@ -9,10 +9,11 @@ import ifcopenshell.util.placement
 import numpy as np
 from numpy.typing import NDArray
 
-from importers.ifc.properties import property_sets
+from importers.ifc.entity import attribute
 from importers.ifc.units import Units, factor_of
 
 Matrix = NDArray[np.float64]  # (4, 4)
+_MAP_SETS = {"epset_mapconversion": "conversion", "epset_projectedcrs": "crs"}
 _MALFORMED = (AttributeError, TypeError, ValueError, IndexError, AssertionError, RecursionError)  # what broken placements raise
 
 
@@ -35,7 +36,7 @@ def survey(file: Any, units: Units) -> dict[str, Any]:
 def placement(product: Any, length_m: float) -> Matrix:
     """Where a product's frame is in the model: (4, 4), metres; the identity where it has no placement that can be read."""
     matrix = np.eye(4)
-    local = getattr(product, "ObjectPlacement", None)
+    local = attribute(product, "ObjectPlacement")
     if local is not None:
         with contextlib.suppress(*_MALFORMED), np.errstate(all="ignore"):
             matrix = np.array(ifcopenshell.util.placement.get_local_placement(local), float)
@@ -84,29 +85,26 @@ def _operation(operation: Any) -> dict[str, Any]:
 def _target(crs: Any) -> dict[str, Any]:
     if crs is None:
         return {}
-    unit = getattr(crs, "MapUnit", None) or getattr(crs, "AngleUnit", None)
+    unit = attribute(crs, "MapUnit") or attribute(crs, "AngleUnit")
     names = ("Name", "Description", "GeodeticDatum", "VerticalDatum", "MapProjection", "MapZone")
-    said = {name: getattr(crs, name, None) for name in names}
+    said = {name: attribute(crs, name) for name in names}
     return {name: value for name, value in said.items() if value} | {"class": crs.is_a(), "unit": factor_of(unit) if unit else None}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, (str, int, float)):
         return value
-    return getattr(value, "wrappedValue", None)
+    return value[0] if hasattr(value, "is_a") and value.id() == 0 else None  # a measure carries its number, an instance is no fact
 
 
 def _map_sets(file: Any) -> dict[str, dict[str, Any]]:
-    """ePset_MapConversion and ePset_ProjectedCRS of the site or project, under those names whatever their capitals; values as written."""
-    holders = {holder.id() for kind in ("IfcSite", "IfcProject", "IfcBuilding") for holder in file.by_type(kind)}
+    """ePset_MapConversion and ePset_ProjectedCRS of the site, project or building, whatever their capitals; values as written."""
     found: dict[str, dict[str, Any]] = {}
-    for step, sets in property_sets(file, Units(), {}).items() if _mentions_map_sets(file) else ():
-        for name, values in sets.items():
-            key = {"epset_mapconversion": "conversion", "epset_projectedcrs": "crs"}.get(name.lower())
-            if key and step in holders:
-                found.setdefault(key, values)
+    for holder in [holder for kind in ("IfcSite", "IfcProject", "IfcBuilding") for holder in file.by_type(kind)]:
+        relations = [relation for relation in attribute(holder, "IsDefinedBy") or () if relation.is_a("IfcRelDefinesByProperties")]
+        for definition in [relation.RelatingPropertyDefinition for relation in relations]:
+            key = _MAP_SETS.get((attribute(definition, "Name") or "").lower())
+            if key:
+                values = {item.Name: _plain(attribute(item, "NominalValue")) for item in definition.HasProperties or ()}
+                found.setdefault(key, {name: value for name, value in values.items() if value is not None})
     return found
-
-
-def _mentions_map_sets(file: Any) -> bool:
-    return any((item.Name or "").lower() == "epset_mapconversion" for item in file.by_type("IfcPropertySet"))

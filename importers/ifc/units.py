@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from importers.ifc.entity import attribute
+
 _PREFIX = {
     "EXA": 1e18, "PETA": 1e15, "TERA": 1e12, "GIGA": 1e9, "MEGA": 1e6, "KILO": 1e3, "HECTO": 1e2, "DECA": 10.0, "DECI": 0.1,
     "CENTI": 1e-2, "MILLI": 1e-3, "MICRO": 1e-6, "NANO": 1e-9, "PICO": 1e-12, "FEMTO": 1e-15, "ATTO": 1e-18,
@@ -38,6 +40,7 @@ _MEASURES = {
     "THERMALTRANSMITTANCEUNIT": "IfcThermalTransmittanceMeasure",
     "THERMALCONDUCTANCEUNIT": "IfcThermalConductivityMeasure",
 }
+_LARGEST_METRES = 2e7  # half the earth's girth: no coordinate in metres is larger
 _UNIT_OF = {measure: unit for unit, measures in _MEASURES.items() for measure in measures.split()}
 
 
@@ -55,7 +58,7 @@ class Units:
         if kind is None or isinstance(value, (bool, str)) or not isinstance(value, (int, float)):
             return value
         factor = factor_of(unit) if unit is not None else self.scales.get(kind, 1.0)
-        return value if factor in {1.0, None} else float(value) * factor
+        return value if factor is None or factor == 1.0 else float(value) * factor
 
     def angle(self) -> float:
         """Radians of one plane angle unit of the project."""
@@ -68,7 +71,7 @@ def read_units(file: Any) -> Units:
     assigned = next((project.UnitsInContext for project in projects if project.UnitsInContext), None)
     scales: dict[str, float] = {}
     for unit in assigned.Units if assigned else ():
-        kind, factor = getattr(unit, "UnitType", None), factor_of(unit)
+        kind, factor = attribute(unit, "UnitType"), factor_of(unit)
         if kind and factor and math.isfinite(factor):
             scales[kind] = factor
     return Units(scales.get("LENGTHUNIT", 1.0), scales, "LENGTHUNIT" not in scales)
@@ -89,3 +92,20 @@ def factor_of(unit: Any) -> float | None:
         known = [(factor, power) for factor, power in factors if factor is not None]
         return math.prod(factor**power for factor, power in known) if len(known) == len(factors) else None
     return None
+
+
+def assume(file: Any, units: Units) -> Units:
+    """Units for a file that assigns none: metres, or millimetres where no place on earth has such coordinates in metres.
+
+    Where millimetres are assumed, they are written into the open file, so that the kernel takes them too.
+    """
+    points = [placement.RelativePlacement for placement in file.by_type("IfcLocalPlacement")]
+    largest = max((abs(x) for axes in points if axes is not None for x in axes.Location.Coordinates), default=0.0)
+    if largest < _LARGEST_METRES:
+        return units
+    unit = file.create_entity("IfcSIUnit", UnitType="LENGTHUNIT", Prefix="MILLI", Name="METRE")
+    assigned = file.create_entity("IfcUnitAssignment", Units=[unit])
+    projects = file.by_type("IfcProject")
+    project = projects[0] if projects else file.create_entity("IfcProject", GlobalId="0" * 22)
+    project.UnitsInContext = assigned
+    return Units(1e-3, {**units.scales, "LENGTHUNIT": 1e-3}, are_missing=True)

@@ -36,12 +36,6 @@ class Room:
         return rect(*self.box)
 
     @property
-    def net(self) -> Polygon:
-        """The floor between the walls, 0.15 m inside the axes (0.35 m keeps clear of outer walls too thick for that). [m]"""
-        x0, y0, x1, y1 = self.box
-        return rect(x0 + 0.15, y0 + 0.15, x1 - 0.15, y1 - 0.15)
-
-    @property
     def centre(self) -> tuple[float, float]:
         """The middle of the room. [m]"""
         x0, y0, x1, y1 = self.box

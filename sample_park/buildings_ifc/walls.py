@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import shapely
+from shapely import Polygon
 
 from sample_park.buildings_ifc.fabric import WALLS, wall_between
 from sample_park.buildings_ifc.rooms import CIRCULATION, GATHERING, Level, Room
+from sample_park.shapes import rect
 
-NO_WINDOW = frozenset({"stair", "lift", "shaft", "electrical", "telecom", "machine_room", "battery", "it_module", "storage", "cold_store", "void"})
+NO_WINDOW = frozenset(
+    {"stair", "lift", "shaft", "electrical", "telecom", "machine_room", "battery", "it_module", "storage", "cold_store", "void"}
+)
 DOORS = {  # clear width and height [m], material, by use of the room
     "lift": (1.1, 2.2, "steel"), "stair": (1.2, 2.1, "steel"), "wc": (0.9, 2.1, "wood"), "shaft": (0.7, 2.0, "steel"), "workshop": (1.8, 2.4, "steel"),
     "machine_room": (1.5, 2.2, "steel"), "electrical": (1.2, 2.2, "steel"), "telecom": (1.0, 2.2, "steel"), "battery": (1.5, 2.3, "steel"),
@@ -89,6 +96,24 @@ def walls(level: Level) -> list[Run]:
     return [_trimmed(_with_windows(run, level), holed) for run in holed]
 
 
+def footprint(run: Run) -> Polygon:
+    """The ground a wall stands on. [m]"""
+    half = run.thickness_m / 2
+    along, across = (run.start, run.end), (run.axis_line - half, run.axis_line + half)
+    return rect(along[0], across[0], along[1], across[1]) if run.axis == "x" else rect(across[0], along[0], across[1], along[1])
+
+
+def net_areas(level: Level) -> dict[str, Polygon]:
+    """The floor of every room between the faces of its walls, by room key. [m]"""
+    standing = shapely.union_all([footprint(run) for run in walls(level)])
+    found: dict[str, Polygon] = {}
+    for room in level.rooms:
+        if room.use != "void":
+            parts = shapely.get_parts(room.area.difference(standing.buffer(0.002, join_style="mitre")))
+            found[room.key] = max(parts, key=lambda part: part.area).simplify(0.01)
+    return found
+
+
 def _runs(level: Level, axis: str) -> Iterator[Run]:
     """The runs along one axis, before trimming."""
     for line, stretches in _lines(level, axis):
@@ -113,7 +138,7 @@ def _lines(level: Level, axis: str) -> Iterator[tuple[float, list[Stretch]]]:
         above = [room for room in level.rooms if room.box[low] == line]
         marks = sorted({room.box[side] for room in below + above for side in (first, last)})
         stretches: list[Stretch] = []
-        for start, end in zip(marks, marks[1:], strict=False):
+        for start, end in pairwise(marks):
             under = next((room for room in below if room.box[first] <= start and room.box[last] >= end), None)
             over = next((room for room in above if room.box[first] <= start and room.box[last] >= end), None)
             if under or over:

@@ -102,20 +102,11 @@ def test_a_pack_that_is_not_there() -> None:
 
 
 def test_the_page_says_it_in_both_languages() -> None:
-    row = {
-        "clause": "评分 <1>", "title_en": "Charging", "title_zh": "充电", "note_en": "", "note_zh": "", "run": "r-1", "value": 0.0999, "lower": 0.09,
-        "upper": 0.11, "threshold": 0.1, "points": [2, 5], "max_points": 5, "verdict": "undecided",
-    }  # fmt: skip
-    card = {
-        "park": "园",
-        "title_en": "Rules",
-        "title_zh": "细则",
-        "pack": "p",
-        "edition": "1",
-        "at": "2026",
-        "indicators": [row],
-        "totals": {"points": [2, 5], "max_points": 5},
-    }
+    names = {"clause": "评分 <1>", "title_en": "Charging", "title_zh": "充电", "note_en": "", "note_zh": "", "run": "r-1"}
+    numbers = {"value": 0.0999, "lower": 0.09, "upper": 0.11, "threshold": 0.1, "points": [2, 5], "max_points": 5}
+    titles = {"park": "园", "title_en": "Rules", "title_zh": "细则", "pack": "p", "edition": "1", "at": "2026"}
+    totals = {"points": [2, 5], "max_points": 5}
+    card = titles | {"indicators": [names | numbers | {"verdict": "undecided"}], "totals": totals}
     chinese, english = scorecard_html(card, "zh"), scorecard_html(card, "en")
     assert "待定" in chinese
     assert "undecided" in english

@@ -130,7 +130,7 @@ def _squares(polygon: Any, step: float) -> tuple[NDArray[np.int64], NDArray[np.o
     whole: list[NDArray[np.int64]] = []
     size = _ROOT
     while True:
-        middle: NDArray[np.float64] = (ij + size / 2) * step
+        middle = np.asarray((ij + size / 2) * step, np.float64)
         area, rest = _cut(rest, middle, np.full(len(ij), size * step / 2))
         full = (area > 0) & (rest == np.array(None))
         if size == 1:
@@ -191,7 +191,7 @@ def _heights(ij: NDArray[np.int64], step: float, floor: float | None, ground: Gr
     The ground is read on a lattice of half the step: nine points a square. The range is widened by half of what neighbouring
     points differ by, which holds a ridge between two of them.
     """
-    middle: NDArray[np.float64] = (ij + 0.5) * step
+    middle = np.asarray((ij + 0.5) * step, np.float64)
     if floor is not None or not len(ij):
         z = np.full(len(ij), 0.0 if floor is None else floor)
         return np.column_stack([middle, z]), np.column_stack([z, z])
@@ -205,3 +205,29 @@ def _heights(ij: NDArray[np.int64], step: float, floor: float | None, ground: Gr
     rough = np.maximum(np.abs(np.diff(z, axis=1)).max(axis=(1, 2)), np.abs(np.diff(z, axis=2)).max(axis=(1, 2))) / 2
     level = np.column_stack([z.min(axis=(1, 2)) - rough, z.max(axis=(1, 2)) + rough])
     return np.column_stack([middle, z[:, 1, 1]]), level
+
+
+def subdivide(
+    surface: Surface, cells: Cells, masks: NDArray[np.uint64], ground: Ground, target_height: float
+) -> tuple[Cells, NDArray[np.int64]]:
+    """Parts of cells as cells of their own, an eighth as wide: those whose bit is set, bit 8·row + column of masks (n,).
+
+    Returns
+    -------
+    The smaller cells, and which cell each comes from. Parts without surface are left out.
+    """
+    bits = np.unpackbits(np.ascontiguousarray(masks).view(np.uint8).reshape(-1, 8), axis=1, bitorder="little").astype(bool)  # (n, 64)
+    parent, part = np.nonzero(bits)
+    step = 2 * float(cells.half[0]) / 8 if len(cells) else 1.0
+    ij = np.floor(cells.centre[parent, :2] / (8 * step)).astype(np.int64) * 8 + np.column_stack([part % 8, part // 8])
+    middle = np.asarray((ij + 0.5) * step, np.float64)
+    area, outline = _cut(cells.outline[parent], middle, np.full(len(ij), step / 2))
+    keep = area > 0
+    parent, ij, area, outline = parent[keep], ij[keep], area[keep], outline[keep]
+    centre, z_range = np.empty((len(ij), 3)), np.empty((len(ij), 2))
+    for number, piece in enumerate(surface.pieces):
+        here = cells.piece[parent] == number
+        if here.any():
+            centre[here], z_range[here] = _heights(ij[here], step, piece.floor_z, ground)
+    lift = np.array([0, 0, target_height])
+    return Cells(centre + lift, np.full(len(ij), step / 2), z_range + target_height, area, cells.piece[parent], outline), parent

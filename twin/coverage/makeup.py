@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.coverage.indoor import HEAVY_FROM_M, HEAVY_WALL_DB, LIGHT_WALL_DB
 from twin.coverage.materials import CAP_DB, Layer, Layers, angle_table_db, material_of
 
 FloatArray = NDArray[np.float64]
@@ -63,6 +64,12 @@ RULES: Mapping[str, Rule] = {
     "terrain": Rule(ASSEMBLY, *[MakeUp(fixed_db=CAP_DB)] * 3, source="solid ground"),
     "other": Rule(ASSEMBLY, MakeUp(fixed_db=10.0), MakeUp(fixed_db=3.0), _NOTHING),
 }
+
+
+# kind -> sort of `counted_table`: 0 nothing, 1 wall, 2 opening, 3 floor, 4 facade, 5 ground
+_COUNTED: Mapping[str, int] = {
+    "wall": 1, "column": 1, "door": 2, "window": 2, "glass": 2, "slab": 3, "roof": 3, "building": 4, "terrain": 5,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,25 @@ def make_ups_of(kind: str, materials: Sequence[tuple[str, float]]) -> tuple[tupl
 def loss_table_db(walls: Partitions, f_ghz: float) -> FloatArray:
     """Loss (m, 61, 91) [dB] of each make-up at each thickness [cm] and angle of incidence [deg]; one of zeros without objects."""
     return np.stack([_make_up_table(make_up, f_ghz) for make_up in walls.make_ups]) if walls.make_ups else np.zeros((1, 61, 91))
+
+
+def counted(kinds: Sequence[str], opaque: NDArray[np.bool_]) -> Partitions:
+    """The objects of a scene as COST 231 counts them: walls by thickness, openings, floors; to be used with `counted_table`."""
+    sorts = np.array([_COUNTED.get(kind, 0) if clear else 2 for kind, clear in zip(kinds, opaque, strict=True)], np.int64)
+    count = np.array([RULES.get(kind, RULES["other"]).count for kind in kinds], np.int8)
+    return Partitions(count, np.repeat(sorts[:, None], 3, axis=1), (), np.zeros(len(kinds), bool))
+
+
+def counted_table(*, floors: bool) -> FloatArray:
+    """Loss (6, 61, 91) [dB] of each sort that `counted` knows; or, with `floors`, the number of floors each is (0 or 1)."""
+    table = np.zeros((6, THICKEST_CM + 1, 91))
+    if floors:
+        table[3] = 1.0
+        return table
+    heavy = np.arange(THICKEST_CM + 1) > HEAVY_FROM_M * 100
+    table[1] = np.where(heavy, HEAVY_WALL_DB, LIGHT_WALL_DB)[:, None]
+    table[2], table[4], table[5] = LIGHT_WALL_DB, HEAVY_WALL_DB, CAP_DB
+    return table
 
 
 def _layers(named: Sequence[tuple[str | None, float]], stand_in: str) -> Layers:

@@ -78,25 +78,25 @@ def overlap(f_a_mhz: float, width_a_mhz: float, f_b_mhz: float, width_b_mhz: flo
     return max(high - low, 0.0) / width_a_mhz if width_a_mhz > 0 else float(f_a_mhz == f_b_mhz)
 
 
-def sinr_db(signal_dbm: ArrayLike, interferers_dbm: ArrayLike, noise: ArrayLike, weights: ArrayLike) -> FloatArray:
-    """Signal over noise and interference, per resource element.
+def sinr_db(signal_dbm: ArrayLike, others_dbm: ArrayLike, noise: ArrayLike, weights: ArrayLike) -> FloatArray:
+    """Signal over noise and interference of s carriers at n places, per resource element.
 
     Parameters
     ----------
     signal_dbm
-        The served carrier (n,). [dBm]
-    interferers_dbm
-        The other carriers (n, m). [dBm]
+        The served carriers (n, s). [dBm]
+    others_dbm
+        All carriers as interferers (n, m). [dBm]
     noise
-        Noise of one resource element. [dBm]
+        Noise of one resource element of each served carrier (s,). [dBm]
     weights
-        How much of each interferer arrives (m,): load times overlap of the bands. [1]
+        How much of each interferer arrives in each served carrier (s, m): load times overlap of the bands, 0 for itself. [1]
 
     Returns
     -------
-    10 log10(S / (N + sum w_j I_j)) (n,). [dB]
+    10 log10(S / (N + sum w_j I_j)) (n, s). [dB]
     """
-    others = 10.0 ** (np.asarray(interferers_dbm, float) / 10.0) @ np.asarray(weights, float)  # (n,) [mW]
+    others = 10.0 ** (np.asarray(others_dbm, float) / 10.0) @ np.asarray(weights, float).T  # (n, s) [mW]
     return np.asarray(signal_dbm, float) - 10.0 * np.log10(10.0 ** (np.asarray(noise, float) / 10.0) + others)
 
 

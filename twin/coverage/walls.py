@@ -16,6 +16,7 @@ Each object is priced in three cases (`twin.coverage.makeup`). Angles are betwee
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -52,12 +53,34 @@ class Crossings(Protocol):
         ...
 
 
+class Segments(Protocol):
+    """What answers questions about segments between points (n, 3). [m, enu]"""
+
+    def occluded(self, origins: FloatArray, targets: FloatArray) -> NDArray[np.bool_]:
+        """Whether anything lies between (n,)."""
+        ...
+
+    def crossings(self, origins: FloatArray, targets: FloatArray) -> Crossings:
+        """Everything that lies between."""
+        ...
+
+
 @dataclass(frozen=True)
 class Faces:
     """The faces of a scene: whose each is, and its unit normal, outward on closed bodies."""
 
     object: IntArray  # (f,)
     normal: FloatArray  # (f, 3)
+
+
+@dataclass(frozen=True)
+class Barriers:
+    """Everything a signal may have to pass: what answers for segments, the faces there are, and what their objects are made of."""
+
+    scene: Segments
+    faces: Faces
+    walls: Partitions
+    ids: Sequence[str]  # (o,) of the objects
 
 
 @dataclass(frozen=True)
@@ -76,29 +99,24 @@ def faces(vertices: FloatArray, triangles: NDArray[Any], face_object: NDArray[An
     return Faces(np.asarray(face_object, np.int64), normal / np.maximum(length, 1e-30))
 
 
-def wall_loss(
-    walls: Partitions, table_db: FloatArray, faces_: Faces, crossings: Crossings, segments: tuple[FloatArray, FloatArray]
-) -> WallLoss:
-    """What the bodies on each segment take.
+def wall_loss(barriers: Barriers, table_db: FloatArray, origins: FloatArray, targets: FloatArray) -> WallLoss:
+    """What the bodies between origins and targets take.
 
     Parameters
     ----------
-    walls
+    barriers
         The objects of the scene.
     table_db
         What `twin.coverage.makeup.loss_table_db` gives for the frequency (m, 61, 91). [dB]
-    faces_
-        The faces of the scene.
-    crossings
-        What the segments cross.
-    segments
-        Origins and targets (n, 3), (n, 3). [m, enu]
+    origins, targets
+        Ends of the segments (n, 3). [m, enu]
 
     Returns
     -------
     Loss of the n segments in the three cases [dB] and the object that takes most of it.
     """
-    way = segments[1] - segments[0]  # (n, 3)
+    crossings, faces_, walls = barriers.scene.crossings(origins, targets), barriers.faces, barriers.walls
+    way = targets - origins  # (n, 3)
     length = np.linalg.norm(way, axis=1)
     loss, blocker = np.zeros((len(way), 3)), np.full(len(way), -1, np.int64)
     if not len(crossings.face):

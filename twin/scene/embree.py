@@ -10,12 +10,14 @@ Accuracy: Embree computes in single precision about the centre of the scene. A s
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from os import cpu_count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +29,8 @@ OPEN_M = 0.002  # each end of a segment is free by this much [m]
 _FLOAT3, _UINT3 = 0x9003, 0x5003  # RTC_FORMAT_FLOAT3, RTC_FORMAT_UINT3
 _INDEX, _VERTEX = 0, 1  # RTC_BUFFER_TYPE_INDEX, RTC_BUFFER_TYPE_VERTEX
 _ROBUST = 1 << 2  # RTC_SCENE_FLAG_ROBUST: no ray slips between two triangles that share an edge
-_CHUNK = 1 << 18
+_Answer = TypeVar("_Answer")
+_CHUNK = 1 << 16  # segments a thread takes at a time
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Scene:
         """
         if not len(self._faces) or not len(origins):
             return np.zeros(len(origins), np.bool_)
-        return self._core.occluded(*self._local(origins, targets))
+        return np.concatenate(list(self._shared(self._core.occluded, origins, targets)))
 
     def first_hit(self, origins: NDArray[np.float64], targets: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The first face on the way from origins to targets (n, 3) [m, enu], -1 where there is none, and where it lies.
@@ -77,27 +80,34 @@ class Scene:
         """
         if not len(self._faces) or not len(origins):
             return np.full(len(origins), -1, np.int64), np.ones(len(origins))
-        return self._core.first_hit(*self._local(origins, targets))
+        found = list(self._shared(self._core.first_hit, origins, targets))
+        return np.concatenate([face for face, _ in found]), np.concatenate([t for _, t in found])
 
     def crossings(self, origins: NDArray[np.float64], targets: NDArray[np.float64]) -> Crossings:
         """All faces that the segments from origins to targets (n, 3) [m, enu] cross."""
         if not len(self._faces) or not len(origins):
             return Crossings(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-        found = [
-            self._core.crossings(*self._local(origins[start : start + _CHUNK], targets[start : start + _CHUNK]))
-            for start in range(0, len(origins), _CHUNK)
-        ]
+        found = list(self._shared(self._core.crossings, origins, targets))
         segment = np.concatenate([part[0] + i * _CHUNK for i, part in enumerate(found)])
-        face, t = np.concatenate([part[1] for part in found]), np.concatenate([part[2] for part in found])
-        order = np.lexsort((t, segment))
-        return Crossings(segment[order], face[order], t[order])
+        return Crossings(segment, np.concatenate([part[1] for part in found]), np.concatenate([part[2] for part in found]))
+
+    def _shared(self, ask: Callable[..., _Answer], origins: NDArray[np.float64], targets: NDArray[np.float64]) -> Iterable[_Answer]:
+        """Ask about segments in chunks, several at a time where there are several."""
+        starts = range(0, len(origins), _CHUNK)
+
+        def one(start: int) -> _Answer:
+            return ask(*self._local(origins[start : start + _CHUNK], targets[start : start + _CHUNK]))
+
+        return [one(0)] if len(starts) == 1 else _threads().map(one, starts)
 
     def _local(self, origins: NDArray[np.float64], targets: NDArray[np.float64]) -> tuple[NDArray[np.float32], ...]:
         """Origins, directions (n, 3) and the part of each direction to look at (n, 2), in single precision about the centre."""
-        start = np.ascontiguousarray(origins - self._centre, np.float32)
-        way = np.ascontiguousarray(targets - origins, np.float32)
-        free = OPEN_M / np.maximum(np.linalg.norm(targets - origins, axis=1), 1e-9)
-        return start, way, np.column_stack([free, 1.0 - free]).astype(np.float32)
+        return packets.localised(origins, targets, self._centre, OPEN_M)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(cpu_count() or 1, thread_name_prefix="rays")
 
 
 @cache
@@ -140,7 +150,7 @@ class _Native:
         self, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         face, t = np.empty(len(start), np.int64), np.empty(len(start), np.float64)
-        packets.first_hit(self._library.intersect16, self._scene.value, start, way, part, (face, t))
+        packets.first_hit(self._library.intersect16, self._scene.value, start, way, part, face, t)
         return face, t
 
     def crossings(
@@ -191,7 +201,8 @@ class _Wheel:
             live = live[hit]
             live = live[low[live] < part[live, 1]]
         segment, face, t = (np.concatenate([row[k] for row in found]) for k in range(3))
-        return segment.astype(np.int64), face.astype(np.int64), t.astype(np.float64)
+        order = np.lexsort((t, segment))
+        return segment[order].astype(np.int64), face[order].astype(np.int64), t[order].astype(np.float64)
 
     def _run(self, origin: NDArray[np.float32], direction: NDArray[np.float32], far: NDArray[np.float32], query: str, **more: int) -> Any:
         run: Callable[..., Any] = self._scene.run

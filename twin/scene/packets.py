@@ -8,16 +8,16 @@ flags), a hit nine more (normal x y z, u, v, primitive, geometry, instance, inst
 from __future__ import annotations
 
 import ctypes
+import math
 from functools import cache
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import cfunc, njit, prange, types
+from numba import cfunc, njit, types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-BLOCKS = 64  # pieces of work for the threads
 RAYS = 16
 ROOM = 32  # crossings kept per segment before it is shot again with more room
 
@@ -121,70 +121,96 @@ def _fill(ray: Any, lanes: Any, valid: Any, job: Any, first: int, count: int) ->
         lanes[144 + k], lanes[160 + k], lanes[176 + k] = -1, i, 0
 
 
-@njit(nogil=True, parallel=True, cache=True)
+@njit(nogil=True, cache=True)
+def localised(origins: NDArray[np.float64], targets: NDArray[np.float64], centre: NDArray[np.float64], free: float) -> Any:
+    """Origins, directions (n, 3) and the part of each direction (n, 2) that is `free` [m] short at both ends, about a centre."""
+    n = len(origins)
+    start, way, part = np.empty((n, 3), np.float32), np.empty((n, 3), np.float32), np.empty((n, 2), np.float32)
+    for i in range(n):
+        square = 0.0
+        for k in range(3):
+            start[i, k], way[i, k] = origins[i, k] - centre[k], targets[i, k] - origins[i, k]
+            square += (targets[i, k] - origins[i, k]) ** 2
+        short = free / max(math.sqrt(square), 1e-9)
+        part[i, 0], part[i, 1] = short, 1.0 - short
+    return start, way, part
+
+
+@njit(nogil=True, cache=True)
 def occluded(
     function: int, scene: int, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32], out: NDArray[np.bool_]
 ) -> None:
     """Fill `out` (n,): whether anything lies on start + t·way for t inside part (n, 2)."""
     n = len(start)
-    for block in prange(BLOCKS):
-        ray, valid = _aligned(12), _aligned(1).view(np.int32)
-        lanes = ray.view(np.int32)
-        low, high = block * n // BLOCKS, (block + 1) * n // BLOCKS
-        for first in range(low, high, RAYS):
-            count = min(RAYS, high - first)
-            _fill(ray, lanes, valid, (start, way, part), first, count)
-            _call4(function, valid.ctypes.data, scene, ray.ctypes.data, 0)
-            for k in range(count):
-                out[first + k] = ray[128 + k] < 0  # Embree sets far to -inf where something was hit
+    ray, valid = _aligned(12), _aligned(1).view(np.int32)
+    lanes = ray.view(np.int32)
+    for first in range(0, n, RAYS):
+        count = min(RAYS, n - first)
+        _fill(ray, lanes, valid, (start, way, part), first, count)
+        _call4(function, valid.ctypes.data, scene, ray.ctypes.data, 0)
+        for k in range(count):
+            out[first + k] = ray[128 + k] < 0  # Embree sets far to -inf where something was hit
 
 
-@njit(nogil=True, parallel=True, cache=True)
+@njit(nogil=True, cache=True)
 def first_hit(
     function: int,
     scene: int,
     start: NDArray[np.float32],
     way: NDArray[np.float32],
     part: NDArray[np.float32],
-    out: tuple[NDArray[np.int64], NDArray[np.float64]],
+    face: NDArray[np.int64],
+    t: NDArray[np.float64],
 ) -> None:
-    """Fill `out`: the first face (n,), -1 for none, and its t (n,)."""
+    """Fill the first face (n,), -1 for none, and its t (n,)."""
     n = len(start)
-    face, t = out
-    for block in prange(BLOCKS):
-        ray, valid = _aligned(21), _aligned(1).view(np.int32)
-        lanes = ray.view(np.int32)
-        low, high = block * n // BLOCKS, (block + 1) * n // BLOCKS
-        for first in range(low, high, RAYS):
-            count = min(RAYS, high - first)
-            _fill(ray, lanes, valid, (start, way, part), first, count)
-            for k in range(RAYS):
-                lanes[272 + k], lanes[288 + k], lanes[304 + k] = -1, -1, -1
-            _call4(function, valid.ctypes.data, scene, ray.ctypes.data, 0)
-            for k in range(count):
-                hit = lanes[288 + k] != -1
-                face[first + k] = np.int64(lanes[272 + k]) if hit else -1
-                t[first + k] = np.float64(ray[128 + k]) if hit else 1.0
+    ray, valid = _aligned(21), _aligned(1).view(np.int32)
+    lanes = ray.view(np.int32)
+    for first in range(0, n, RAYS):
+        count = min(RAYS, n - first)
+        _fill(ray, lanes, valid, (start, way, part), first, count)
+        for k in range(RAYS):
+            lanes[272 + k], lanes[288 + k], lanes[304 + k] = -1, -1, -1
+        _call4(function, valid.ctypes.data, scene, ray.ctypes.data, 0)
+        for k in range(count):
+            hit = lanes[288 + k] != -1
+            face[first + k] = np.int64(lanes[272 + k]) if hit else -1
+            t[first + k] = np.float64(ray[128 + k]) if hit else 1.0
 
 
 def crossings(
     library: Library, scene: int, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Segment, face and t (k,) of every hit; segments that overflow their room are shot again with enough."""
+    """Segment, face and t (k,) of every hit, by segment and t; segments that overflow their room are shot again with enough."""
     count, face, t = _collect(library, scene, (start, way, part), ROOM)
-    over = np.flatnonzero(count > ROOM)
-    kept = np.where(count > ROOM, 0, count)
-    segment = np.repeat(np.arange(len(start)), kept)
-    place = np.arange(len(segment)) - np.repeat(np.cumsum(kept) - kept, kept)
-    found = segment, face[segment, place].astype(np.int64), t[segment, place].astype(np.float64)
-    if not len(over):
-        return found
-    room = int(count[over].max())
-    count, face, t = _collect(library, scene, (start[over], way[over], part[over]), room)
-    segment = np.repeat(np.arange(len(over)), count)
-    place = np.arange(len(segment)) - np.repeat(np.cumsum(count) - count, count)
-    rest = over[segment], face[segment, place].astype(np.int64), t[segment, place].astype(np.float64)
-    return np.concatenate([found[0], rest[0]]), np.concatenate([found[1], rest[1]]), np.concatenate([found[2], rest[2]])
+    if len(count) and count.max() > ROOM:
+        many = np.flatnonzero(count > ROOM)
+        few = np.flatnonzero(count <= ROOM)
+        rest = crossings_in(_collect(library, scene, (start[many], way[many], part[many]), int(count.max())))
+        most = crossings_in((count[few], face[few], t[few]))
+        segment = np.concatenate([few[most[0]], many[rest[0]]])
+        order = np.argsort(segment, kind="stable")
+        return segment[order], np.concatenate([most[1], rest[1]])[order], np.concatenate([most[2], rest[2]])[order]
+    return crossings_in((count, face, t))
+
+
+@njit(nogil=True, cache=True)
+def crossings_in(found: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]) -> Any:
+    """Segment, face and t (k,) of what was found for n segments: count (n,), face and t (n, room), each sorted by t."""
+    count, face, t = found
+    total = count.sum()
+    out_segment, out_face, out_t = np.empty(total, np.int64), np.empty(total, np.int64), np.empty(total, np.float64)
+    first = 0
+    for i in range(len(count)):
+        for k in range(count[i]):
+            place = first + k
+            while place > first and out_t[place - 1] > t[i, k]:
+                out_t[place], out_face[place] = out_t[place - 1], out_face[place - 1]
+                place -= 1
+            out_t[place], out_face[place] = t[i, k], face[i, k]
+            out_segment[first + k] = i
+        first += count[i]
+    return out_segment, out_face, out_t
 
 
 def _collect(
@@ -201,18 +227,15 @@ def _collect(
     return count, face, t
 
 
-@njit(nogil=True, parallel=True, cache=True)
+@njit(nogil=True, cache=True)
 def _shoot(
     function: int, scene: int, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32], arguments: int
 ) -> None:
-    n = len(start)
-    for block in prange(BLOCKS):
-        ray, valid = _aligned(12), _aligned(1).view(np.int32)
-        lanes = ray.view(np.int32)
-        low, high = block * n // BLOCKS, (block + 1) * n // BLOCKS
-        for first in range(low, high, RAYS):
-            _fill(ray, lanes, valid, (start, way, part), first, min(RAYS, high - first))
-            _call4(function, valid.ctypes.data, scene, ray.ctypes.data, arguments)
+    ray, valid = _aligned(12), _aligned(1).view(np.int32)
+    lanes = ray.view(np.int32)
+    for first in range(0, len(start), RAYS):
+        _fill(ray, lanes, valid, (start, way, part), first, min(RAYS, len(start) - first))
+        _call4(function, valid.ctypes.data, scene, ray.ctypes.data, arguments)
 
 
 @cache

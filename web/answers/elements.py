@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -62,17 +61,17 @@ class ElementsAnswer(BaseModel):
     elements: Sequence[ElementLine]
 
 
-@dataclass(frozen=True)
-class ElementFilter:
-    """What elements are asked for; None and empty let all through."""
+class ElementFilter(BaseModel):
+    """What elements are asked for; what is left out lets all through."""
 
     building: str | None = None
     model: str | None = None
-    ifc_class: str | None = None
+    ifc_class: str | None = Field(default=None, alias="class")
     storey: str | None = None
-    q: str | None = None
-    properties: Sequence[str] = ()  # Pset.Property=value, or Property=value for any set
-    bbox: str | None = None  # west,south,east,north [deg]
+    q: str | None = Field(default=None, description="Part of the name, or the whole id")
+    properties: list[str] = Field(default_factory=list[str], alias="property", description="Set.Property=value, or Property=value")
+    bbox: str | None = Field(default=None, description="west,south,east,north in degrees")
+    limit: int = Field(default=200, ge=0, le=10_000)
 
 
 def element_answer(store: Store, owners: Sequence[Building], element_id: str) -> ElementAnswer:
@@ -87,13 +86,13 @@ def element_answer(store: Store, owners: Sequence[Building], element_id: str) ->
     return _of_element(store, owners, element)
 
 
-def elements_answer(store: Store, owners: Sequence[Building], wanted: ElementFilter, limit: int) -> ElementsAnswer:
-    """The elements that pass the filter, at most `limit` of them."""
+def elements_answer(store: Store, owners: Sequence[Building], wanted: ElementFilter) -> ElementsAnswer:
+    """The elements that pass the filter, at most `wanted.limit` of them."""
     models = _models(store, owners, wanted)
     inside = _inside(store, wanted.bbox)
     tests = [_property_test(text) for text in wanted.properties]
     found = [e for model in models for e in store.elements(model) if _passes(e, wanted) and all(test(e) for test in tests) and inside(e)]
-    return ElementsAnswer(total=len(found), elements=[_line(element) for element in found[:limit]])
+    return ElementsAnswer(total=len(found), elements=[_line(element) for element in found[: wanted.limit]])
 
 
 def middle(store: Store, bbox: Sequence[float] | None) -> tuple[float, float, float] | None:

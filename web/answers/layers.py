@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 from urllib.parse import quote
@@ -62,7 +63,9 @@ class LayerAnswer(BaseModel):
 
 def layers_answer(store: Store) -> Sequence[LayerAnswer]:
     """All layers, in the order they are drawn."""
-    return [_layer(store, layer) for layer in drawing_order(store)]
+    order = drawing_order(store)
+    kinds = Counter(layer.kind for layer in order)
+    return [_layer(store, layer, alone=kinds[layer.kind] == 1) for layer in order]
 
 
 def drawing_order(store: Store) -> Sequence[Layer]:
@@ -89,16 +92,25 @@ def tiles_path(layer_id: str) -> str:
     return f"/tiles/{quote(layer_id, safe='')}/{{z}}/{{x}}/{{y}}.mvt"
 
 
-def titles(layer: Layer, style: LayerStyle) -> tuple[str, str]:
-    """The layer's title in English and Chinese: its own where it has one, else that of its kind."""
+def titles(layer: Layer, style: LayerStyle, *, alone: bool) -> tuple[str, str]:
+    """The layer's title in English and Chinese.
+
+    Its own title serves the language it is written in; the other takes that of the kind, with the own one behind it where the park has
+    more layers of the kind. A layer of no particular kind has its own alone.
+    """
+    if layer.kind == "other":
+        return (layer.title or layer.id), (layer.title or layer.id)
     own = layer.title if layer.title and layer.title not in {layer.kind, layer.id} else ""
-    return (own or style.title_en), (own or style.title_zh)
+    apart = "" if alone else f" · {layer.title or layer.id}"
+    chinese = any("\u3400" <= letter <= "\u9fff" for letter in own)
+    english_title = own if own and not chinese else style.title_en + apart
+    return english_title, (own if chinese else style.title_zh + apart)
 
 
-def _layer(store: Store, layer: Layer) -> LayerAnswer:
+def _layer(store: Store, layer: Layer, *, alone: bool) -> LayerAnswer:
     style = layer_style(layer.kind)
     table = store.features(layer.id)
-    english, chinese = titles(layer, style)
+    english, chinese = titles(layer, style, alone=alone)
     return LayerAnswer(
         id=layer.id,
         kind=layer.kind,

@@ -41,6 +41,7 @@ class ParkAnswer(BaseModel):
     """The park: origin longitude, latitude [deg] and height [m], extent west, south, east, north [deg]."""
 
     name: str
+    name_zh: str
     origin: tuple[float, float, float]
     extent: tuple[float, float, float, float] | None
     crs: str
@@ -54,8 +55,10 @@ def park_answer(store: Store) -> ParkAnswer:
     """The park as it is now."""
     park = store.park()
     frame = park.frame
+    english, chinese = names(park.name)
     return ParkAnswer(
-        name=park.name,
+        name=english,
+        name_zh=chinese,
         origin=(frame.lon_deg, frame.lat_deg, frame.h_m),
         extent=store.extent(),
         crs=park.crs,
@@ -70,6 +73,15 @@ def park_answer(store: Store) -> ParkAnswer:
         ),
         home=home(store),
     )
+
+
+def names(name: str) -> tuple[str, str]:
+    """The park's name in English and Chinese: a name in both is written with a middle dot between them."""
+    parts = name.split(" · ")
+    chinese = [part for part in parts if any("\u3400" <= letter <= "\u9fff" for letter in part)]
+    if len(parts) != 2 or len(chinese) != 1:
+        return name, name
+    return next(part for part in parts if part not in chinese), chinese[0]
 
 
 def home(store: Store) -> Home:

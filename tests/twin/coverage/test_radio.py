@@ -57,10 +57,10 @@ def test_noise_of_a_resource_element() -> None:
 
 
 def test_sinr() -> None:
-    alone = sinr_db([-100.0], np.empty((1, 0)), -120.0, [])
-    assert alone.tolist() == pytest.approx([20.0])
-    equal = sinr_db([-80.0], [[-80.0]], -140.0, [0.5])
-    assert equal.tolist() == pytest.approx([10 * math.log10(2)], abs=1e-3)
+    alone = sinr_db([[-100.0]], [[-100.0]], [-120.0], [[0.0]])
+    assert alone.tolist() == [pytest.approx([20.0])]
+    pair = sinr_db([[-80.0, -90.0]], [[-80.0, -90.0]], [-140.0, -140.0], [[0.0, 0.5], [0.5, 0.0]])
+    assert pair[0] == pytest.approx([10 + 10 * math.log10(2), -10 + 10 * math.log10(2)], abs=1e-3)
 
 
 def test_overlap_of_bands() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from twin.coverage.makeup import BEST, LIKELY, WORST, loss_table_db, partitions
 from twin.coverage.materials import CAP_DB, Layer, slab_loss_db
-from twin.coverage.walls import INSIDE_DB_PER_M, WallLoss, faces, wall_loss
+from twin.coverage.walls import INSIDE_DB_PER_M, Barriers, WallLoss, faces, wall_loss
 from twin.scene import Obstacles, concat, one_object
 from twin.scene.embree import Scene
 
@@ -30,7 +30,8 @@ def losses(parts: list[Obstacles], origins: list[list[float]], targets: list[lis
     o, t = np.array(origins, float), np.array(targets, float)
     ob = scene.obstacles
     walls = partitions(ob.object_kind, ob.object_materials, ob.object_opaque)
-    return wall_loss(walls, loss_table_db(walls, F), faces(ob.vertices, ob.faces, ob.face_object), scene.crossings(o, t), (o, t))
+    barriers = Barriers(scene, faces(ob.vertices, ob.faces, ob.face_object), walls, ob.object_ids)
+    return wall_loss(barriers, loss_table_db(walls, F), o, t)
 
 
 def slab(material: str, thickness: float, degrees: float = 0.0) -> float:
@@ -52,8 +53,6 @@ def test_entered_and_left_is_one_wall_and_three_walls_are_three() -> None:
 
 
 def test_one_object_with_two_leaves_counts_twice() -> None:
-    leaves = [box((x, -10, 0), (x + 0.2, 10, 3)) for x in (2.0, 6.0)] if False else None
-    assert leaves is None
     a, b = box((2.0, -10, 0), (2.2, 10, 3), object_id="w"), box((6.0, -10, 0), (6.2, 10, 3), object_id="w")
     both = one_object(
         np.concatenate([a.vertices, b.vertices]), np.concatenate([a.faces, b.faces + len(a.vertices)]), object_id="w", kind="wall",

@@ -91,6 +91,7 @@ export interface State {
   answer: Answer | null;
   isGapsShown: boolean;
   isSamplesShown: boolean;
+  sampleMode: "state" | "value";
   chosenGap: string | null;
   packId: string | null;
   scorecard: Scorecard | null;
@@ -136,6 +137,7 @@ export const initialState: State = {
   answer: null,
   isGapsShown: true,
   isSamplesShown: true,
+  sampleMode: "state",
   chosenGap: null,
   packId: null,
   scorecard: null,

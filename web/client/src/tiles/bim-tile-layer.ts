@@ -17,10 +17,11 @@ import {
   shadowVertex,
 } from "./shaders";
 
-export interface TileLook extends Omit<TileUniforms, "clipHeight" | "groundHeight" | "ghostPass"> {
-  /** Height above which nothing is drawn, and of the ground that takes shadows. [m, scene] */
+export interface TileLook extends Omit<TileUniforms, "clipHeight" | "groundHeight" | "ghostPass" | "onFeet"> {
+  /** Height above which nothing is drawn. [m, scene] */
   clipHeight: number | null;
-  groundHeight: number | null;
+  /** Where shadows fall: at the foot of each element, on the ground under the tile, or nowhere. */
+  shadows: "feet" | "ground" | "none";
   edges: boolean;
 }
 
@@ -29,6 +30,8 @@ export interface BimTileLayerProps extends LayerProps {
   look: TileLook;
   /** Height of this tile's own origin in the scene. [m] */
   originHeight?: number;
+  /** Height of the ground under this tile in the scene. [m] */
+  groundHeight?: number;
   featureStyle?: FeatureStyle | null;
   /** Changes whenever `featureStyle` answers differently. */
   styleKey?: string;
@@ -56,6 +59,7 @@ const LAYOUT = [
   { name: "normals", format: "snorm8x4" },
   { name: "colors", format: "unorm8x4" },
   { name: "featureIds", format: "float32" },
+  { name: "feet", format: "float32" },
 ] as const;
 
 const SOLID = { depthWriteEnabled: true, depthCompare: "less-equal", cullMode: "none" } as const;
@@ -74,6 +78,7 @@ const defaultProps: DefaultProps<BimTileLayerProps> = {
   content: { type: "object", value: null as never },
   look: { type: "object", value: null as never, compare: 1 },
   originHeight: 0,
+  groundHeight: 0,
   featureStyle: { type: "function", value: null as never, optional: true, ignore: true },
   styleKey: "",
   onFirstDraw: { type: "function", value: () => undefined, ignore: true },
@@ -114,6 +119,7 @@ export class BimTileLayer extends Layer<BimTileLayerProps> {
       normals: vertex(mesh.normals),
       colors: vertex(mesh.colors),
       featureIds: vertex(mesh.featureIds),
+      feet: vertex(mesh.feet),
     };
     const faces = device.createBuffer({ usage: 16, data: mesh.indices, indexType: "uint32" });
     const edges = mesh.edges.length ? device.createBuffer({ usage: 16, data: mesh.edges, indexType: "uint32" }) : null;
@@ -164,18 +170,20 @@ export class BimTileLayer extends Layer<BimTileLayerProps> {
   override draw({ shaderModuleProps }: { shaderModuleProps?: { picking?: { isActive?: boolean } } }): void {
     const { passes, hasGhosts } = this.state;
     if (!passes) return;
-    const { look, originHeight = 0 } = this.props;
+    const { look, originHeight = 0, groundHeight = 0 } = this.props;
+    const { shadows, edges, clipHeight, ...paint } = look;
     const isPicking = Boolean(shaderModuleProps?.picking?.isActive);
     const uniforms: TileUniforms = {
-      ...look,
-      clipHeight: look.clipHeight === null ? NO_CLIP : look.clipHeight - originHeight,
-      groundHeight: (look.groundHeight ?? 0) - originHeight,
+      ...paint,
+      clipHeight: clipHeight === null ? NO_CLIP : clipHeight - originHeight,
+      groundHeight: groundHeight - originHeight,
       ghostPass: 0,
+      onFeet: shadows === "feet" ? 1 : 0,
     };
     this.pass(passes.faces, uniforms);
     if (!isPicking) {
-      if (look.groundHeight !== null) this.pass(passes.shadow, uniforms);
-      if (look.edges) this.pass(passes.edges, uniforms);
+      if (shadows !== "none") this.pass(passes.shadow, uniforms);
+      if (edges) this.pass(passes.edges, uniforms);
       if (hasGhosts) this.pass(passes.ghosts, { ...uniforms, ghostPass: 1 });
     }
     if (!this.state.isDrawn) {
@@ -186,8 +194,7 @@ export class BimTileLayer extends Layer<BimTileLayerProps> {
 
   private pass(model: Model | null, uniforms: TileUniforms): void {
     if (!model) return;
-    const { edges: _edges, ...values } = uniforms as TileUniforms & { edges?: boolean };
-    model.shaderInputs.setProps({ parkTile: values });
+    model.shaderInputs.setProps({ parkTile: { ...uniforms } });
     model.draw(this.context.renderPass);
   }
 

@@ -8,8 +8,8 @@ self.onmessage = async (event: MessageEvent<{ id: number; buffer: ArrayBuffer }>
   try {
     await MeshoptDecoder.ready;
     const parsed = parseGlb(buffer, MeshoptDecoder);
-    const { positions, normals, colors, featureIds, indices, edges } = parsed.mesh;
-    const arrays = [positions, normals, colors, featureIds, indices, edges].map((array) => array.buffer as ArrayBuffer);
+    const { positions, normals, colors, featureIds, feet, indices, edges } = parsed.mesh;
+    const arrays = [positions, normals, colors, featureIds, feet, indices, edges].map((array) => array.buffer as ArrayBuffer);
     self.postMessage({ id, parsed }, { transfer: arrays });
   } catch (error) {
     self.postMessage({ id, error: String(error) });

@@ -45,7 +45,7 @@ async function readTile(buffer: ArrayBuffer, decode: Decode): Promise<unknown> {
   const byteLength = buffer.byteLength; // the buffer is gone once the worker has it
   const content = await readContent(buffer, decode);
   const { mesh } = content;
-  const gpuMemoryUsageInBytes = mesh.featureIds.length * 24 + (mesh.indices.length + mesh.edges.length) * 4;
+  const gpuMemoryUsageInBytes = mesh.featureIds.length * 28 + (mesh.indices.length + mesh.edges.length) * 4;
   return { shape: "tile3d", type: "glTF", featureIds: null, gltfUpAxis: "Y", byteLength, gpuMemoryUsageInBytes, gltf: content };
 }
 

@@ -25,7 +25,7 @@ export class ParkMeshes extends CompositeLayer<ParkMeshesProps> {
   }
 
   override renderLayers(): BimTileLayer[] {
-    const { tiles, look, featureStyle, styleKey, loweredBy } = this.props;
+    const { tiles, look, featureStyle, styleKey, groundAt, loweredBy } = this.props;
     return tiles.map(({ content, transform }, index) => {
       const { origin, matrix } = placeAt(transform);
       const [east, north] = trueMetres(origin[1]!);
@@ -36,6 +36,7 @@ export class ParkMeshes extends CompositeLayer<ParkMeshesProps> {
         featureStyle,
         styleKey,
         originHeight: origin[2],
+        groundHeight: groundAt?.(origin[0]!, origin[1]!) ?? 0,
         coordinateSystem: COORDINATE_SYSTEM.METER_OFFSETS,
         coordinateOrigin: origin as [number, number, number],
         modelMatrix: new Matrix4().scale([east, north, 1]).multiplyRight(matrix),

@@ -12,6 +12,7 @@ export interface TilesetLook {
   look: TileLook;
   featureStyle: FeatureStyle | null;
   styleKey: string;
+  groundAt: ((longitude: number, latitude: number) => number) | null;
 }
 export type ParkTilesetProps = TilesetLook & Tile3DLayerProps;
 
@@ -27,6 +28,7 @@ const defaultProps: DefaultProps<TilesetLook> = {
   look: { type: "object", value: null as never, compare: 1 },
   featureStyle: { type: "function", value: null as never, optional: true, ignore: true },
   styleKey: "",
+  groundAt: { type: "function", value: null as never, optional: true, ignore: true },
 };
 
 // @ts-expect-error the stock class keeps private the one method where a tile becomes a layer
@@ -51,7 +53,7 @@ export class ParkTileset extends Tile3DLayer<unknown, TilesetLook> {
   override _make3DModelLayer(header: TileHeader): BimTileLayer {
     const { gltf, cartographicOrigin, modelMatrix } = header.content;
     const [east, north] = trueMetres(cartographicOrigin[1]!);
-    const { look, featureStyle, styleKey } = this.props;
+    const { look, featureStyle, styleKey, groundAt } = this.props;
     return new BimTileLayer(this.getSubLayerProps({ id: "tile" }) as object, {
       id: `${this.id}-tile-${header.id}`,
       tile: header,
@@ -60,6 +62,7 @@ export class ParkTileset extends Tile3DLayer<unknown, TilesetLook> {
       featureStyle,
       styleKey,
       originHeight: cartographicOrigin[2],
+      groundHeight: groundAt?.(cartographicOrigin[0]!, cartographicOrigin[1]!) ?? 0,
       coordinateSystem: COORDINATE_SYSTEM.METER_OFFSETS,
       coordinateOrigin: cartographicOrigin as [number, number, number],
       modelMatrix: new Matrix4().scale([east, north, 1]).multiplyRight(modelMatrix),

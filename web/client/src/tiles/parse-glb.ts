@@ -12,6 +12,7 @@ export interface FlatMesh {
   normals: Int8Array; // (v, 4), 127 = 1
   colors: Uint8Array; // (v, 4) RGBA
   featureIds: Float32Array; // (v)
+  feet: Float32Array; // (v): the lowest y of the element each vertex belongs to
   indices: Uint32Array; // (t, 3)
   edges: Uint32Array; // (e, 2): where two faces meet at an angle, or one ends
   features: number;
@@ -156,6 +157,7 @@ function merge(placed: Placed[], accessor: (index: number) => Numbers, json: Jso
     normals: new Int8Array(vertices * 4),
     colors: new Uint8Array(vertices * 4).fill(255),
     featureIds: new Float32Array(vertices),
+    feet: new Float32Array(vertices),
     indices: new Uint32Array(corners),
     edges: new Uint32Array(),
     features: 0,
@@ -176,6 +178,7 @@ function merge(placed: Placed[], accessor: (index: number) => Numbers, json: Jso
     corner = writeIndices(mesh, corner, vertex, positions.count, primitive.indices === undefined ? undefined : accessor(primitive.indices));
     vertex += positions.count;
   }
+  writeFeet(mesh);
   if (corners / 3 <= EDGES_UP_TO_TRIANGLES) mesh.edges = creaseEdges(mesh.positions, mesh.indices, mesh.featureIds);
   return mesh;
 }
@@ -216,6 +219,15 @@ function writeIndices(mesh: FlatMesh, corner: number, vertex: number, count: num
   const total = indices?.count ?? count;
   for (let i = 0; i < total; i++) mesh.indices[corner + i] = (indices ? indices.values[i * indices.stride]! : i) + vertex;
   return corner + total;
+}
+
+function writeFeet(mesh: FlatMesh): void {
+  const lowest = new Float32Array(mesh.features).fill(Infinity);
+  for (let i = 0; i < mesh.featureIds.length; i++) {
+    const feature = mesh.featureIds[i]!;
+    lowest[feature] = Math.min(lowest[feature]!, mesh.positions[i * 3 + 1]!);
+  }
+  for (let i = 0; i < mesh.featureIds.length; i++) mesh.feet[i] = lowest[mesh.featureIds[i]!]!;
 }
 
 function readColumns(json: Json, views: View[]): Columns {

@@ -20,6 +20,7 @@ layout(std140) uniform parkTileUniforms {
   float ghostPass;
   float ghostAlpha;
   float ambient;
+  float onFeet;
 } parkTile;
 `;
 
@@ -35,6 +36,7 @@ export interface TileUniforms {
   ghostPass: number;
   ghostAlpha: number;
   ambient: number;
+  onFeet: number;
 }
 
 export const parkTile = {
@@ -53,6 +55,7 @@ export const parkTile = {
     ghostPass: "f32",
     ghostAlpha: "f32",
     ambient: "f32",
+    onFeet: "f32",
   },
 } as const;
 
@@ -61,6 +64,7 @@ in vec3 positions;
 in vec4 normals;
 in vec4 colors;
 in float featureIds;
+in float feet;
 uniform sampler2D featureState;
 out vec4 vColor;
 out vec4 vState;
@@ -164,18 +168,20 @@ export const shadowVertex = /* glsl */ `${head}
 void main(void) {
   vec4 state = readState();
   vec4 placed = project.modelMatrix * vec4(positions, 1.0);
-  float above = max(placed.z - parkTile.groundHeight, 0.0);
+  float foot = (project.modelMatrix * vec4(positions.x, feet, positions.z, 1.0)).z;
+  float ground = parkTile.onFeet > 0.5 ? foot : parkTile.groundHeight;
+  float above = max(placed.z - ground, 0.0);
   vec4 normal_unused = normals;
   vHeight = 0.0;
   vState = state;
   vNormal = normal_unused.xyz;
   vColor = parkTile.shadow;
   vec3 common_ = project_position(positions);
-  vec3 drop = vec3(parkTile.sun.xy * (above / max(parkTile.sun.z, 0.2)), above - 0.03);
+  vec3 drop = vec3(parkTile.sun.xy * (above / max(parkTile.sun.z, 0.2)), above - 0.08);
   vec4 common_position = vec4(common_ - project_size(drop), 1.0);
   geometry.position = common_position;
   gl_Position = project_common_position_to_clipspace(common_position);
-  bool below = placed.z < parkTile.groundHeight - 0.5;
+  bool below = placed.z < ground - 0.5;
   if (isHidden(state) || isGhost(state) || below) gl_Position = NOWHERE;
   DECKGL_FILTER_GL_POSITION(gl_Position, geometry);
 }

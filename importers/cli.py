@@ -1,0 +1,126 @@
+"""`twin import`: files into a park, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress as Bars
+
+from importers.contract import Options
+from importers.pipeline import Outcome
+from importers.pipeline import import_files as import_into
+from twin.console import JsonOption, LangOption, ParkArgument, language, print_json, print_table, progress, say, warn
+from twin.errors import UsageError
+from twin.i18n import message
+from twin.store import open_store
+
+LISTED = 5  # issues of one code that are shown to a person; --json lists them all
+
+
+def import_files(
+    park: ParkArgument,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="option_import_files", show_default=False)],
+    kind: Annotated[str | None, typer.Option("--kind", help="option_import_kind", show_default=False)] = None,
+    layer: Annotated[str | None, typer.Option("--layer", metavar="NAME", help="option_import_layer", show_default=False)] = None,
+    crs: Annotated[str | None, typer.Option("--crs", metavar="EPSG:…", help="option_import_crs", show_default=False)] = None,
+    datum: Annotated[str, typer.Option("--datum", metavar="wgs84|gcj02|bd09", help="option_import_datum")] = "wgs84",
+    encoding: Annotated[str | None, typer.Option("--encoding", help="option_import_encoding", show_default=False)] = None,
+    mapping: Annotated[list[str] | None, typer.Option("--map", metavar="NEW=OLD", help="option_import_map", show_default=False)] = None,
+    place: Annotated[
+        str | None, typer.Option("--place", metavar="footprint|LON,LAT,H,ROT", help="option_import_place", show_default=False)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="option_import_dry_run")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="option_import_strict")] = False,
+    as_json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:  # one option a promise of the interface
+    """Load files into the park."""
+    options = Options(kind, layer, crs, datum, encoding, _renamings(mapping or []), place)
+    outcomes = _run(park, files, options, dry_run)
+    spoken = language(lang)
+    document = {
+        "imported": [outcome.said(spoken) for outcome in outcomes if outcome.error is None],
+        "refused": [outcome.said(spoken) for outcome in outcomes if outcome.error is not None],
+    }
+    if as_json:
+        print_json(document)
+    else:
+        _print(document, spoken, dry_run)
+    raise typer.Exit(_status(document, strict))
+
+
+def _run(park: str, files: Sequence[Path], options: Options, dry_run: bool) -> list[Outcome]:
+    store = open_store(park)
+    with progress() as bars:
+        outcomes = import_into(store, files, options, progress=_teller(bars), dry_run=dry_run)
+    store.close()
+    return outcomes
+
+
+def _teller(bars: Bars) -> Any:
+    """Shows the stage an importer is in, on one bar."""
+    task = bars.add_task("", total=None)
+
+    def tell(stage: str, done: int, total: int) -> None:
+        bars.update(task, description=stage, completed=done, total=total or None)
+
+    return tell
+
+
+def _status(document: dict[str, Any], strict: bool) -> int:
+    if document["refused"]:
+        return 1
+    return 3 if strict and any(entry["issues"] for entry in document["imported"]) else 0
+
+
+def _renamings(texts: Sequence[str]) -> dict[str, str]:
+    """Source column -> our column, from `new=old`; several may be parted by commas."""
+    pairs = [text.partition("=") for given in texts for text in given.split(",")]
+    for new, equals, old in pairs:
+        if not (equals and new.strip() and old.strip()):
+            raise UsageError("not_a_pair", subject=new, option="--map")
+    return {old.strip(): new.strip() for new, _, old in pairs}
+
+
+def _print(document: dict[str, Any], lang: str, dry_run: bool) -> None:
+    if document["imported"]:
+        columns = ("file", "kind", "layer", "features", "elements", "crs", "import_state")
+        print_table(
+            [message(f"column_{name}", lang) for name in columns], [row for entry in document["imported"] for row in _rows(entry, lang)]
+        )
+    for entry in document["imported"]:
+        for line in _issue_lines(entry["issues"], lang):
+            say(line)
+    for entry in document["refused"]:
+        warn(f"{entry['message']} {entry['hint']}".strip())
+    if dry_run:
+        say(message("import_dry_run", lang))
+
+
+def _rows(entry: dict[str, Any], lang: str) -> Iterator[list[Any]]:
+    """One row a layer, one for the devices of each kind, or one for a file that has neither."""
+    state = message("import_changed" if entry["changed"] else "import_unchanged", lang)
+    name = Path(entry["file"]).name
+    crs = entry["crs"] if len(entry["crs"] or "") < 20 else (entry["crs"] or "").split('"')[1]
+    parts = [(part["kind"], part["id"], part["features"]) for part in entry["layers"]]
+    parts += [("device", kind, count) for kind, count in entry["devices"].items()]
+    for k, (kind, layer, count) in enumerate(parts or [(entry["kind"], None, None)]):
+        yield [name if k == 0 else None, kind, layer, count, entry["elements"] or None, crs, state]
+
+
+def _issue_lines(issues: Sequence[dict[str, Any]], lang: str) -> Iterator[str]:
+    """The first few issues of each code and how many more there are, with what to do about them."""
+    marks = {"error": "✗", "warning": "!", "info": "·"}
+    ranked = sorted(issues, key=lambda issue: (issue["code"] == "issues_more", list(marks).index(issue["severity"]), issue["code"]))
+    for _, grouped in groupby(ranked, key=lambda issue: issue["code"]):
+        listed = list(grouped)
+        for issue in listed[:LISTED]:
+            yield f"{marks[issue['severity']]} {issue['message']}"
+        if len(listed) > LISTED:
+            yield f"  {message('import_more', lang, count=len(listed) - LISTED)}"
+        if listed[0]["hint"]:
+            yield f"  → {listed[0]['hint']}"

@@ -1,0 +1,7 @@
+"""The kernel chains of ifcopenshell, fastest first, by the names that elements carry."""
+
+FAST = "hybrid-cgal-simple-manifold-opencascade"
+EXACT = "hybrid-cgal-simple-opencascade"
+SAFE = "opencascade"
+UNCUT = "opencascade without openings"
+ALARM_M = 0.01  # a box further off than this from what the definition says is built again

@@ -1,0 +1,95 @@
+"""The triangles of the children's parts, put together: products in the model's frame, metres, float64 throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from importers.ifc.parts import Instance, Shape
+
+Points = NDArray[np.float64]  # (n, 3)
+_SAME_M = 0.01
+
+
+@dataclass(frozen=True)
+class Body:
+    """One product's triangles: the kernel, how far its box was off what was expected [m], its shapes and their placements."""
+
+    kernel: str
+    off_m: float
+    is_confirmed: bool  # an earlier kernel built the same box
+    uses: Sequence[tuple[Shape, NDArray[np.float64]]]
+
+    def points(self) -> Points:
+        """Vertices (v, 3). [m, model]"""
+        return np.concatenate([_placed(shape, matrix) for shape, matrix in self.uses])
+
+    def faces(self) -> NDArray[np.int64]:
+        """Triangles (f, 3) of `points`."""
+        offsets = np.cumsum([0, *(len(shape.vertices) for shape, _ in self.uses)])
+        return np.concatenate([shape.faces.astype(np.int64) + offset for (shape, _), offset in zip(self.uses, offsets, strict=False)])
+
+    def box(self) -> NDArray[np.float64]:
+        """Lowest and highest corner (2, 3). [m, model]"""
+        points = self.points()
+        return np.stack([points.min(axis=0), points.max(axis=0)])
+
+
+@dataclass(frozen=True)
+class Merged:
+    """All triangles of many products, in the order given; a colour is NaN where the file has none."""
+
+    vertices: Points  # (v, 3) [m, model], products one after the other
+    faces: NDArray[np.uint32]  # (f, 3)
+    owner: NDArray[np.uint32]  # (f,) which product
+    colors: NDArray[np.float32]  # (f, 4) 0..1
+    counts: NDArray[np.int64]  # (products,) vertices of each
+
+
+def bodies(instances: Iterable[Instance]) -> dict[int, Body]:
+    """Step id -> body. Where a product was built twice, the later kernel's body counts; a shape used twice in one place counts once."""
+    found: dict[int, Body] = {}
+    for item in instances:
+        before = found.get(item.product)
+        use = (item.shape, item.matrix)
+        if before is None:
+            found[item.product] = Body(item.kernel, item.off_m, False, [use])
+        elif before.kernel != item.kernel:
+            body = Body(item.kernel, item.off_m, False, [use])
+            found[item.product] = replace(body, is_confirmed=bool(np.abs(body.box() - before.box()).max() < _SAME_M))
+        elif not any(shape is item.shape and np.array_equal(matrix, item.matrix) for shape, matrix in before.uses):
+            found[item.product] = replace(before, off_m=max(before.off_m, item.off_m), uses=[*before.uses, use])
+    return found
+
+
+def merged(products: Sequence[Body]) -> Merged:
+    """One mesh of many products."""
+    uses = [(owner, shape, matrix) for owner, body in enumerate(products) for shape, matrix in body.uses]
+    points = [_placed(shape, matrix) for _, shape, matrix in uses]
+    sizes = np.array([len(part) for part in points], np.int64)
+    offsets = np.cumsum(sizes) - sizes
+    owner = np.array([use[0] for use in uses], np.uint32)
+    return Merged(
+        np.concatenate([np.empty((0, 3)), *points]),
+        np.concatenate(
+            [np.empty((0, 3), np.uint32), *((use[1].faces + offset).astype(np.uint32) for use, offset in zip(uses, offsets, strict=True))]
+        ),
+        np.repeat(owner, [len(use[1].faces) for use in uses]).astype(np.uint32),
+        np.concatenate([np.empty((0, 4), np.float32), *(use[1].colors for use in uses)]),
+        np.bincount(owner, weights=sizes, minlength=len(products)).astype(np.int64),
+    )
+
+
+def boxes(vertices: Points, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Lowest and highest corner of each product (products, 2, 3), of vertices (v, 3) that follow one another by `counts`."""
+    if not len(counts):
+        return np.empty((0, 2, 3))
+    starts = np.cumsum(counts) - counts
+    return np.stack([np.minimum.reduceat(vertices, starts), np.maximum.reduceat(vertices, starts)], axis=1)
+
+
+def _placed(shape: Shape, matrix: NDArray[np.float64]) -> Points:
+    return shape.vertices @ matrix[:3, :3].T + matrix[:3, 3]

@@ -1,0 +1,106 @@
+"""Outlines on the ground: the floor of a room, the ground a building stands on. Plane coordinates, metres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]  # (n, 3)
+_GRID_M = 0.001  # coordinates are rounded to this before shapes are united: what almost touches, touches
+_LEVEL = 0.95  # cosine of the steepest face that counts as level
+_GAP_M = 0.3  # gaps between elements narrower than twice this are closed
+_COURT_M2 = 30.0  # holes smaller than this are no courtyards
+_CRUMB_SHARE = 0.02  # parts smaller than this share of the whole are no building
+_FLAT = ("IfcSlab", "IfcRoof", "IfcCovering", "IfcPlate", "IfcFooting", "IfcRamp", "IfcStairFlight")
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A room's floor: its outline (shapely, metres), its lowest point and the height to its highest [m]; no outline without level faces."""
+
+    outline: Any
+    z_m: float
+    height_m: float
+
+
+def floor(vertices: Points, faces: NDArray[np.int64]) -> Floor | None:
+    """The union of a body's level faces seen from above, facing up or down; of all faces where none is level.
+
+    Orientation and closedness of the body do not matter.
+
+    Parameters
+    ----------
+    vertices
+        Corners (v, 3). [m, any upright frame]
+    faces
+        Triangles (f, 3).
+    """
+    if not len(faces):
+        return None
+    corners = vertices[faces]  # (f, 3, 3)
+    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])  # (f, 3)
+    size = np.linalg.norm(cross, axis=1)
+    level = (np.abs(cross[:, 2]) > _LEVEL * size) & (size > 0)
+    outline = _united(corners[level]) if level.any() else None
+    if outline is None or outline.is_empty:
+        outline = _united(corners)
+    z = float(corners[level][:, :, 2].min()) if level.any() else float(vertices[:, 2].min())
+    return Floor(None if outline.is_empty else outline, z, float(vertices[:, 2].max()) - z)
+
+
+def ground(pieces: Sequence[tuple[str, Points, NDArray[np.int64]]]) -> Any:
+    """The ground that elements stand on or reach over: (class, vertices, faces) each; a shapely polygon, or None for nothing.
+
+    Slabs and roofs count by their triangles, everything else by the hull of its corners; joints are closed, small holes filled. Without
+    a slab or roof it is the hull of all.
+    """
+    flat = [vertices[faces] for kind, vertices, faces in pieces if kind.startswith(_FLAT)]
+    hulls = [shapely.convex_hull(shapely.multipoints(vertices[:, :2])) for kind, vertices, _ in pieces if not kind.startswith(_FLAT)]
+    shapes: list[Any] = [*(_united(part) for part in flat), *hulls]
+    areas = [shape for shape in shapes if shape.geom_type in {"Polygon", "MultiPolygon"} and not shape.is_empty]
+    if not areas:
+        return None
+    if not flat:  # only uprights: what they surround is the ground
+        return shapely.convex_hull(shapely.union_all(np.array(areas, dtype=object)))
+    whole = shapely.union_all(shapely.set_precision(np.array(areas, dtype=object), _GRID_M))
+    closed = whole.buffer(_GAP_M, join_style="mitre").buffer(-_GAP_M, join_style="mitre").union(whole)
+    return _tidy(closed)
+
+
+def _tidy(area: Any) -> Any:
+    parts = [_without_small_holes(part) for part in _polygons(area)]
+    if not parts:
+        return None
+    least = _CRUMB_SHARE * max(part.area for part in parts)
+    kept = shapely.union_all(np.array([part for part in parts if part.area >= least], dtype=object)).simplify(0.02)
+    return kept if kept.is_valid else kept.buffer(0)
+
+
+def _without_small_holes(polygon: Any) -> Any:
+    holes = [ring for ring in polygon.interiors if shapely.Polygon(ring).area >= _COURT_M2]
+    return shapely.Polygon(polygon.exterior, holes)
+
+
+def _united(corners: NDArray[np.float64]) -> Any:
+    """The union of triangles (f, 3, 3) seen from above."""
+    plane = corners[:, :, :2]
+    edges = plane[:, 1:] - plane[:, :1]  # (f, 2, 2)
+    double = np.abs(edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0])
+    plane = plane[double > 1e-8]
+    if not len(plane):
+        return shapely.Polygon()
+    triangles = shapely.polygons(np.concatenate([plane, plane[:, :1]], axis=1))
+    united = shapely.union_all(triangles, grid_size=_GRID_M)
+    areas = _polygons(united)
+    return areas[0] if len(areas) == 1 else shapely.MultiPolygon(areas)
+
+
+def _polygons(geometry: Any) -> list[Any]:
+    parts: list[Any] = list(shapely.get_parts(geometry))
+    nested = [inner for part in parts for inner in (list(shapely.get_parts(part)) if part.geom_type.startswith("Multi") else [part])]
+    return [part for part in nested if part.geom_type == "Polygon" and not part.is_empty]

@@ -1,0 +1,145 @@
+"""Triangles between the child and its parent: `part-<run>-<number>.npz` files, each whole or not there at all.
+
+A part holds meshes in their product's frame and instances of them; an instance may use a mesh of an earlier part of the same run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_FLUSH_BYTES = 64 << 20
+_FLUSH_INSTANCES = 4000
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One mesh in its product's frame, metres: vertices (v, 3), faces (f, 3), colour per face (f, 4) in 0..1 with NaN where none."""
+
+    vertices: NDArray[np.float64]
+    faces: NDArray[np.int32]
+    colors: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One use of a mesh by a product: step id, (4, 4) placement in the model, the kernel, and how far its box was off [m]."""
+
+    product: int
+    shape: Shape
+    matrix: NDArray[np.float64]
+    kernel: str
+    off_m: float
+
+
+@dataclass
+class Parts:
+    """Where the child puts shapes; `flush` makes what was added safe from a crash."""
+
+    folder: Path
+    run: int
+    _number: int = 0
+    _known: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    _meshes: list[tuple[Any, Any, Any]] = field(default_factory=list[tuple[Any, Any, Any]])
+    _first_mesh: int = 0
+    _rows: list[tuple[int, int, str, float]] = field(default_factory=list[tuple[int, int, str, float]])
+    _matrices: list[Any] = field(default_factory=list[Any])
+    _bytes: int = 0
+
+    def add(self, product: int, shape: Any, kernel: str, off_m: float) -> None:
+        """One element of the kernel; its mesh is kept only if no earlier element had the same one from the same kernel."""
+        geometry = shape.geometry
+        key = (kernel, str(geometry.id))
+        if key not in self._known:
+            self._known[key] = self._first_mesh + len(self._meshes)
+            mesh = _mesh(geometry)
+            self._meshes.append(mesh)
+            self._bytes += sum(array.nbytes for array in mesh)
+        self._rows.append((product, self._known[key], kernel, off_m))
+        self._matrices.append(np.frombuffer(shape.transformation_buffer, float).reshape(4, 4).T.copy())
+        if self._bytes > _FLUSH_BYTES or len(self._rows) >= _FLUSH_INSTANCES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was added since the last time."""
+        if not self._rows:
+            return
+        target = self.folder / f"part-{self.run:03d}-{self._number:05d}.npz"
+        partial = target.with_suffix(".partial")
+        with partial.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **self._arrays())
+        partial.replace(target)
+        self._number += 1
+        self._first_mesh += len(self._meshes)
+        self._meshes, self._rows, self._matrices, self._bytes = [], [], [], 0
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        meshes = self._meshes
+        empty = (np.empty((0, 3)), np.empty((0, 3), np.int32), np.empty((0, 4), np.float32))
+        vertices, faces, colors = (np.concatenate([empty[k], *(mesh[k] for mesh in meshes)]) for k in range(3))
+        return {
+            "vertices": vertices,
+            "faces": faces,
+            "colors": colors,
+            "sizes": np.array([[len(mesh[0]), len(mesh[1])] for mesh in meshes], np.int64).reshape(-1, 2),
+            "product": np.array([row[0] for row in self._rows], np.int64),
+            "mesh": np.array([row[1] for row in self._rows], np.int64),
+            "kernel": np.array([row[2] for row in self._rows]),
+            "off_m": np.array([row[3] for row in self._rows]),
+            "matrix": np.array(self._matrices, float).reshape(-1, 4, 4),
+        }
+
+
+def read_parts(folder: Path) -> Iterator[Instance]:
+    """Every instance of every run, in the order it was written."""
+    meshes: dict[tuple[str, int], Shape] = {}
+    counts: dict[str, int] = {}
+    for path in sorted(folder.glob("part-*.npz")):
+        run = path.stem.split("-")[1]
+        with np.load(path) as part:
+            arrays = {name: part[name] for name in part.files}
+        for shape in _shapes(arrays):
+            meshes[run, counts.get(run, 0)] = shape
+            counts[run] = counts.get(run, 0) + 1
+        rows = zip(arrays["product"], arrays["mesh"], arrays["matrix"], arrays["kernel"], arrays["off_m"], strict=True)
+        for product, mesh, matrix, kernel, off in rows:
+            yield Instance(int(product), meshes[run, int(mesh)], matrix, str(kernel), float(off))
+
+
+def finished(folder: Path) -> frozenset[int]:
+    """Step ids of the products that are safely written."""
+    done: set[int] = set()
+    for path in folder.glob("part-*.npz"):
+        with np.load(path) as part:
+            done.update(part["product"].tolist())
+    return frozenset(done)
+
+
+def _shapes(arrays: dict[str, NDArray[Any]]) -> Iterator[Shape]:
+    v = f = 0
+    for n_vertices, n_faces in arrays["sizes"].tolist():
+        yield Shape(arrays["vertices"][v : v + n_vertices], arrays["faces"][f : f + n_faces], arrays["colors"][f : f + n_faces])
+        v, f = v + n_vertices, f + n_faces
+
+
+def _mesh(geometry: Any) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.float32]]:
+    vertices = np.frombuffer(geometry.verts_buffer, np.float64).reshape(-1, 3).copy()
+    faces = np.frombuffer(geometry.faces_buffer, np.int32).reshape(-1, 3).copy()
+    style = np.frombuffer(geometry.material_ids_buffer, np.int32)
+    palette = np.array([_color(material) for material in geometry.materials] + [[np.nan] * 4], np.float32)  # last: faces with style -1
+    colors = palette[style] if len(style) == len(faces) else np.full((len(faces), 4), np.nan, np.float32)
+    return vertices, faces, colors
+
+
+def _color(material: Any) -> list[float]:
+    diffuse = material.diffuse
+    components = [float(x) for x in diffuse.components] if diffuse else []
+    transparency = float(material.transparency) if material.has_transparency() else 0.0
+    if len(components) != 3 or not np.isfinite(components).all():
+        return [np.nan] * 4
+    return [*components, 1.0 - (transparency if 0.0 <= transparency <= 1.0 else 0.0)]

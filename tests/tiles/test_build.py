@@ -1,0 +1,258 @@
+"""From the store to the tiles on disk and back: nothing is lost, nothing is built twice, nothing is half there."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections import Counter
+from pathlib import Path
+
+import brotli
+import numpy as np
+import pytest
+import shapely
+from typer.testing import CliRunner
+
+from tiles import build as build_module
+from tiles.build import build, is_current, tiles_folder
+from tiles.files import folder_name
+from tiles.read import Placed, read_tileset
+from tiles.tileset import plan
+from twin.errors import TileError
+from twin.model import Mesh
+from twin.scene.prism import prism
+
+GREY = (130, 130, 130, 255)
+
+
+def tiles_of(store) -> list[Placed]:
+    return list(read_tileset(tiles_folder(store.path) / "tileset.json"))
+
+
+def by_feature(tiles: list[Placed], frame) -> dict[tuple[str, str], list[np.ndarray]]:
+    """(model, id) -> its triangles (3, 3), back in the park's frame. [m, enu]"""
+    back = np.linalg.inv(frame.ecef_matrix())
+    found: dict[tuple[str, str], list[np.ndarray]] = {}
+    for tile in tiles:
+        total = back @ tile.transform
+        models = tile.content.table.get("model", [""] * len(tile.content.table["id"]))
+        for triangle, feature in zip(tile.content.triangles, tile.content.features[:, 0].tolist(), strict=True):
+            key = (models[feature], tile.content.table["id"][feature])
+            found.setdefault(key, []).append(triangle @ total[:3, :3].T + total[:3, 3])
+    return found
+
+
+def many_boxes(n: int, east: float = 0.0, prefix: str = "e") -> list[tuple]:
+    random = np.random.default_rng(n)
+    centre = random.uniform([-40, -30, 0], [40, 30, 20], (n, 3)) + np.array([east, 0.0, 0.0])
+    return [(f"{prefix}{k}", centre[k], random.uniform(0.2, 4, 3), (k % 256, 90, 90, 255 if k % 7 else 120)) for k in range(n)]
+
+
+@pytest.mark.parametrize("east", [0.0, 80_000.0])
+def test_nothing_is_lost_between_model_and_tile(store, frame, box_mesh, model_of, put_model, east, monkeypatch):
+    """Every triangle of the stored mesh is in one tile, under its element, where it was, in its colour."""
+    monkeypatch.setattr(build_module, "plan", lambda content: plan(content, 300))
+    mesh = box_mesh(many_boxes(150, east))
+    put_model(model_of("m", mesh))
+    report = build(store)
+    tiles = tiles_of(store)
+    found = by_feature(tiles, frame)
+
+    stored = store.mesh("m")
+    assert {identity for _, identity in found} == set(stored.element_ids)
+    assert len(tiles) > 6
+    for k, identity in enumerate(stored.element_ids):
+        want = stored.vertices[stored.faces[stored.face_element == k]]
+        got = np.array(found["m", identity])
+        assert got.shape == want.shape
+        assert np.abs(got[np.lexsort(got.mean(axis=1).round(2).T)] - want[np.lexsort(want.mean(axis=1).round(2).T)]).max() < 0.006
+    homes = Counter(identity for tile in tiles for identity in tile.content.table["id"])
+    assert set(homes.values()) == {1}
+    assert report.totals()["triangles"] == len(stored.faces) == sum(len(tile.content.triangles) for tile in tiles)
+    assert (report.totals()["elements_in"], report.totals()["elements_out"]) == (150, 150)
+
+
+def test_tiles_lie_in_their_boxes_and_carry_colours(store, frame, box_mesh, model_of, put_model):
+    put_model(model_of("m", box_mesh(many_boxes(60))))
+    build(store)
+    colours = {}
+    for tile in tiles_of(store):
+        inside = np.abs(tile.content.triangles.reshape(-1, 3) - tile.box[0]) <= np.abs(tile.box[1:]).sum(axis=0) + 1e-9
+        assert inside.all()
+        for color, feature in zip(tile.content.colors[:, 0], tile.content.features[:, 0].tolist(), strict=True):
+            colours[tile.content.table["id"][feature]] = tuple(color.tolist())
+    assert colours == {identity: color for identity, _, _, color in many_boxes(60)}
+
+
+def test_rows_of_the_property_table(store, box_mesh, model_of, put_model):
+    put_model(model_of("m", box_mesh(many_boxes(12))))
+    build(store)
+    rows = {}
+    for tile in tiles_of(store):
+        rows |= {row[0]: row[1:] for row in zip(*tile.content.table.values(), strict=True)}
+        assert list(tile.content.table) == ["id", "class", "name", "storey", "discipline", "model", "building"]
+        assert len(set(tile.content.table["storey"])) == len(set(tile.content.table["discipline"])) == 1
+    for element in store.elements("m"):
+        want = (element.ifc_class, element.name, element.storey_id or "", element.discipline, "m", "m")
+        assert rows[element.id] == want
+
+
+def test_buildings_without_a_model_are_prisms(store, frame, square, put_buildings, put_model, box_mesh, model_of):
+    put_buildings({"a": square(0, 0), "b": square(200, 50), "house": square(-100, 0)}, height_m=[9.0, None, 12.0], storeys=[None, 4, None])
+    put_model(model_of("m", box_mesh([("w", (-100, 0, 3), (18, 18, 6), GREY)])))
+    build(store)
+    found = by_feature(tiles_of(store), frame)
+    assert set(found) == {("", "a"), ("", "b"), ("m", "w")}
+    tops = {identity: np.array(triangles)[..., 2].max() for (_, identity), triangles in found.items()}
+    assert tops["a"] == pytest.approx(9.0, abs=0.01)
+    assert tops["b"] == pytest.approx(13.2, abs=0.01)
+    _, faces = prism(frame.project(square(0, 0)), 0.0, 9.0)
+    assert len(found["", "a"]) == len(faces)
+    table = next(t for t in tiles_of(store) if "height_m" in t.content.table).content.table
+    assert list(table) == ["id", "class", "name", "height_m", "usage", "building"]
+    assert set(table["class"]) == {"Building"}
+
+
+def test_a_building_whose_model_has_no_bodies_is_still_drawn(store, square, put_buildings, put_model, model_of):
+    empty = Mesh(np.empty((0, 3)), np.empty((0, 3), np.uint32), np.empty(0, np.uint32), np.empty((0, 4), np.uint8), [])
+    put_buildings({"a": square(0, 0)})
+    put_model(model_of("m", empty, building_id="a", outlined=False))
+    build(store)
+    assert [tile.content.table["id"] for tile in tiles_of(store)] == [["a"]]
+
+
+def test_a_building_may_have_several_models(store, frame, square, put_buildings, put_model, box_mesh, model_of):
+    """Two models share GlobalIds; both are in the one tileset, told apart by the column `model`."""
+    put_buildings({"楼/一 号": square(0, 0, 60)})
+    put_model(model_of("arch", box_mesh([("same", (0, 0, 2), (8, 8, 4), GREY)]), building_id="楼/一 号"))
+    put_model(model_of("hvac", box_mesh([("same", (0, 0, 5), (1, 9, 1), GREY)]), building_id="楼/一 号"))
+    report = build(store)
+    assert [part.id for part in report.parts] == ["buildings", "楼/一 号"]
+    assert (tiles_folder(store.path) / folder_name("楼/一 号") / "tileset.json").is_file()
+    assert set(by_feature(tiles_of(store), frame)) == {("arch", "same"), ("hvac", "same")}
+
+
+def test_elements_without_triangles_are_reported(store, box_mesh, model_of, put_model):
+    mesh = box_mesh(many_boxes(3))
+    ghost = Mesh(mesh.vertices, mesh.faces, mesh.face_element, mesh.face_color, [*mesh.element_ids, "ghost"])
+    put_model(model_of("m", ghost))
+    part = build(store).parts[1]
+    assert (part.elements_in, part.elements_out, list(part.left_out)) == (4, 3, ["ghost"])
+
+
+def test_only_what_changed_is_built_again(store, square, put_buildings, put_model, box_mesh, model_of):
+    put_buildings({"a": square(0, 0)})
+    put_model(model_of("m", box_mesh(many_boxes(5, 300.0))))
+    assert list(build(store).rebuilt) == ["buildings", folder_name("m")]
+    assert is_current(store)
+    assert list(build(store).rebuilt) == []
+    put_buildings({"a": square(0, 0), "b": square(90, 0)})
+    assert not is_current(store)
+    assert list(build(store).rebuilt) == ["buildings"]
+    assert list(build(store, force=True).rebuilt) == ["buildings", folder_name("m")]
+
+
+def test_what_is_missing_on_disk_is_built_again(store, put_model, box_mesh, model_of):
+    put_model(model_of("m", box_mesh(many_boxes(5))))
+    build(store)
+    next(tiles_folder(store.path).rglob("*.glb")).unlink()
+    assert not is_current(store)
+    assert list(build(store).rebuilt) == [folder_name("m")]
+    assert is_current(store)
+
+
+def test_a_spoilt_record_means_building_anew(store, square, put_buildings):
+    put_buildings({"a": square(0, 0)})
+    build(store)
+    (tiles_folder(store.path) / "state.json").write_text("{")
+    assert list(build(store).rebuilt) == ["buildings"]
+
+
+def test_files_of_the_build_before_stay_for_one_more(store, square, put_buildings):
+    folder = tiles_folder(store.path) / "buildings"
+    generations = []
+    for k in range(3):
+        put_buildings({"a": square(10.0 * k, 0)})
+        build(store)
+        generations.append(set(json.loads((folder.parent / "state.json").read_text())["parts"][0]["files"]))
+    there = {path.name for path in folder.glob("*.glb")}
+    assert there == generations[1] | generations[2]
+
+
+def test_a_building_that_is_gone_takes_its_tileset_along(store, square, put_buildings, put_model, box_mesh, model_of):
+    put_buildings({"a": square(0, 0), "b": square(300, 0)})
+    put_model(model_of("m", box_mesh(many_boxes(5)), building_id="a"))
+    build(store)
+    put_model(model_of("m", box_mesh(many_boxes(5, 300.0)), building_id="b"))
+    build(store)
+    assert not (tiles_folder(store.path) / folder_name("a") / "tileset.json").exists()
+    assert {part["content"]["uri"] for part in json.loads((tiles_folder(store.path) / "tileset.json").read_text())["root"]["children"]} == {
+        "buildings/tileset.json",
+        f"{folder_name('b')}/tileset.json",
+    }
+
+
+def test_compressed_forms_hold_the_same(store, square, put_buildings):
+    put_buildings({"a": square(0, 0)})
+    build(store)
+    plain = [path for path in tiles_folder(store.path).rglob("*") if path.suffix in {".glb", ".json"} and path.name != "state.json"]
+    assert len(plain) == 3
+    for path in plain:
+        assert gzip.decompress(Path(f"{path}.gz").read_bytes()) == path.read_bytes()
+        assert brotli.decompress(Path(f"{path}.br").read_bytes()) == path.read_bytes()
+
+
+def test_two_builders_at_once_agree(store, put_model, box_mesh, model_of):
+    put_model(model_of("m", box_mesh(many_boxes(200))))
+    reports = []
+    threads = [threading.Thread(target=lambda: reports.append(build(store))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(reports) == 4
+    assert sum(bool(report.rebuilt) for report in reports) == 1
+    assert len({report.totals()["triangles"] for report in reports}) == 1
+
+
+def test_a_builder_that_is_kept_waiting_says_so(store, monkeypatch):
+    monkeypatch.setattr(build_module, "LOCK_WAIT_S", 0.05)
+    with build_module._alone(tiles_folder(store.path)), pytest.raises(TileError) as caught:
+        build(store)
+    assert caught.value.code == "tiles_busy"
+
+
+def test_a_folder_that_cannot_be_made_is_said(store):
+    (store.path / "tiles").write_text("a file in the way")
+    with pytest.raises(TileError) as caught:
+        build(store)
+    assert caught.value.code == "tiles_not_writable"
+
+
+def test_an_empty_park_has_an_empty_tileset(store):
+    report = build(store)
+    assert report.totals() == {"tiles": 0, "elements_in": 0, "elements_out": 0, "triangles": 0, "bytes": 0}
+    assert tiles_of(store) == []
+    assert (tiles_folder(store.path) / "buildings" / "tileset.json").is_file()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_command_reports_what_was_built(store, square, put_buildings, lang):
+    import typer
+
+    from tiles.cli import tiles
+
+    put_buildings({"a": square(0, 0), "flat": shapely.Polygon([(121.4, 31.2), (121.41, 31.2), (121.4, 31.2)])})
+    app = typer.Typer()
+    app.command()(tiles)
+    told = CliRunner().invoke(app, [str(store.path), "--json", "--lang", lang])
+    assert told.exit_code == 0
+    document = json.loads(told.stdout)
+    assert document["elements_in"] == 2
+    assert document["elements_out"] == 1
+    assert document["tilesets"][0]["left_out"] == ["flat"]
+    assert document["rebuilt"] == ["buildings"]
+    spoken = CliRunner().invoke(app, [str(store.path), "--lang", lang])
+    assert ("已是最新" if lang == "zh" else "up to date") in spoken.stdout
+    assert "flat" in spoken.stderr

@@ -1,0 +1,202 @@
+"""The two mobile measures on small parks written here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from scipy.optimize import brentq
+
+from twin.coverage.propagation import MODELS, links, path_loss_db
+from twin.crs import Frame
+from twin.errors import UnknownParameter
+from twin.measures import compute
+from twin.measures.report import result_json
+from twin.model import Device, FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent, Park, Space, Storey
+from twin.store import Store, create_store
+
+FRAME = Frame(104.06, 30.66, 500.0)
+OUT = {"surface": "outdoor_public_ground"}
+
+
+def lonlat(polygon: Any) -> Any:
+    return shapely.force_2d(FRAME.unproject(polygon))
+
+
+def cell(name: str, x: float, y: float, *, height_m: float = 25.0, status: str = "in_service", **attributes: Any) -> Device:
+    lon, lat, _ = FRAME.to_lonlat([[x, y]])[0]
+    usual = {"operator": "A", "technology": "NR", "freq_mhz": 3500, "bandwidth_mhz": 100, "eirp_dbm": 70.0}
+    storey = attributes.pop("storey_id", None)
+    given = {key: value for key, value in (usual | attributes).items() if value is not None}
+    return Device(name, "cell", name, float(lon), float(lat), height_m=height_m, storey_id=storey, status=status, attributes=given)
+
+
+Make = Callable[..., Store]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """A level park of 600 x 600 m with devices and buildings (x0, y0, x1, y1, height)."""
+
+    def build(devices: Sequence[Device], blocks: Sequence[tuple[float, ...]] = (), content: ModelContent | None = None) -> Store:
+        store = create_store(tmp_path / "park", Park("p", FRAME))
+        with store.transaction() as writer:
+            writer.put_layer(Layer("boundary", "boundary", "boundary"))
+            square = np.array([lonlat(shapely.box(-300, -300, 300, 300))], object)
+            writer.put_features("boundary", FeatureTable(["b"], square), source="t")
+            if blocks:
+                writer.put_layer(Layer("building", "building", "building"))
+                shapes = np.array([lonlat(shapely.box(*block[:4])) for block in blocks], object)
+                names = [f"building/{k}" for k in range(len(blocks))]
+                writer.put_features("building", FeatureTable(names, shapes, {"height_m": [block[4] for block in blocks]}), source="t")
+            writer.put_devices(devices, source="t")
+            if content is not None:
+                writer.put_model(content)
+        return store
+
+    return build
+
+
+def office(x: float) -> ModelContent:
+    """A model without bodies: one office of 20 x 20 m on the ground floor of a building of 8 m."""
+    outline = shapely.box(x, -10, x + 20, 10)
+    place = Georeferencing("given", None, 500.0, 0.0, None, "test")
+    model = Model("m", "office", "IFC4", "0" * 64, place, lonlat(outline), 500.0, 508.0)
+    space = Space("r1", "m", "s1", "101", "office", "office", lonlat(outline), 500.0, 3.5, 400.0)
+    empty = Mesh(np.empty((0, 3)), np.empty((0, 3), np.uint32), np.empty(0, np.uint32), np.empty((0, 4), np.uint8), [])
+    return ModelContent(model, [Storey("s1", "m", "1", 0.0, 500.0, 4.0), Storey("s2", "m", "2", 4.0, 504.0, 4.0)], [space], [], empty)
+
+
+def rsrp(eirp: float, d: float, h: float = 25.0, *, los: bool = True) -> float:
+    return eirp - 10 * math.log10(12 * 273) - float(path_loss_db(MODELS["38.901-uma"], links(3.5, d, h, 1.5), los))
+
+
+def test_a_disc_in_the_open(make: Make) -> None:
+    store = make([cell("c", 0.0, 0.0)])
+    radius = float(brentq(lambda d: rsrp(70.0, d) + 50.0, 20.0, 2000.0))
+    assert 100 < radius < 290
+    result = compute(store, "fiveg_area_share", OUT | {"rsrp_dbm": -50.0, "sinr_db": "none", "step_m": 5})
+    area = math.pi * radius**2
+    assert result.lower is not None
+    assert result.upper is not None
+    assert result.lower * result.denominator <= area <= result.upper * result.denominator
+    assert result.numerator == pytest.approx(area, rel=3e-3)
+    assert result.upper - result.lower < 0.02
+    assert sum(gap.amount for gap in result.gaps) == pytest.approx(result.denominator - result.numerator, abs=1e-4)
+    assert {gap.reason for gap in result.gaps} == {"below_threshold"}
+    assert result.zones[0]["deficit_db"] > 0
+    assert result.extra["line_of_sight"] == pytest.approx(1.0)
+
+
+def test_without_buildings_there_is_no_shadow(make: Make) -> None:
+    free = compute(make([cell("c", -200.0, 0.0)]), "fiveg_area_share", OUT | {"rsrp_dbm": -70.0, "step_m": 10})
+    assert free.value == pytest.approx(1.0)
+
+
+def test_who_throws_the_shadow_is_named(make: Make) -> None:
+    store = make([cell("c", -200.0, 0.0)], [(0.0, -60.0, 20.0, 60.0, 40.0)])
+    result = compute(store, "fiveg_area_share", OUT | {"rsrp_dbm": -70.0, "step_m": 10})
+    assert result.value is not None
+    assert result.value < 0.95
+    assert result.gaps[0].reason == "occluded"
+    assert list(result.gaps[0].blockers) == ["building/0"]
+    assert result.exclusions == [{"reason": "building", "amount": pytest.approx(2400.0, rel=1e-3)}]
+
+
+def test_an_office_is_reached_through_its_facade(make: Make) -> None:
+    store = make([cell("c", -200.0, 0.0)], content=office(0.0))
+    result = compute(store, "mobile_signal_area_share", {"surface": "office_and_workshop_floors", "rsrp_dbm": -80.0})
+    assert result.denominator == pytest.approx(400.0, rel=1e-3)
+    assert result.extra["places"]["indoor"]["area_m2"] == pytest.approx(400.0, rel=1e-3)
+    outdoor = rsrp(70.0, 210.0)
+    assert result.zones[0]["median_dbm"] == pytest.approx(outdoor - 12.70 - 5.0, abs=1.0)
+    assert result.value == 1.0
+    assert result.lower == 0.0  # a coated facade would keep it out
+    coated = compute(store, "mobile_signal_area_share", {"surface": "office_and_workshop_floors", "rsrp_dbm": -80.0, "facade": "high"})
+    assert coated.value == 0.0
+    assert coated.upper == 1.0
+    assert {gap.reason for gap in coated.gaps} == {"occluded"}
+    assert list(coated.gaps[0].blockers) == ["m"]
+
+
+def test_an_indoor_head_serves_its_floor(make: Make) -> None:
+    head = cell("h", 10.0, 0.0, height_m=2.8, storey_id="s1", eirp_dbm=15.0)
+    store = make([head], content=office(0.0))
+    result = compute(store, "fiveg_area_share", {"surface": "office_and_workshop_floors"})
+    assert (result.lower, result.value, result.upper) == (1.0, 1.0, 1.0)
+
+
+def test_only_5g_counts_for_5g(make: Make) -> None:
+    store = make([cell("lte", 0.0, 0.0, technology="LTE", freq_mhz=1800, bandwidth_mhz=20), cell("wlan", 0, 0, technology="802.11")])
+    every = compute(store, "mobile_signal_area_share", OUT | {"step_m": 20})
+    nr = compute(store, "fiveg_area_share", OUT | {"step_m": 20})
+    assert every.value == 1.0
+    assert every.inputs["devices"] == 1
+    assert nr.value == 0.0
+    assert {gap.reason for gap in nr.gaps} == {"no_device"}
+    assert [warning["code"] for warning in nr.warnings] == ["no_devices"]
+
+
+def test_a_technology_nobody_named_does_not_count_in_the_worst_case(make: Make) -> None:
+    store = make([cell("c", 0.0, 0.0, technology=None)])
+    result = compute(store, "fiveg_area_share", OUT | {"step_m": 20})
+    assert (result.lower, result.value, result.upper) == (0.0, 1.0, 1.0)
+    assert result.inputs["defaulted_share"] == 1.0
+
+
+def test_operators_are_told_apart(make: Make) -> None:
+    store = make([cell("a", -250.0, 0.0, eirp_dbm=45.0), cell("b", 250.0, 0.0, eirp_dbm=40.0, operator="B")])
+    given = OUT | {"rsrp_dbm": -85.0, "sinr_db": "none", "step_m": 10}
+    any_, all_, b = (compute(store, "fiveg_area_share", given | {"operators": who}) for who in ("any", "all", "B"))
+    shares = {row["operator"]: row["value"] for row in any_.extra["operators"]}
+    assert b.value is not None
+    assert b.value == pytest.approx(shares["B"], abs=0.02)
+    assert any_.value is not None
+    assert all_.value is not None
+    assert any_.value > shares["A"] > shares["B"] > all_.value
+    with pytest.raises(UnknownParameter):
+        compute(store, "fiveg_area_share", given | {"operators": "C"})
+
+
+def test_interference_is_a_reason(make: Make) -> None:
+    store = make([cell("a", -250.0, 0.0), cell("b", 250.0, 0.0)])
+    loud = compute(store, "fiveg_area_share", OUT | {"sinr_db": 6.0, "load": 1.0, "step_m": 20})
+    quiet = compute(store, "fiveg_area_share", OUT | {"sinr_db": 6.0, "load": 0.0, "step_m": 20})
+    assert quiet.value == 1.0
+    assert loud.value is not None
+    assert loud.value < 0.9
+    assert {gap.reason for gap in loud.gaps} == {"interference"}
+
+
+@pytest.mark.parametrize("model", ["38.901-umi", "38.901-rma", "38.901-inh", "38.901-inf", "p1411", "free_space"])
+def test_every_model_gives_a_share(make: Make, model: str) -> None:
+    store = make([cell("c", 0.0, 0.0, freq_mhz=700, eirp_dbm=50.0)], [(40.0, -60.0, 60.0, 60.0, 40.0)])
+    result = compute(store, "fiveg_area_share", OUT | {"model": model, "step_m": 20, "rsrp_dbm": -80.0})
+    assert result.lower is not None
+    assert result.value is not None
+    assert result.upper is not None
+    assert 0.0 <= result.lower <= result.value <= result.upper <= 1.0
+    extrapolated = [warning["code"] for warning in result.warnings if warning["code"] == "model_extrapolated"]
+    assert extrapolated == (["model_extrapolated"] if model == "p1411" else [])
+
+
+def test_warnings_have_sentences(make: Make) -> None:
+    bare = Device("x", "cell", "x", FRAME.lon_deg, FRAME.lat_deg, height_m=3.0)
+    store = make([bare], [(-20.0, -20.0, 20.0, 20.0, 40.0)])
+    result = compute(store, "mobile_signal_area_share", OUT | {"step_m": 50, "model": "p1411"})
+    codes = [warning["code"] for warning in result.warnings]
+    assert codes == ["radio_assumed", "operator_missing", "antenna_inside"]
+    for lang in ("en", "zh"):
+        assert all(warning["message"] != warning["code"] for warning in result_json(result, lang)["warnings"])
+
+
+def test_the_same_question_is_the_same_run(make: Make) -> None:
+    store = make([cell("c", 0.0, 0.0)])
+    first, second = (compute(store, "fiveg_area_share", OUT | {"step_m": 50}) for _ in range(2))
+    assert first.run == second.run
+    assert first.run != compute(store, "fiveg_area_share", OUT | {"step_m": 50, "load": 0.4}).run

@@ -1,0 +1,194 @@
+"""The Wi-Fi measure on small parks written here: a field in the open, rooms with walls between, what is assumed and what is said."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from trimesh.creation import box as closed
+
+from twin.coverage.propagation import free_space_distance_m
+from twin.crs import Frame
+from twin.errors import MissingInput, UnknownParameter
+from twin.measures import compute
+from twin.measures.report import result_json
+from twin.model import Device, Element, FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent, Park, Space, Storey
+from twin.store import Store, create_store
+
+FRAME = Frame(104.06, 30.66, 500.0)
+
+
+def lonlat(polygon: Any) -> Any:
+    return shapely.force_2d(FRAME.unproject(polygon))
+
+
+def at(x: float, y: float) -> dict[str, float]:
+    lon, lat, _ = FRAME.to_lonlat([[x, y]])[0]
+    return {"lon": float(lon), "lat": float(lat)}
+
+
+def ap(name: str, x: float, y: float, *, height_m: float = 2.8, status: str = "in_service", **attributes: Any) -> Device:
+    storey = attributes.pop("storey_id", None)
+    return Device(name, "wifi_ap", name, **at(x, y), height_m=height_m, storey_id=storey, status=status, attributes=attributes)
+
+
+Make = Callable[..., Store]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """A park of 80 x 80 m with devices and, if asked for, a model of two rooms with a wall between."""
+
+    def build(devices: Sequence[Device], content: ModelContent | None = None) -> Store:
+        store = create_store(tmp_path / "park", Park("p", FRAME))
+        with store.transaction() as writer:
+            writer.put_layer(Layer("boundary", "boundary", "boundary"))
+            square = np.array([lonlat(shapely.box(-40, -40, 40, 40))], object)
+            writer.put_features("boundary", FeatureTable(["b"], square), source="t")
+            writer.put_devices(devices, source="t")
+            if content is not None:
+                writer.put_model(content)
+        return store
+
+    return build
+
+
+def two_rooms(material: str | None) -> ModelContent:
+    """Rooms of 10 x 10 m, west a canteen and east a meeting room, and one wall of 0.2 m between, 3 m high."""
+    wall = closed(bounds=[(-0.1, -5, 0), (0.1, 5, 3)])
+    layers = [{"name": material, "thickness_m": 0.2}] if material else []
+    place = Georeferencing("given", None, 500.0, 0.0, None, "test")
+    element = Element("W1", "m", "IfcWall", "wall", state="built", materials=layers)
+    faces = np.asarray(wall.faces, np.uint32)
+    mesh = Mesh(np.asarray(wall.vertices, float), faces, np.zeros(len(faces), np.uint32), np.full((len(faces), 4), 255, np.uint8), ["W1"])
+    outlines = [shapely.box(-10, -5, -0.1, 5), shapely.box(0.1, -5, 10, 5)]
+    spaces = [
+        Space(name, "m", "s1", name, name, usage, lonlat(shape), 500.0, 3.0, shape.area)
+        for name, usage, shape in zip(("r1", "r2"), ("canteen", "meeting"), outlines, strict=True)
+    ]
+    model = Model("m", "m", "IFC4", "0" * 64, place, lonlat(shapely.box(-10, -5, 10, 5)), 500.0, 503.0)
+    return ModelContent(model, [Storey("s1", "m", "1", 0.0, 500.0, 3.0)], spaces, [element], mesh)
+
+
+def test_a_disc_in_the_open(make: Make) -> None:
+    store = make([ap("a", 0.3, 0.2, eirp_dbm=10.0, freq_mhz=2437)])
+    threshold = -57.0
+    reach = float(free_space_distance_m(10.0 - threshold, 2.437))
+    area = math.pi * (reach**2 - 1.6**2)
+    result = compute(store, "wifi_area_share", {"surface": "outdoor_public_ground", "rssi_dbm": threshold, "step_m": 1})
+    assert result.denominator == pytest.approx(6400.0, rel=1e-4)
+    assert result.lower is not None
+    assert result.upper is not None
+    assert result.lower * result.denominator <= area <= result.upper * result.denominator
+    assert result.numerator == pytest.approx(area, rel=5e-3)
+    assert result.upper - result.lower < 0.03
+    assert sum(gap.amount for gap in result.gaps) == pytest.approx(result.denominator - result.numerator, abs=1e-6)
+    assert {gap.reason for gap in result.gaps} == {"out_of_range"}
+    assert result.inputs["defaulted_share"] == 0.0
+
+
+def test_the_wall_between_two_rooms_is_the_reason(make: Make) -> None:
+    store = make([ap("a", -9.0, 0.0, eirp_dbm=2.0, freq_mhz=5220, storey_id="s1")], two_rooms("Concrete"))
+    result = compute(store, "wifi_area_share", {"rssi_dbm": -68.0})
+    zones = {zone["id"]: zone for zone in result.zones}
+    assert set(zones) == {"r1", "r2"}
+    assert zones["r1"]["value"] == pytest.approx(1.0)
+    assert zones["r2"]["value"] == pytest.approx(0.0, abs=1e-6)
+    assert result.value == pytest.approx(0.5, abs=0.01)
+    assert result.gaps[0].reason == "occluded"
+    assert list(result.gaps[0].blockers) == ["element/W1"]
+    assert result.gaps[0].zone == "r2"
+    assert zones["r2"]["deficit_db"] > 5.0
+    through = compute(store, "wifi_area_share", {"rssi_dbm": -75.0, "model": "free_space"})
+    assert through.value == pytest.approx(1.0)
+
+
+def test_an_unknown_wall_opens_the_bounds(make: Make) -> None:
+    store = make([ap("a", -9.0, 0.0, eirp_dbm=2.0, freq_mhz=5220, storey_id="s1")], two_rooms(None))
+    result = compute(store, "wifi_area_share", {"rssi_dbm": -76.0})
+    assert result.lower is not None
+    assert result.upper is not None
+    assert result.lower < 0.9
+    assert result.upper == pytest.approx(1.0)
+    assert result.extra["assumed_walls"] == 1
+
+
+def test_what_is_assumed_is_said(make: Make) -> None:
+    store = make([ap("a", 0, 0), ap("b", 10, 0, eirp_dbm=40.0, freq_mhz=5785), ap("c", 0, 9, eirp_dbm=20.0, freq_mhz=6525)])
+    result = compute(store, "wifi_area_share", {"surface": "outdoor_public_ground", "step_m": 4})
+    assert result.inputs["defaulted_share"] == pytest.approx(1 / 3)
+    assert [warning["code"] for warning in result.warnings] == ["radio_assumed", "wifi_eirp_limit", "wifi_band_left_out"]
+    for lang in ("en", "zh"):
+        assert all(warning["message"] != warning["code"] for warning in result_json(result, lang)["warnings"])
+
+
+def test_six_ghz_counts_only_when_asked_for(make: Make) -> None:
+    store = make([ap("c", 0, 9, eirp_dbm=20.0, freq_mhz=6525)])
+    usual = compute(store, "wifi_area_share", {"surface": "outdoor_public_ground", "step_m": 4})
+    asked = compute(store, "wifi_area_share", {"surface": "outdoor_public_ground", "step_m": 4, "bands": "2.4,5,6"})
+    assert usual.value == 0.0
+    assert {gap.reason for gap in usual.gaps} == {"no_device"}
+    assert asked.value is not None
+    assert asked.value > 0.5
+
+
+def test_planned_ones_do_not_count(make: Make) -> None:
+    store = make([ap("a", 0, 0, status="planned", eirp_dbm=20.0, freq_mhz=2437)])
+    result = compute(store, "wifi_area_share", {"surface": "outdoor_public_ground", "step_m": 4})
+    assert result.value == 0.0
+    assert result.inputs["devices"] == 0
+    planned = compute(store, "wifi_area_share", {"surface": "outdoor_public_ground", "step_m": 4, "statuses": "in_service,planned"})
+    assert planned.value == 1.0
+
+
+def test_shadowing_gives_an_expected_share(make: Make) -> None:
+    store = make([ap("a", 0.3, 0.2, eirp_dbm=10.0, freq_mhz=2437)])
+    result = compute(store, "wifi_area_share", {"surface": "outdoor_public_ground", "rssi_dbm": -57.0, "step_m": 2, "sigma_db": 5})
+    told = result.extra["statistics"]
+    assert told["c90"] < told["c50"]
+    assert told["c90"] < told["expected"] < 1.0
+
+
+def test_the_same_question_is_the_same_run(make: Make) -> None:
+    store = make([ap("a", 0, 0, eirp_dbm=10.0, freq_mhz=2437)])
+    given = {"surface": "outdoor_public_ground", "step_m": 4}
+    first, second = (compute(store, "wifi_area_share", given) for _ in range(2))
+    other = compute(store, "wifi_area_share", given | {"rssi_dbm": -60})
+    assert first.run == second.run != other.run
+    assert first.inputs["sha256"] == other.inputs["sha256"]
+    assert first.parameters["rssi_dbm"]["provenance"] == "default"
+    assert other.parameters["rssi_dbm"]["provenance"] == "given"
+
+
+def test_samples_say_the_level(make: Make) -> None:
+    store = make([ap("a", 0, 0, eirp_dbm=10.0, freq_mhz=2437)])
+    result = compute(store, "wifi_area_share", {"surface": "outdoor_public_ground", "step_m": 4})
+    assert result.samples is not None
+    assert result.samples.unit == "dBm"
+    assert len(result.samples.value) >= 400
+    assert result.samples.size_m.tolist() == [4.0] * len(result.samples.value)
+    near = np.argmin(np.hypot(*(FRAME.to_enu(result.samples.lonlat_h)[:, :2]).T))
+    assert result.samples.value[near] == pytest.approx(np.nanmax(result.samples.value))
+
+
+def test_no_rooms_is_said(make: Make) -> None:
+    with pytest.raises(MissingInput):
+        compute(make([]), "wifi_area_share")
+
+
+def test_a_model_nobody_knows_is_refused(make: Make) -> None:
+    with pytest.raises(UnknownParameter):
+        compute(make([]), "wifi_area_share", {"model": "magic"})
+
+
+@pytest.mark.parametrize("model", ["cost231", "p1238"])
+def test_other_models_run(make: Make, model: str) -> None:
+    store = make([ap("a", -9.0, 0.0, eirp_dbm=2.0, freq_mhz=5220, storey_id="s1")], two_rooms("Concrete"))
+    result = compute(store, "wifi_area_share", {"rssi_dbm": -65.0, "model": model})
+    assert result.value is not None
+    assert 0.0 < result.value <= 1.0

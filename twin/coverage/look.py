@@ -1,0 +1,228 @@
+"""What one camera sees of a field of cells, each part of it seen for certain, hidden for certain, or undecided.
+
+The field is halved from pages down to parts. A block is decided as a whole where
+
+* its optics are certain: all of it, or none of it, is in view, in range and fine enough (`camera.box_verdict`), and
+* its sight is uniform: no wall of shadow enters it and no face cuts it (`edges.enters`, `Pages.cut`): one ray speaks for all.
+
+Only the shores of what is seen are halved to the end, so the work grows with their length and not with the area.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from twin.coverage.camera import IN, INSIDE, MIXED, OUT, Criteria, View, box_verdict, pack, verdict_at
+from twin.coverage.edges import Edges, edges_of, enters, sectors
+from twin.coverage.field import LEVELS, PAGE, PARTS, Field, Pages
+from twin.scene import Obstacles
+from twin.scene.embree import Scene
+
+FloatArray = NDArray[np.float64]
+
+SEEN, PERHAPS_YES, PERHAPS_NO = 0, 1, 2  # certain; undecided, by its middle yes or no
+
+_SLACK_M = 1e-3  # blocks are taken this much larger when walls of shadow are tested
+_CERTAIN, _OPTICS_MIXED, _SIGHT_MIXED = 0, 1, 2  # what a record leaves open besides its ray
+_UNITS = PAGE * PARTS  # parts along a page
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Obstacles prepared for looking: for rays, and by their edges."""
+
+    scene: Scene
+    edges: Edges
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one view sees of a field: masks of parts by cell; a cell may come several times."""
+
+    cell: NDArray[np.int32]  # (m,)
+    mask: NDArray[np.uint64]  # (m,)
+    state: NDArray[np.uint8]  # (m,) SEEN, PERHAPS_YES or PERHAPS_NO
+
+
+def prepare(obstacles: Obstacles) -> Sight:
+    """Obstacles that block the sight, ready for looking."""
+    return Sight(Scene(obstacles), edges_of(obstacles))
+
+
+def look(field: Field, sight: Sight, view: View, criteria: Criteria) -> Look:
+    """What a view covers of a field's cells."""
+    packed = pack(view, criteria)
+    lens = packed[:3].copy()
+    pages, box = _pages_in_view(field.pages, field.step, packed)
+    if not len(pages):
+        return Look(np.empty(0, np.int32), np.empty(0, np.uint64), np.empty(0, np.uint8))
+    walls = sectors(sight.edges, sight.scene, lens, box)
+    cell, mask, ray, kind, yes, targets = _descend(field.pages, field.step, packed, pages, walls)
+    free = ~sight.scene.occluded(np.broadcast_to(lens, targets.shape), targets)
+    return _settled(cell, mask, ray, kind, yes, free)
+
+
+def _settled(cell: Any, mask: Any, ray: Any, kind: Any, yes: Any, free: NDArray[np.bool_]) -> Look:
+    """Records with their rays answered; what is hidden for certain is left out."""
+    clear = free[ray] if len(free) else np.zeros(len(ray), np.bool_)
+    state = np.where(yes & clear, PERHAPS_YES, PERHAPS_NO).astype(np.uint8)
+    state[(kind == _CERTAIN) & clear] = SEEN
+    keep = (kind == _SIGHT_MIXED) | clear
+    return Look(cell[keep], mask[keep], state[keep])
+
+
+@njit(cache=True, nogil=True)
+def _pages_in_view(pages: Pages, step: float, view: FloatArray) -> Any:
+    """Index of the pages that may be in view, and the box (6,) over them."""
+    found = [0 for _ in range(0)]
+    box = np.array([np.inf, np.inf, np.inf, -np.inf, -np.inf, -np.inf])
+    half = PAGE * step / 2
+    for p in range(len(pages.corner)):
+        x, y = pages.corner[p, 0] + half, pages.corner[p, 1] + half
+        low, high = pages.low[p, 0], pages.high[p, 0]
+        if box_verdict(view, x - view[0], y - view[1], (low + high) / 2 - view[2], half, (high - low) / 2) != OUT:
+            found.append(p)
+            box[0], box[1], box[2] = min(box[0], x - half), min(box[1], y - half), min(box[2], low)
+            box[3], box[4], box[5] = max(box[3], x + half), max(box[4], y + half), max(box[5], high)
+    return np.array(found, np.int64), box
+
+
+@njit(cache=True, nogil=True)
+def _part_mask(i: int, j: int, size: int) -> np.uint64:
+    """The bits of the parts in a block of a cell at column i, row j."""
+    mask = np.uint64(0)
+    for row in range(j, j + size):
+        for column in range(i, i + size):
+            mask |= np.uint64(1) << np.uint64(row * PARTS + column)
+    return mask
+
+
+@njit(cache=True, nogil=True)
+def _block_of(i: int, j: int, size: int) -> int:
+    """Where a block of `size` parts, at part (i, j) of its page, is among the page's blocks."""
+    level = 0
+    while size > PARTS:
+        size >>= 1
+        level += 1
+    return LEVELS[level - 1] + (j // (PARTS << level)) * (PAGE >> level) + i // (PARTS << level)
+
+
+@njit(cache=True, nogil=True)
+def _cell_of(pages: Pages, page: int, i: int, j: int) -> int:
+    return pages.slot[page, (j // PARTS) * PAGE + i // PARTS]
+
+
+@njit(cache=True, nogil=True)
+def _describe(pages: Pages, page: int, i: int, j: int, size: int) -> Any:
+    """Of a block: a cell in it (-1: none), lowest and highest target, whether faces cut it."""
+    if size > PARTS:
+        k = _block_of(i, j, size)
+        return pages.pick[page, k], pages.low[page, k], pages.high[page, k], pages.cut[page, k]
+    cell = _cell_of(pages, page, i, j)
+    if cell < 0:
+        return -1, 0.0, 0.0, False
+    mask = _part_mask(i % PARTS, j % PARTS, size)
+    if pages.dead[cell] & mask == mask:
+        return -1, 0.0, 0.0, False
+    cuts = pages.part_cut[cell] if size == 1 else pages.cell_cut[cell]
+    return cell, pages.cell_low[cell], pages.cell_high[cell], cuts & mask != 0
+
+
+@njit(cache=True, nogil=True)
+def _target(pages: Pages, cell: int, i: int, j: int, size: int, x: float, y: float) -> tuple[float, float, float]:
+    """A target that speaks for a block about (x, y): a point of the surface in it."""
+    if size >= PARTS:
+        return pages.point[cell, 0], pages.point[cell, 1], pages.point[cell, 2]
+    border = pages.border[cell]
+    if border < 0:
+        return x, y, pages.point[cell, 2]
+    for row in range(j % PARTS, j % PARTS + size):
+        for column in range(i % PARTS, i % PARTS + size):
+            part = row * PARTS + column
+            if not pages.dead[cell] >> np.uint64(part) & np.uint64(1):
+                return pages.inside[border, part, 0], pages.inside[border, part, 1], pages.point[cell, 2]
+    return x, y, pages.point[cell, 2]
+
+
+@njit(cache=True, nogil=True)
+def _descend(pages: Pages, step: float, view: FloatArray, chosen: NDArray[np.int64], walls: FloatArray) -> Any:
+    """Halve the chosen pages until everything is decided or as small as a part.
+
+    Returns
+    -------
+    Records by column - cell, mask of parts, ray, what is open besides the ray, whether the middle fulfils the optics - and the targets
+    (r, 3) of the rays. Blocks out of view leave no record.
+    """
+    out_cell, out_mask, out_ray = [np.int32(0) for _ in range(0)], [np.uint64(0) for _ in range(0)], [np.int64(0) for _ in range(0)]
+    out_kind, out_yes = [np.uint8(0) for _ in range(0)], [False for _ in range(0)]
+    rays = [(0.0, 0.0, 0.0) for _ in range(0)]
+    unit = step / PARTS
+    near = np.empty((10, len(walls)), np.int32)  # the walls of shadow that enter the block at each depth
+    count = np.zeros(10, np.int64)
+    stack = np.empty((64, 6), np.int64)  # depth, column, row, size [parts], optics, ray (-1: sight not uniform)
+    for page in chosen:
+        stack[0] = 0, 0, 0, _UNITS, MIXED, -1
+        top = 1
+        while top > 0:
+            top -= 1
+            depth, i, j, size, optics, ray = stack[top]
+            cell, low, high, is_cut = _describe(pages, page, i, j, size)
+            if cell < 0:
+                continue
+            half = size * unit / 2
+            x, y, z = pages.corner[page, 0] + i * unit + half, pages.corner[page, 1] + j * unit + half, (low + high) / 2
+            dx, dy, dz, half_z = x - view[0], y - view[1], z - view[2], (high - low) / 2
+            if optics != IN:
+                optics = box_verdict(view, dx, dy, dz, half, half_z)
+                if optics == OUT:
+                    continue
+            if ray < 0:
+                count[depth] = _narrow(walls, near, count, depth, (dx, dy, dz, half, half_z))
+                if count[depth] == 0 and not is_cut:
+                    ray = len(rays)
+                    rays.append(_target(pages, cell, i, j, size, x, y))
+            if ray >= 0 and optics == IN:
+                for row in range(j, j + size, PARTS):
+                    for column in range(i, i + size, PARTS):
+                        here = _cell_of(pages, page, column, row)
+                        if here >= 0:
+                            live = ~pages.dead[here] & _part_mask(column % PARTS, row % PARTS, min(size, PARTS))
+                            out_cell.append(np.int32(here)), out_mask.append(live), out_ray.append(np.int64(ray))
+                            out_kind.append(np.uint8(_CERTAIN)), out_yes.append(True)
+            elif size == 1:
+                at = _target(pages, cell, i, j, size, x, y)
+                fulfils = verdict_at(view, at[0] - view[0], at[1] - view[1], at[2] - view[2]) == INSIDE
+                out_kind.append(np.uint8(_OPTICS_MIXED if ray >= 0 else _SIGHT_MIXED)), out_yes.append(fulfils)
+                if ray < 0:
+                    ray = len(rays)
+                    rays.append(at)
+                out_cell.append(np.int32(cell)), out_mask.append(_part_mask(i % PARTS, j % PARTS, 1)), out_ray.append(np.int64(ray))
+            else:
+                size //= 2
+                for quarter in range(4):
+                    stack[top] = depth + 1, i + size * (quarter % 2), j + size * (quarter // 2), size, optics, ray
+                    top += 1
+    targets = np.empty((len(rays), 3))
+    for k in range(len(rays)):
+        targets[k, 0], targets[k, 1], targets[k, 2] = rays[k]
+    return np.array(out_cell), np.array(out_mask), np.array(out_ray), np.array(out_kind), np.array(out_yes), targets
+
+
+@njit(cache=True, nogil=True)
+def _narrow(walls: FloatArray, near: NDArray[np.int32], count: NDArray[np.int64], depth: int, box: Any) -> int:
+    """Keep in near[depth] those walls of the block above that may enter this one; their number."""
+    x, y, z, half, half_z = box
+    distance = math.sqrt(x * x + y * y + z * z)
+    n = 0
+    for k in range(len(walls) if depth == 0 else count[depth - 1]):
+        wall = k if depth == 0 else near[depth - 1, k]
+        if enters(walls[wall], x, y, z, half + _SLACK_M, half_z + _SLACK_M, distance):
+            near[depth, n] = wall
+            n += 1
+    return n

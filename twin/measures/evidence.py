@@ -1,0 +1,220 @@
+"""The parts of a result that every measure states in the same way, so that a number can be checked and computed again.
+
+- `described`: each parameter with its value, where it came from and its source;
+- `digest` and `run_id`: what went in, as a hash; the same input and parameters give the same run anywhere, at any time;
+- `area_result`: the result of a measure of area: zones, gaps, samples and totals from judged cells;
+- `ENGINE`: what computed it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from twin.coverage.cells import Cells
+from twin.coverage.gaps import Region, gaps
+from twin.coverage.surface import Surface
+from twin.crs import Frame
+from twin.measures.report import plain
+from twin.model import Device
+from twin.result import Gap, Measure, Request, Result, Samples
+from twin.scene import Obstacles
+
+FloatArray = NDArray[np.float64]
+
+ENGINE = f"parktwin {version('parktwin')}"
+SMALLEST_GAP_M2 = 1.0  # smaller gaps are pooled
+COVERED, OPEN, UNDECIDED = 1, 0, -1
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a measure took in: its hash, how many devices, the share of them that rest on defaults."""
+
+    sha256: str
+    devices: int
+    defaulted_share: float | None
+
+
+@dataclass(frozen=True)
+class JudgedCells:
+    """What a measure of area found: n cells, how much of each is covered, and why the rest is not."""
+
+    surface: Surface
+    cells: Cells
+    covered: FloatArray  # (n,) area [m2]
+    sure: FloatArray  # (n,) area [m2]
+    possible: FloatArray  # (n,) area [m2]
+    value: FloatArray  # (n,) at each cell's point
+    unit: str
+    reasons: Sequence[str]  # (n,) why the missing part of each is not covered
+    blockers: Sequence[str | None]  # (n,)
+    target_height_m: float
+    method: str  # how the bounds were found
+    convergence: float  # how far the share moved when cells were cut [1]
+    zone_columns: Mapping[str, Sequence[Any]] = field(default_factory=dict[str, Sequence[Any]])  # name -> one value a piece
+
+
+def described(measure: Measure, request: Request) -> dict[str, dict[str, Any]]:
+    """Each parameter of a measure as it was used: value, provenance and the source of its default."""
+    return {
+        parameter.name: {
+            "value": plain(request.parameters[parameter.name]),
+            "unit": parameter.unit,
+            "provenance": request.provenance.get(parameter.name, "default"),
+            "source": parameter.source,
+        }
+        for parameter in measure.parameters
+    }
+
+
+def digest(parts: Iterable[Any]) -> str:
+    """One hash of devices, surfaces, obstacles, arrays and plain values, in the order given."""
+    total = hashlib.sha256()
+    for part in parts:
+        for piece in _bytes(part):
+            total.update(len(piece).to_bytes(8, "big"))
+            total.update(piece)
+    return total.hexdigest()
+
+
+def run_id(measure: Measure, request: Request, sha256: str) -> str:
+    """The name of a run: the same for the same measure, parameters and input."""
+    said = {name: plain(value) for name, value in sorted(request.parameters.items())}
+    text = json.dumps([measure.id, ENGINE, said, request.scenario, request.at, sha256], sort_keys=True, ensure_ascii=False, default=str)
+    return f"{measure.id}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def area_result(
+    measure: Measure, request: Request, found: JudgedCells, frame: Frame, *, inputs: Inputs, started: float, **more: Any
+) -> Result:
+    """The result of a measure of area.
+
+    Parameters
+    ----------
+    measure, request
+        What was asked.
+    found
+        What was found.
+    frame
+        The park's frame.
+    inputs
+        What went in.
+    started
+        `time.perf_counter()` at the start. [s]
+    more
+        Other fields of the result: `warnings`, `extra`.
+    """
+    total, covered, sure, possible = (float(part.sum()) for part in (found.cells.area, found.covered, found.sure, found.possible))
+    warnings = [*found.surface.warnings, *more.pop("warnings", [])]
+    return Result(
+        measure=measure.id,
+        value=covered / total if total > 0 else None,
+        lower=min(sure, covered) / total if total > 0 else None,
+        upper=min(max(possible, covered) / total, 1.0) if total > 0 else None,
+        numerator=covered,
+        denominator=total,
+        quantity="m2",
+        surface=_surface(found),
+        parameters=described(measure, request),
+        inputs=asdict(inputs),
+        engine=ENGINE,
+        run=run_id(measure, request, inputs.sha256),
+        seconds=round(time.perf_counter() - started, 3),
+        exclusions=list(found.surface.exclusions),
+        zones=zones(found),
+        gaps=area_gaps(found, frame),
+        warnings=warnings,
+        samples=samples(found, frame) if request.want_samples else None,
+        scenario=request.scenario,
+        **more,
+    )
+
+
+def zones(found: JudgedCells) -> list[dict[str, Any]]:
+    """One row a piece of the surface, the least covered first: share, bounds, area, and what else the measure says of pieces."""
+    piece, n = found.cells.piece, len(found.surface.pieces)
+    area, covered, sure, possible = (
+        np.bincount(piece, part, minlength=n) for part in (found.cells.area, found.covered, found.sure, found.possible)
+    )
+    rows = [
+        {
+            "id": part.id,
+            "name": part.name,
+            "usage": part.usage,
+            "building_id": part.building_id,
+            "storey_id": part.storey_id,
+            "value": covered[k] / area[k],
+            "lower": sure[k] / area[k],
+            "upper": possible[k] / area[k],
+            "amount": float(area[k]),
+            "covered": float(covered[k]),
+        }
+        | {name: values[k] for name, values in found.zone_columns.items()}
+        for k, part in enumerate(found.surface.pieces)
+        if area[k] > 0
+    ]
+    return sorted(rows, key=lambda row: (row["value"], row["id"]))
+
+
+def area_gaps(found: JudgedCells, frame: Frame) -> list[Gap]:
+    """What is not covered, largest first, with the zone each lies in."""
+    missing = np.maximum(found.cells.area - found.covered, 0.0)
+    missing[missing < 1e-9] = 0.0
+    regions = gaps(found.cells, missing, found.reasons, found.blockers, smallest=SMALLEST_GAP_M2)
+    return [_gap(k, region, found.surface, frame) for k, region in enumerate(regions, 1)]
+
+
+def samples(found: JudgedCells, frame: Frame) -> Samples:
+    """The value at each cell's point, and whether the cell is covered, not, or undecided between the bounds."""
+    state = np.where(found.covered >= found.cells.area / 2, COVERED, OPEN)
+    state = np.where((found.possible > 0) & (found.sure < found.cells.area * (1 - 1e-9)), UNDECIDED, state)
+    points = frame.to_lonlat(found.cells.representative) if len(found.cells) else np.empty((0, 3))
+    return Samples(points, found.value, state.astype(np.int8), 2 * found.cells.half, found.unit)
+
+
+def _surface(found: JudgedCells) -> dict[str, Any]:
+    return {
+        "id": found.surface.id,
+        "height_m": found.target_height_m,
+        "step_m": 2 * float(found.cells.half[0]) if len(found.cells) else None,
+        "samples": len(found.cells),
+        "pieces": len(found.surface.pieces),
+        "convergence": found.convergence,
+        "method": found.method,
+    }
+
+
+def _gap(number: int, region: Region, surface: Surface, frame: Frame) -> Gap:
+    flat = shapely.force_3d(region.polygon, z=float(region.point[2]))
+    return Gap(
+        id=f"gap/{number}",
+        amount=region.amount,
+        reason=region.reason,
+        blockers=list(region.blockers),
+        geometry=frame.unproject(flat),
+        zone=None if region.pooled else surface.pieces[region.piece].id,
+    )
+
+
+def _bytes(part: Any) -> Iterable[bytes]:
+    if isinstance(part, Device):
+        return [json.dumps(plain(asdict(part)), sort_keys=True, ensure_ascii=False, default=str).encode()]
+    if isinstance(part, Surface):
+        return [piece_bytes for piece in part.pieces for piece_bytes in (piece.id.encode(), shapely.to_wkb(piece.polygon))]
+    if isinstance(part, Obstacles):
+        names = "\n".join([*part.object_ids, *part.object_kind]).encode()
+        made_of = json.dumps(plain(part.object_materials), ensure_ascii=False, default=str).encode()
+        return [np.ascontiguousarray(part.vertices).tobytes(), np.ascontiguousarray(part.faces).tobytes(), names, made_of]
+    if isinstance(part, np.ndarray):
+        return [np.ascontiguousarray(part).tobytes()]
+    return [json.dumps(plain(part), sort_keys=True, ensure_ascii=False, default=str).encode()]

@@ -1,0 +1,38 @@
+/** Puts the page into an element: the same for the server's page and for the exported one. */
+import { StrictMode } from "react";
+import { type Root, createRoot } from "react-dom/client";
+
+import type { Source } from "../api/source";
+import { preferredLanguage, recall, startLanguage, storedLanguage } from "../i18n";
+import type { MapSources } from "../map/engine";
+import { followLive, loadPark } from "../state/park";
+import { setSource } from "../state/source";
+import { type Language, type Theme, set } from "../state/store";
+import { App } from "./App";
+import { THEME_KEY, preferredTheme } from "./theme";
+import "./styles.css";
+
+export interface Options {
+  source: Source;
+  map: MapSources;
+  language?: Language | undefined;
+  theme?: Theme | undefined;
+}
+
+export function mount(element: HTMLElement, options: Options): Root {
+  const language = options.language ?? preferredLanguage(navigator.languages, storedLanguage());
+  const theme = options.theme ?? preferredTheme(recall(THEME_KEY), matchMedia("(prefers-color-scheme: dark)").matches);
+  startLanguage(language);
+  document.documentElement.dataset.theme = theme;
+  set({ language, theme, isLeftOpen: innerWidth > 720 });
+  setSource(options.source);
+  void loadPark();
+  followLive();
+  const root = createRoot(element);
+  root.render(
+    <StrictMode>
+      <App map={options.map} />
+    </StrictMode>,
+  );
+  return root;
+}

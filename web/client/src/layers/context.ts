@@ -1,0 +1,28 @@
+/** What every layer maker is given: the state, what follows from it, and what changes with the camera. */
+import type { Building, Device } from "../api/types";
+import type { Ground } from "../map/ground";
+import type { Palette } from "../map/palette";
+import type { Camera } from "../map/views";
+import type { State } from "../state/store";
+
+export interface LayerContext {
+  state: State;
+  palette: Palette;
+  ground: Ground;
+  /** Height of the park's origin above its datum: scene heights are park heights less this. [m] */
+  originHeight: number;
+  camera: Camera;
+  /** Steps of the zoom at which symbols change, so that not every frame makes new layers. */
+  zoomStep: number;
+  isStill: boolean;
+  now: number;
+  labels: ReadonlySet<string>;
+  openBuilding: Building | null;
+  onStorey: (device: Device) => boolean;
+}
+
+/** Flat things are painted in order, whatever their depth: they lie on one surface. */
+export const PAINTED = { depthCompare: "always", depthWriteEnabled: false } as const;
+export const FLOATING = { depthCompare: "less-equal", depthWriteEnabled: false } as const;
+export const ON_TOP = { depthCompare: "always", depthWriteEnabled: false } as const;
+export const FONT = '"Noto Sans SC","Noto Sans CJK SC","PingFang SC","Microsoft YaHei","Source Han Sans SC",system-ui,sans-serif';

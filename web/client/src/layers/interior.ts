@@ -1,0 +1,100 @@
+/** The rooms of the storey that is looked at: pale by use, with their names. */
+import { PolygonLayer, TextLayer } from "@deck.gl/layers";
+import type { MultiPolygon, Polygon, Position } from "geojson";
+
+import type { Space, Storey } from "../api/types";
+import { roomTint } from "../map/palette";
+import { word } from "../i18n";
+import { type LayerContext, FLOATING, FONT, ON_TOP } from "./context";
+
+interface Room {
+  space: Space;
+  ring: Position[][];
+  z: number;
+}
+
+const FLOOR_GAP_M = 0.06; // above the slab
+
+export function interiorLayers(context: LayerContext): (PolygonLayer<Room> | TextLayer<Room>)[] {
+  const { state, palette, originHeight, zoomStep } = context;
+  const storey = state.storeys.find((one) => one.id === state.storeyId);
+  const rooms = storey ? roomsOf(storey, originHeight) : [];
+  const chosen = state.selection?.type === "space" ? state.selection.id : null;
+  return [
+    new PolygonLayer<Room>({
+      id: "interior/rooms",
+      data: rooms,
+      getPolygon: (room) => room.ring as never,
+      getFillColor: (room) => roomTint(`${room.space.usage ?? ""} ${room.space.long_name} ${room.space.name}`, state.theme) as never,
+      getLineColor: (room) => (room.space.id === chosen ? [...palette.brand, 255] : ([...palette.ink, 70] as never)) as never,
+      getLineWidth: (room) => (room.space.id === chosen ? 3 : 1),
+      lineWidthUnits: "pixels",
+      pickable: true,
+      autoHighlight: true,
+      highlightColor: palette.hover,
+      parameters: { ...FLOATING, depthWriteEnabled: true },
+      updateTriggers: { getFillColor: state.theme, getLineColor: [state.theme, chosen], getLineWidth: chosen },
+    }),
+    ...(zoomStep < 2 || rooms.length === 0 ? [] : [new TextLayer<Room>({
+      id: "interior/names",
+      data: rooms,
+      getText: (room) => roomLabel(room.space, state.language),
+      getPosition: (room) => [...centre(room.ring[0] ?? []), room.z + 0.3] as never,
+      getSize: 11.5,
+      lineHeight: 1.25,
+      fontFamily: FONT,
+      fontWeight: 500,
+      getColor: [...palette.ink, 235],
+      outlineColor: palette.halo,
+      outlineWidth: 2.5,
+      fontSettings: { sdf: true, fontSize: 40, buffer: 6 },
+      characterSet: "auto",
+      maxWidth: 14,
+      wordBreak: "break-word",
+      parameters: ON_TOP,
+      updateTriggers: { getColor: state.theme, getText: state.language },
+    })]),
+  ];
+}
+
+/** Name and number of a room, on two lines where both say something. */
+export function roomLabel(space: Space, language: string): string {
+  const use = space.usage ? word(`usage.${space.usage}`, space.usage) : "";
+  const name = space.long_name || use || space.name;
+  void language;
+  return space.name && space.name !== name ? `${name}\n${space.name}` : name;
+}
+
+const cache = new WeakMap<Storey, Room[]>();
+
+function roomsOf(storey: Storey, originHeight: number): Room[] {
+  const known = cache.get(storey);
+  if (known) return known;
+  const rooms = storey.spaces.flatMap((space) => {
+    const z = space.floor_h_m - originHeight + FLOOR_GAP_M;
+    return outlines(space.outline).map((ring) => ({ space, z, ring: ring.map((line) => line.map(([lon = 0, lat = 0]) => [lon, lat, z])) }));
+  });
+  cache.set(storey, rooms);
+  return rooms;
+}
+
+export function outlines(geometry: Polygon | MultiPolygon | null): Position[][][] {
+  if (!geometry) return [];
+  return geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
+}
+
+/** Centroid of a ring; its mean where it has no area. */
+export function centre(ring: Position[]): [number, number] {
+  let [area, x, y] = [0, 0, 0];
+  const [x0 = 0, y0 = 0] = ring[0] ?? [];
+  for (let i = 0; i + 1 < ring.length; i++) {
+    const [ax, ay] = [ring[i]![0]! - x0, ring[i]![1]! - y0];
+    const [bx, by] = [ring[i + 1]![0]! - x0, ring[i + 1]![1]! - y0];
+    const cross = ax * by - bx * ay;
+    area += cross;
+    x += (ax + bx) * cross;
+    y += (ay + by) * cross;
+  }
+  if (Math.abs(area) < 1e-18) return [x0, y0];
+  return [x0 + x / (3 * area), y0 + y / (3 * area)];
+}

@@ -1,0 +1,123 @@
+/** The flat layers of the scene in the theme's colours; roads get a casing under all roads. */
+import { GeoJsonLayer } from "@deck.gl/layers";
+import type { Layer } from "@deck.gl/core";
+import type { FeatureCollection, Position } from "geojson";
+
+import type { LayerInfo } from "../api/types";
+import type { Ground } from "../map/ground";
+import type { ScenePart } from "../map/scene";
+import type { Theme } from "../state/store";
+import { type LayerContext, PAINTED } from "./context";
+
+type Color = [number, number, number, number];
+type Style = LayerInfo["style"] & { casing?: number[] | null; dark?: { fill?: number[] | null; line?: number[] | null; casing?: number[] | null } };
+
+export interface FlatColors {
+  fill: Color;
+  line: Color;
+  casing: Color | null;
+}
+
+/** A layer's colours in a theme; where the style has none for the dark, the light ones serve. */
+export function flatColors(style: Style | undefined, theme: Theme): FlatColors {
+  const dark = theme === "dark" ? style?.dark : undefined;
+  const color = (own: number[] | null | undefined, light: number[] | null | undefined, other: Color): Color => (own ?? light ?? other) as Color;
+  const casing = dark?.casing ?? style?.casing ?? null;
+  return {
+    fill: color(dark?.fill, style?.fill, [95, 107, 120, 40]),
+    line: color(dark?.line, style?.line, [95, 107, 120, 200]),
+    casing: casing ? (casing as Color) : null,
+  };
+}
+
+const CASING_M = 1.2; // on both sides together
+
+/** The flat layers in the scene's order, each casing before everything that is drawn over it. */
+export function vectorLayers(context: LayerContext, parts: ScenePart[], features: Record<string, FeatureCollection> | null): Layer[] {
+  const { state } = context;
+  if (state.cameraMode === "underground") return [];
+  const shown = parts.filter((part) => part.kind === "vector");
+  return shown.flatMap((part) => {
+    const colors = flatColors(part.info?.style, state.theme);
+    const made = flatLayer(context, part, colors, features);
+    if (!made) return [];
+    if (!colors.casing) return [made];
+    return [casingOf(made, colors.casing, state.theme), made];
+  });
+}
+
+function casingOf(layer: Layer, color: Color, theme: Theme): Layer {
+  const width = (layer.props as { getLineWidth?: unknown }).getLineWidth;
+  const wider = typeof width === "function" ? (...args: unknown[]): number => Number((width as (...a: unknown[]) => unknown)(...args)) + CASING_M : Number(width ?? 1) + CASING_M;
+  return layer.clone({
+    id: `${layer.id}/casing`,
+    getLineColor: color,
+    getLineWidth: wider,
+    filled: false,
+    pickable: false,
+    autoHighlight: false,
+    updateTriggers: { getLineColor: theme },
+  } as never);
+}
+
+function flatLayer(context: LayerContext, part: ScenePart, colors: FlatColors, features: Record<string, FeatureCollection> | null): Layer | null {
+  const { state, palette, ground } = context;
+  const { selection } = state;
+  const chosen = selection?.type === "feature" && `layer/${selection.layer}` === part.id ? selection.id : null;
+  const common = {
+    visible: !state.hidden.has(part.id),
+    getFillColor: colors.fill,
+    getLineColor: colors.line,
+    autoHighlight: true,
+    highlightColor: palette.hover,
+    lineCapRounded: true,
+    lineJointRounded: true,
+    parameters: PAINTED,
+    updateTriggers: { getFillColor: state.theme, getLineColor: state.theme },
+  };
+  if (!features) {
+    return part.layer.clone({ ...common, ground: ground.isFlat && ground.lowest === 0 ? null : ground, highlightedFeatureId: chosen } as never);
+  }
+  const data = features[part.id];
+  if (!data) return null;
+  const { getLineWidth, getPointRadius, lineWidthUnits, lineWidthMinPixels } = part.layer.props as unknown as Record<string, never>;
+  const lifted = liftFeatures(data, ground);
+  return new GeoJsonLayer({
+    id: part.id,
+    data: lifted as never,
+    pickable: true,
+    filled: true,
+    stroked: true,
+    pointType: "circle",
+    getLineWidth: getLineWidth ?? 1,
+    getPointRadius: getPointRadius ?? 1.5,
+    lineWidthUnits: lineWidthUnits ?? "meters",
+    lineWidthMinPixels: lineWidthMinPixels ?? 0.75,
+    pointRadiusMinPixels: 2,
+    highlightedObjectIndex: chosen ? lifted.features.findIndex((feature) => String(feature.properties?.id ?? feature.id) === chosen) : null,
+    ...common,
+  } as never);
+}
+
+const cache = new WeakMap<FeatureCollection, { ground: Ground; lifted: FeatureCollection }>();
+
+function liftFeatures(data: FeatureCollection, ground: Ground): FeatureCollection {
+  const known = cache.get(data);
+  if (known?.ground === ground) return known.lifted;
+  const raise = (coordinates: unknown): unknown =>
+    Array.isArray(coordinates) && typeof coordinates[0] === "number" ? liftPosition(coordinates as Position, ground) : (coordinates as unknown[]).map(raise);
+  const lifted = {
+    ...data,
+    features: data.features.map((feature) =>
+      feature.geometry && "coordinates" in feature.geometry
+        ? { ...feature, geometry: { ...feature.geometry, coordinates: raise(feature.geometry.coordinates) } as never }
+        : feature,
+    ),
+  };
+  cache.set(data, { ground, lifted });
+  return lifted;
+}
+
+function liftPosition([lon = 0, lat = 0]: Position, ground: Ground): Position {
+  return [lon, lat, ground.heightAt(lon, lat)];
+}

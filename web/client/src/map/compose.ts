@@ -1,0 +1,98 @@
+/** All layers of one picture, in the order they are drawn: ground, flat things, what was measured, bodies, symbols, names. */
+import type { Layer } from "@deck.gl/core";
+import type { FeatureCollection } from "geojson";
+
+import { answerLayers } from "../layers/answer";
+import { cameraLayers } from "../layers/cameras";
+import type { LayerContext } from "../layers/context";
+import { deviceLayers } from "../layers/devices";
+import { eventLayers } from "../layers/events";
+import { groundLayers } from "../layers/ground";
+import { interiorLayers } from "../layers/interior";
+import { labelLayers } from "../layers/labels";
+import { tilesetDrawing } from "../layers/tilesets";
+import { vectorLayers } from "../layers/vectors";
+import { ParkMeshes, type PlacedTile } from "../tiles/park-meshes";
+import type { createTilesLoader } from "../tiles/loader";
+import { lowering } from "./earth";
+import type { ScenePart } from "./scene";
+
+/** What the layers are made from besides the state. */
+export interface Materials {
+  parts: ScenePart[];
+  tilesLoader: ReturnType<typeof createTilesLoader>;
+  features: Record<string, FeatureCollection> | null;
+  meshes: Record<string, PlacedTile[]> | null;
+  onTileLoad: () => void;
+  onTileError: () => void;
+}
+
+const TILE_MEMORY_MB = 512;
+const SCREEN_SPACE_ERROR = 12;
+
+export function composeLayers(context: LayerContext, materials: Materials): Layer[] {
+  const { state } = context;
+  const [longitude, latitude] = state.park!.origin;
+  const ground = groundLayers(context, longitude, latitude);
+  const isBelow = state.cameraMode === "underground";
+  return [
+    ...(isBelow ? [] : ground),
+    ...vectorLayers(context, materials.parts, materials.features),
+    ...bodies(context, materials),
+    ...interiorLayers(context),
+    ...answerLayers(context),
+    ...(isBelow ? ground : []),
+    ...cameraLayers(context),
+    ...others(context, materials),
+    ...deviceLayers(context),
+    ...labelLayers(context),
+    ...eventLayers(context),
+  ] as Layer[];
+}
+
+function bodies(context: LayerContext, materials: Materials): Layer[] {
+  const { state, originHeight, palette } = context;
+  const [longitude, latitude] = state.park!.origin;
+  return materials.parts
+    .filter((part) => part.kind === "tileset")
+    .flatMap((part) => {
+      const drawing = { ...tilesetDrawing(context, part.id), visible: !state.hidden.has(part.id), pickable: true, autoHighlight: true, highlightColor: palette.hover };
+      if (!materials.meshes) {
+        const tileset = {
+          maximumMemoryUsage: TILE_MEMORY_MB,
+          maximumScreenSpaceError: SCREEN_SPACE_ERROR,
+          modelMatrix: originHeight ? matrixOf(longitude, latitude, originHeight) : undefined,
+        };
+        return [
+          part.layer.clone({
+            ...drawing,
+            loader: materials.tilesLoader,
+            loadOptions: { tileset: definedOnly(tileset) },
+            onTileLoad: materials.onTileLoad,
+            onTileError: materials.onTileError,
+          } as never),
+        ];
+      }
+      const tiles = materials.meshes[part.id];
+      return tiles ? [new ParkMeshes({ id: part.id, ...drawing, tiles, loweredBy: originHeight })] : [];
+    });
+}
+
+function definedOnly<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+let lastMatrix: { key: string; matrix: unknown } | null = null;
+
+function matrixOf(longitude: number, latitude: number, height: number): unknown {
+  const key = `${longitude}/${latitude}/${height}`;
+  if (lastMatrix?.key !== key) lastMatrix = { key, matrix: lowering(longitude, latitude, height) };
+  return lastMatrix.matrix;
+}
+
+/** What else the scene holds is drawn as the server says it. */
+function others(context: LayerContext, materials: Materials): Layer[] {
+  return materials.parts
+    .filter((part) => part.kind === "other")
+    .map((part) => part.layer.clone({ visible: !context.state.hidden.has(part.id) } as never));
+}

@@ -1,0 +1,271 @@
+/**
+ * The map: one deck.gl, one view, drawn anew whenever the state says something else.
+ *
+ * React makes it once and leaves it alone; it listens to the store itself, so that a panel that renders costs the map nothing.
+ */
+import { Deck, type PickingInfo } from "@deck.gl/core";
+
+import type { Camera } from "./views";
+import type { LayerContext } from "../layers/context";
+import { byKind } from "../layers/devices";
+import { isPulsing } from "../layers/events";
+import { named, placeLabels } from "../layers/labels";
+import { select, chooseStorey } from "../state/selection";
+import { type State, get, set, useStore } from "../state/store";
+import { type Materials, composeLayers } from "./compose";
+import { metresPerPixel } from "./earth";
+import { type Ground, groundOf } from "./ground";
+import { lighting } from "./lighting";
+import { palette } from "./palette";
+import { meaningOf } from "./pick";
+import { readScene } from "./scene";
+import { VIEW_ID, depthRange, enter, limits, makeView, transition } from "./views";
+
+export interface MapSources {
+  materials: Omit<Materials, "parts" | "onTileLoad" | "onTileError">;
+}
+
+export interface MapHandle {
+  flyTo(camera: Partial<Camera>, isInstant?: boolean): void;
+  camera(): Camera;
+  project(place: readonly [number, number, number?]): [number, number];
+  pick(x: number, y: number): PickingInfo | null;
+  isReady(): boolean;
+  size(): { width: number; height: number };
+  groundAt(longitude: number, latitude: number): number;
+  subscribe(listener: (camera: Camera) => void): () => void;
+  destroy(): void;
+}
+
+const FLAT: Ground = { heightAt: () => 0, lowest: 0, isFlat: true, grid: null };
+const LABELS_EVERY_MS = 180;
+
+export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandle {
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const listeners = new Set<(camera: Camera) => void>();
+  let camera: Camera = { longitude: 0, latitude: 0, zoom: 15, pitch: 50, bearing: 0, position: [0, 0, 0] };
+  let materials: Materials | null = null;
+  let ground = FLAT;
+  let labels: ReadonlySet<string> = new Set();
+  let labelTimer: ReturnType<typeof setTimeout> | undefined;
+  let frame = 0;
+  let depth = depthRange(camera, 800);
+  let lastZoomStep = -1;
+  let isDestroyed = false;
+  let failures = 0;
+
+  const deck = new Deck({
+    parent,
+    views: makeView("overview", camera, 800),
+    initialViewState: { ...camera, ...limits("overview") } as never,
+    layers: [],
+    effects: [lighting()],
+    useDevicePixels: true,
+    pickingRadius: 3,
+    deviceProps: { type: "webgl", webgl: { stencil: true, antialias: true, powerPreference: "high-performance" } } as never,
+    style: { outline: "none" } as never,
+    onViewStateChange: ({ viewState }: { viewState: Camera }) => {
+      onCamera(viewState);
+      return viewState;
+    },
+    onHover: (info: PickingInfo) => onHover(info),
+    onClick: (info: PickingInfo) => onClick(info),
+    onError: (error: Error) => fail(error),
+    getCursor: ({ isDragging, isHovering }: { isDragging: boolean; isHovering: boolean }) => (isDragging ? "grabbing" : isHovering ? "pointer" : "grab"),
+  } as never);
+
+  function fail(error: Error): void {
+    if (failures++ < 3) set({ notice: { id: Date.now(), message: error.message } });
+  }
+
+  function onCamera(next: Camera): void {
+    camera = { ...next, position: next.position ?? [0, 0, 0] };
+    for (const listener of listeners) listener(camera);
+    keepDepth();
+    placeLater();
+    if (zoomStep(camera) !== lastZoomStep) redraw();
+  }
+
+  /** deck.gl counts the planes in view heights, so they follow the zoom. */
+  function keepDepth(): void {
+    const { cameraMode } = get();
+    if (cameraMode === "walk") return;
+    const height = parent.clientHeight || 800;
+    const wanted = depthRange(camera, height);
+    if (Math.abs(wanted.nearZ / depth.nearZ - 1) < 0.2 && Math.abs(wanted.farZ / depth.farZ - 1) < 0.2) return;
+    depth = wanted;
+    deck.setProps({ views: makeView(cameraMode, camera, height) } as never);
+  }
+
+  function context(state: State): LayerContext {
+    return {
+      state,
+      palette: palette(state.theme),
+      ground,
+      originHeight: state.park?.origin[2] ?? 0,
+      camera,
+      zoomStep: zoomStep(camera),
+      isStill: still.matches,
+      now: Date.now(),
+      labels,
+      openBuilding: state.buildings.find((one) => one.id === state.buildingId) ?? null,
+      onStorey: (device) => device.storey_id === state.storeyId,
+    };
+  }
+
+  function redraw(): void {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(draw);
+  }
+
+  function draw(): void {
+    const state = get();
+    if (isDestroyed || !materials || !state.park) return;
+    lastZoomStep = zoomStep(camera);
+    deck.setProps({ layers: composeLayers(context(state), materials) });
+    if (isPulsing(state.pulses, Date.now()) && !still.matches) setTimeout(redraw, 40);
+  }
+
+  function placeLater(): void {
+    if (labelTimer) return;
+    labelTimer = setTimeout(() => {
+      labelTimer = undefined;
+      place();
+    }, LABELS_EVERY_MS);
+  }
+
+  function place(): void {
+    const state = get();
+    const viewport = deck.isInitialized ? deck.getViewports()[0] : undefined;
+    if (!viewport || !state.park) return;
+    const origin = state.park.origin[2];
+    const perPixel = metresPerPixel(camera.zoom, camera.latitude);
+    const next = placeLabels(
+      named(state.buildings),
+      state.language,
+      (building) => {
+        const at = viewport.project([building.lon, building.lat, building.base_h_m + building.height_m - origin + 2]);
+        const isAhead = (at[2] ?? 0) < 1 && (at[2] ?? 0) > -1;
+        return isAhead && perPixel < 3 ? [at[0]!, at[1]!] : null;
+      },
+      { width: viewport.width, height: viewport.height },
+    );
+    if (next.size !== labels.size || [...next].some((id) => !labels.has(id))) {
+      labels = next;
+      redraw();
+    }
+  }
+
+  function onHover(info: PickingInfo): void {
+    const pointer = info.coordinate ? { lon: info.coordinate[0]!, lat: info.coordinate[1]! } : null;
+    parent.dispatchEvent(new CustomEvent("parktwin:pointer", { detail: pointer }));
+  }
+
+  function onClick(info: PickingInfo): void {
+    const meaning = meaningOf(info, get().buildingId);
+    if (!meaning) {
+      if (get().selection) select(null);
+    } else if (meaning.type === "gap") set({ chosenGap: meaning.id, isRightOpen: true });
+    else select(meaning);
+  }
+
+  function changeMode(state: State, before: State): void {
+    const anchor = anchorHeight(state);
+    const next = enter(state.cameraMode, before.cameraMode === "walk" ? { ...camera, zoom: Math.max(camera.zoom, 18), pitch: 50 } : camera, anchor);
+    deck.setProps({ views: [makeView(before.cameraMode, camera, parent.clientHeight)].map((view) => new (view.constructor as never as new (p: object) => never)({ id: VIEW_ID, controller: false })) } as never);
+    camera = next;
+    depth = depthRange(next, parent.clientHeight || 800);
+    deck.setProps({
+      views: makeView(state.cameraMode, next, parent.clientHeight || 800),
+      initialViewState: { ...next, ...limits(state.cameraMode), transitionDuration: 0 },
+    } as never);
+    onCamera(next);
+  }
+
+  /** Where one stands: the floor that is looked at, else the ground. */
+  function anchorHeight(state: State): number {
+    const storey = state.storeys.find((one) => one.id === state.storeyId);
+    const origin = state.park?.origin[2] ?? 0;
+    return storey ? storey.base_h_m - origin : ground.heightAt(camera.longitude, camera.latitude);
+  }
+
+  function load(state: State): void {
+    if (!state.park || !state.scene) return;
+    ground = groundOf(state.park, state.buildings, state.devices);
+    byKind(state.devices);
+    materials = { ...sources.materials, parts: readScene(state.scene, state.layers), onTileLoad: placeLater, onTileError: () => undefined };
+    redraw();
+    placeLater();
+  }
+
+  const stops = [
+    useStore.subscribe((state, before) => {
+      if (state.scene !== before.scene || state.devices !== before.devices) load(state);
+      if (state.cameraMode !== before.cameraMode) changeMode(state, before);
+      if (isDrawn(state, before)) redraw();
+      if (state.language !== before.language || state.storeyId !== before.storeyId) placeLater();
+    }),
+  ];
+  load(get());
+  const resize = new ResizeObserver(() => {
+    depth = { nearZ: 0, farZ: 0 };
+    keepDepth();
+    placeLater();
+  });
+  resize.observe(parent);
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.key !== "Escape") return;
+    if (get().cameraMode === "walk") set({ cameraMode: "overview" });
+    else if (get().selection) select(null);
+    else if (get().storeyId) chooseStorey(null);
+  };
+  window.addEventListener("keydown", onKey);
+
+  return {
+    flyTo(target, isInstant = false) {
+      const { cameraMode } = get();
+      const next = { ...camera, ...target };
+      const way = isInstant ? { transitionDuration: 0 } : transition(cameraMode, still.matches);
+      deck.setProps({ initialViewState: { ...next, ...limits(cameraMode), ...way } } as never);
+      if (isInstant || still.matches) onCamera(next);
+    },
+    camera: () => camera,
+    project(place) {
+      const viewport = deck.getViewports()[0]!;
+      const [x = 0, y = 0] = viewport.project([place[0], place[1], (place[2] ?? 0) - (get().park?.origin[2] ?? 0)]);
+      return [x, y];
+    },
+    pick: (x, y) => deck.pickObject({ x, y, radius: 3 }),
+    isReady: () => deck.isInitialized && materials !== null && (deck.props.layers as { isLoaded?: boolean }[]).every((layer) => layer?.isLoaded !== false),
+    size: () => ({ width: parent.clientWidth, height: parent.clientHeight }),
+    groundAt: (longitude, latitude) => ground.heightAt(longitude, latitude),
+    subscribe(listener) {
+      listeners.add(listener);
+      listener(camera);
+      return () => listeners.delete(listener);
+    },
+    destroy() {
+      isDestroyed = true;
+      clearTimeout(labelTimer);
+      cancelAnimationFrame(frame);
+      resize.disconnect();
+      window.removeEventListener("keydown", onKey);
+      for (const stop of stops) stop();
+      deck.finalize();
+    },
+  };
+}
+
+/** Whether two states are drawn differently. */
+function isDrawn(state: State, before: State): boolean {
+  const drawn: (keyof State)[] = [
+    "theme", "language", "hidden", "fieldsOfView", "selection", "fieldOfView", "storeyId", "storeys", "buildingId", "hiddenElements", "isolatedElement",
+    "answer", "isGapsShown", "isSamplesShown", "sampleMode", "chosenGap", "events", "pulses", "cameraMode",
+  ]; // prettier-ignore
+  return drawn.some((key) => state[key] !== before[key]);
+}
+
+/** 0 far, symbols as dots; 3 close. */
+function zoomStep(camera: Camera): number {
+  return camera.zoom < 15.2 ? 0 : camera.zoom < 16.6 ? 1 : camera.zoom < 18.4 ? 2 : 3;
+}

@@ -1,0 +1,79 @@
+/** Getting the camera to things. */
+import type { LonLatH, Storey } from "../api/types";
+import { get, set } from "../state/store";
+import { outlines } from "../layers/interior";
+import { distance, zoomFor } from "./earth";
+import type { MapHandle } from "./engine";
+
+const HOME_WIDTH_PX = 1000; // the window the server's first view is made for
+const HOME_HEIGHT_PX = 640;
+const TILTED = 1.12; // seen aslant, a park takes less height
+
+let map: MapHandle | null = null;
+
+export function setMap(handle: MapHandle | null): void {
+  map = handle;
+}
+
+export function currentMap(): MapHandle | null {
+  return map;
+}
+
+/** Where panels leave the map free, as pixels the target is moved from the middle of the window. */
+function freeWidth(): number {
+  const { width } = map?.size() ?? { width: 1200 };
+  return width < 720 ? width : Math.max(320, width - 680);
+}
+
+/** Flies so that `metres` round the place fill what the panels leave free. */
+export function flyToPlace([lon, lat, h]: LonLatH, metres = 90, pitch = 55): void {
+  if (!map) return;
+  const { park, cameraMode } = get();
+  const z = Math.max(h - (park?.origin[2] ?? 0), cameraMode === "underground" ? h : map.groundAt(lon, lat));
+  if (cameraMode === "walk") set({ cameraMode: "overview" });
+  const zoom = Math.min(22, zoomFor(metres * 2, Math.min(freeWidth(), map.size().height), lat));
+  const isPlan = cameraMode === "plan";
+  map.flyTo({ longitude: lon, latitude: lat, zoom, pitch: isPlan ? 0 : pitch, bearing: isPlan ? 0 : map.camera().bearing, position: [0, 0, z] });
+}
+
+export function flyHome(isInstant = false): void {
+  const { park, cameraMode } = get();
+  if (!park || !map) return;
+  if (cameraMode === "walk" || cameraMode === "underground") set({ cameraMode: "overview" });
+  const { longitude, latitude, zoom, pitch, bearing } = park.home;
+  const isPlan = get().cameraMode === "plan";
+  const fit = Math.min(freeWidth() / HOME_WIDTH_PX, map.size().height / HOME_HEIGHT_PX) * (isPlan ? 1 : TILTED);
+  map.flyTo(
+    { longitude, latitude, zoom: zoom + Math.log2(fit), pitch: isPlan ? 0 : pitch, bearing: isPlan ? 0 : bearing, position: [0, 0, map.groundAt(longitude, latitude)] },
+    isInstant,
+  );
+}
+
+export function flyToBuilding(id: string): void {
+  const building = get().buildings.find((one) => one.id === id);
+  if (!building) return;
+  const ring = outlines(building.footprint)[0]?.[0] ?? [];
+  const across = ring.reduce((most, corner) => Math.max(most, distance(corner, [building.lon, building.lat])), 12);
+  flyToPlace([building.lon, building.lat, building.base_h_m + building.height_m / 3], Math.max(across, building.height_m * 0.8) * 1.6);
+}
+
+/** Looks into a storey from above, steeply enough to see over its cut walls. */
+export function flyToStorey(storey: Storey): void {
+  const building = get().buildings.find((one) => one.id === get().buildingId);
+  const places = storey.spaces.flatMap((space) => outlines(space.outline)[0]?.[0] ?? []);
+  const ring = places.length ? places : (outlines(building?.footprint ?? null)[0]?.[0] ?? []);
+  if (!ring.length) return;
+  const lons = ring.map((corner) => corner[0]!);
+  const lats = ring.map((corner) => corner[1]!);
+  const [west, east, south, north] = [Math.min(...lons), Math.max(...lons), Math.min(...lats), Math.max(...lats)];
+  const middle: LonLatH = [(west + east) / 2, (south + north) / 2, storey.base_h_m];
+  flyToPlace(middle, (distance([west, south], [east, north]) / 2) * 1.05, 42);
+}
+
+export function zoomBy(steps: number): void {
+  if (map) map.flyTo({ zoom: map.camera().zoom + steps });
+}
+
+export function faceNorth(): void {
+  if (map) map.flyTo({ bearing: 0 });
+}

@@ -1,0 +1,112 @@
+/**
+ * The height of the ground, as far as the page knows it: heights at scattered places, spread over a grid by inverse distance.
+ *
+ * The places are the feet of buildings and of outdoor devices, which the server puts on its terrain. Flat layers are lifted onto
+ * it, so that roads meet doors; it draws no contour and measures nothing.
+ */
+import type { Building, Device, Park } from "../api/types";
+import { degreesPerMetre } from "./earth";
+
+export interface Ground {
+  /** Height in the scene, metres above the park's origin. */
+  heightAt(longitude: number, latitude: number): number;
+  lowest: number;
+  isFlat: boolean;
+  grid: Grid | null;
+}
+export interface Grid {
+  west: number;
+  south: number;
+  east: number;
+  north: number;
+  size: number; // nodes along an edge
+  heights: Float32Array; // south to north, west to east
+}
+
+type Place = { x: number; y: number; h: number };
+
+const NODES = 97;
+const NEIGHBOURS = 8;
+const BASEMENT_M = 2.2;
+const FLAT_M = 0.25; // less than this is drawn as a plane
+
+/** @param origin height of the park's origin: scene heights count from it [m] */
+export function groundOf(park: Park, buildings: Building[], devices: Device[]): Ground {
+  const origin = park.origin[2];
+  const given = [
+    ...buildings.map((one) => ({ lon: one.lon, lat: one.lat, h: one.base_h_m - origin })),
+    ...devices
+      .filter((one) => !one.storey_id && !one.building_id && one.height_m !== null)
+      .map((one) => ({ lon: one.lon, lat: one.lat, h: one.h_m - (one.height_m ?? 0) - origin })),
+  ].filter((place) => Number.isFinite(place.h));
+  const places = withoutBasements(given);
+  const heights = places.map((place) => place.h).sort((a, b) => a - b);
+  const middle = heights[Math.floor(heights.length / 2)] ?? 0;
+  const spread = heights.length ? heights[heights.length - 1]! - heights[0]! : 0;
+  if (spread < FLAT_M || !park.extent) return { heightAt: () => middle, lowest: middle, isFlat: true, grid: null };
+  const [west, south, east, north] = park.extent;
+  const metres = degreesPerMetre(park.origin[1]);
+  const local = places.map((place) => ({ x: (place.lon - west) / metres.longitude, y: (place.lat - south) / metres.latitude, h: place.h }));
+  const grid: Grid = { west, south, east, north, size: NODES, heights: spreadOver(local, (east - west) / metres.longitude, (north - south) / metres.latitude) };
+  return { heightAt: (lon, lat) => interpolate(grid, lon, lat), lowest: heights[0]!, isFlat: false, grid };
+}
+
+/** A garage lies under the ground: a foot far below those around it says nothing of the surface. */
+function withoutBasements<T extends { lon: number; lat: number; h: number }>(places: T[]): T[] {
+  return places.filter((place) => {
+    const near = places
+      .filter((other) => other !== place)
+      .map((other) => ({ d: (other.lon - place.lon) ** 2 + (other.lat - place.lat) ** 2, h: other.h }))
+      .sort((a, b) => a.d - b.d)
+      .slice(0, 5)
+      .map((other) => other.h)
+      .sort((a, b) => a - b);
+    const middle = near[Math.floor(near.length / 2)];
+    return middle === undefined || place.h > middle - BASEMENT_M;
+  });
+}
+
+function spreadOver(places: Place[], width: number, height: number): Float32Array {
+  const out = new Float32Array(NODES * NODES);
+  const nearest: { d: number; h: number }[] = [];
+  for (let row = 0; row < NODES; row++) {
+    for (let column = 0; column < NODES; column++) {
+      const x = (column / (NODES - 1)) * width;
+      const y = (row / (NODES - 1)) * height;
+      nearest.length = 0;
+      for (const place of places) keepNearest(nearest, (place.x - x) ** 2 + (place.y - y) ** 2, place.h);
+      let weights = 0;
+      let sum = 0;
+      for (const { d, h } of nearest) {
+        const weight = 1 / (d + 25);
+        weights += weight;
+        sum += weight * h;
+      }
+      out[row * NODES + column] = sum / weights;
+    }
+  }
+  return out;
+}
+
+function keepNearest(nearest: { d: number; h: number }[], d: number, h: number): void {
+  if (nearest.length === NEIGHBOURS && d >= nearest[NEIGHBOURS - 1]!.d) return;
+  let i = Math.min(nearest.length, NEIGHBOURS - 1);
+  while (i > 0 && nearest[i - 1]!.d > d) {
+    nearest[i] = nearest[i - 1]!;
+    i--;
+  }
+  nearest[i] = { d, h };
+}
+
+/** Bilinear between nodes; beyond the grid its edge goes on. */
+export function interpolate(grid: Grid, longitude: number, latitude: number): number {
+  const last = grid.size - 1;
+  const clamp = (value: number): number => Math.max(0, Math.min(last, value));
+  const u = clamp(((longitude - grid.west) / (grid.east - grid.west)) * last);
+  const v = clamp(((latitude - grid.south) / (grid.north - grid.south)) * last);
+  const j = Math.min(last - 1, Math.floor(u));
+  const i = Math.min(last - 1, Math.floor(v));
+  const [s, t] = [u - j, v - i];
+  const at = (row: number, column: number): number => grid.heights[row * grid.size + column]!;
+  return (1 - t) * ((1 - s) * at(i, j) + s * at(i, j + 1)) + t * ((1 - s) * at(i + 1, j) + s * at(i + 1, j + 1));
+}

@@ -1,0 +1,57 @@
+/** How a number came about: its parts, parameters with their provenance, engine and run. Closed until asked for. */
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { Result } from "../api/types";
+import { word } from "../i18n";
+import { formatAmount, formatNumber, formatQuantity } from "../i18n/format";
+import { useStore } from "../state/store";
+
+export function Basis({ result }: { result: Result }) {
+  const { t } = useTranslation();
+  const language = useStore((state) => state.language);
+  const { surface, inputs } = result;
+  const facts: [string, ReactNode][] = [
+    [t("answer.numerator"), formatQuantity(result.numerator, result.quantity, language)],
+    [t("answer.denominator"), formatQuantity(result.denominator, result.quantity, language)],
+  ];
+  if (surface.samples !== undefined) facts.push([t("answer.samples"), formatNumber(surface.samples, language)]);
+  if (surface.step_m) facts.push([t("answer.step"), `${formatAmount(surface.step_m, language)} m`]);
+  if (inputs.devices !== undefined) facts.push([t("answer.devices"), formatNumber(inputs.devices, language)]);
+  if (typeof inputs.defaulted_share === "number") facts.push([t("answer.defaulted"), `${(inputs.defaulted_share * 100).toFixed(0)} %`]);
+  facts.push([t("answer.seconds"), `${formatAmount(result.seconds, language)} s`], [t("answer.engine"), result.engine]);
+  return (
+    <details className="basis">
+      <summary>{t("answer.basis")}</summary>
+      <dl>
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+        <div>
+          <dt>{t("answer.run")}</dt>
+          <dd className="is-id">{result.run}</dd>
+        </div>
+      </dl>
+      <h4>{t("answer.parameters")}</h4>
+      <dl>
+        {Object.entries(result.parameters).map(([name, { value, provenance, source }]) => (
+          <div key={name} title={source}>
+            <dt className="is-code">{name}</dt>
+            <dd>
+              {showParameter(value)} <span className="dim">{word(`answer.provenance.${provenance}`, provenance)}</span>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}
+
+export function showParameter(value: unknown): string {
+  if (value === null || value === undefined) return "–";
+  if (Array.isArray(value)) return value.map(showParameter).join(", ");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

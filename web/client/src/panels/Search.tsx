@@ -1,0 +1,98 @@
+/** One field for everything that has a name; choosing a hit flies there and opens it. */
+import { AutoComplete } from "antd";
+import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { SearchHit } from "../api/types";
+import { word } from "../i18n";
+import { flyToBuilding, flyToPlace } from "../map/flight";
+import { chooseStorey, openBuilding, select } from "../state/selection";
+import { source } from "../state/source";
+import { get } from "../state/store";
+import { Icon } from "./icons";
+
+const WAIT_MS = 180;
+
+export function Search() {
+  const { t } = useTranslation();
+  const [text, setText] = useState("");
+  const [hits, setHits] = useState<SearchHit[] | null>(null);
+  const asked = useRef(0);
+  useEffect(() => {
+    const query = text.trim();
+    if (!query) {
+      setHits(null);
+      return undefined;
+    }
+    const ticket = ++asked.current;
+    const timer = setTimeout(() => {
+      source()
+        .search(query)
+        .then((found) => ticket === asked.current && setHits(found.slice(0, 30)))
+        .catch(() => ticket === asked.current && setHits([]));
+    }, WAIT_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  const options = (hits ?? []).map((hit, index) => ({ value: `${hit.type}/${hit.id}/${index}`, label: <Hit hit={hit} /> }));
+  return (
+    <div className="search" data-search role="search">
+      <Icon name="search" />
+      <AutoComplete
+        value={text}
+        options={options}
+        onChange={(value: string) => setText(value)}
+        onSelect={(_value: string, option: { value: string }) => {
+          const hit = hits?.[Number(option.value.split("/").pop())];
+          setText(hit?.name ?? "");
+          asked.current++;
+          if (hit) void go(hit);
+        }}
+        defaultActiveFirstOption
+        variant="borderless"
+        popupMatchSelectWidth={360}
+        aria-label={t("top.searchLabel")}
+        data-testid="search"
+        placeholder={t("top.search")}
+        notFoundContent={hits && text.trim() ? <span className="dim">{t("top.noResults", { text: text.trim() })}</span> : null}
+      />
+      <kbd aria-hidden="true">/</kbd>
+    </div>
+  );
+}
+
+function Hit({ hit }: { hit: SearchHit }) {
+  const { t } = useTranslation();
+  return (
+    <span className="hit">
+      <span className="hit-name">{hit.name || hit.id}</span>
+      {hit.detail && <span className="hit-detail dim">{hit.detail}</span>}
+      <span className="hit-type dim">{word(`detail.${hit.type}`, t("detail.feature"))}</span>
+    </span>
+  );
+}
+
+async function go(hit: SearchHit): Promise<void> {
+  if (hit.type === "building") {
+    select({ type: "building", id: hit.id, detail: null });
+    flyToBuilding(hit.id);
+    return;
+  }
+  if (hit.type === "device") select({ type: "device", id: hit.id, detail: null });
+  else if (hit.type === "element") select({ type: "element", id: hit.id, class: hit.detail ?? "", name: hit.name, building: null, model: null, detail: null });
+  else if (hit.type === "feature" && hit.layer) select({ type: "feature", id: hit.id, layer: hit.layer, detail: null });
+  else if (hit.type === "space") await openSpace(hit);
+  if (hit.lon !== null && hit.lat !== null) flyToPlace([hit.lon, hit.lat, hit.h_m ?? 0], hit.type === "feature" ? 90 : 25);
+}
+
+/** A room is found through the building whose storeys hold it. */
+async function openSpace(hit: SearchHit): Promise<void> {
+  for (const building of get().buildings.filter((one) => one.models.length > 0)) {
+    const storeys = await source().storeys(building.id);
+    const storey = storeys.find((one) => one.spaces.some((space) => space.id === hit.id));
+    if (!storey) continue;
+    await openBuilding(building.id);
+    chooseStorey(storey.id);
+    select({ type: "space", id: hit.id, building: building.id });
+    return;
+  }
+}

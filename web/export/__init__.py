@@ -1,0 +1,32 @@
+"""The park as files: one module a format, each with `write(store, layer, out)`; output is whole or not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+
+from twin.errors import UsageError
+from twin.store import Store
+
+MODULES: Mapping[str, str] = {
+    "geojson": "web.export.geojson",
+    "gpkg": "web.export.gpkg",
+    "geoparquet": "web.export.geoparquet",
+    "3dtiles": "web.export.tilesets",
+    "html": "web.export.html",
+    "pydeck": "web.export.pydeck",
+}
+
+
+def writer(name: str) -> Callable[[Store, str | None, Path], None]:
+    """What writes the format; the libraries it needs are loaded now.
+
+    Raises
+    ------
+    UsageError
+        If there is no such format.
+    """
+    if name not in MODULES:
+        raise UsageError("export_format", subject=name, known=", ".join(MODULES))
+    return import_module(MODULES[name]).write
