@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 
-from twin.scene import Obstacles, one_object
-from twin.scene.embree import Scene
+from twin.scene import Obstacles, one_object, packets
+from twin.scene.embree import OPEN_M, Scene
 
 
 def blocks(triangles: int, rng: np.random.Generator) -> Obstacles:
@@ -40,9 +42,9 @@ def segments(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return np.repeat(lens, len(offset), axis=0), targets
 
 
-def best(function, repeats: int = 3) -> tuple[float, float, object]:
+def best(function: Callable[[], Any], repeats: int = 3) -> tuple[float, float, Any]:
     """Wall and processor time of the fastest of some runs, and the answer."""
-    runs = []
+    runs: list[tuple[float, float, Any]] = []
     for _ in range(repeats):
         wall, cpu = time.perf_counter(), time.process_time()
         answer = function()
@@ -50,37 +52,36 @@ def best(function, repeats: int = 3) -> tuple[float, float, object]:
     return min(runs, key=lambda run: run[0])
 
 
+def report(name: str, count: int, function: Callable[[], Any]) -> Any:
+    """Print millions of segments per second of wall and of processor time; the answer."""
+    wall, cpu, answer = best(function)
+    print(f"{name:32s}{count / wall / 1e6:8.2f} M/s{count / cpu / 1e6:8.2f} M/cpu-s")
+    return answer
+
+
 def main() -> None:
     rng = np.random.default_rng(0)
     given = [int(float(value)) for value in sys.argv[1:]]
-    triangles, n = given[0] if given else 92_000, given[1] if len(given) > 1 else 2_000_000
-    obstacles = blocks(triangles, rng)
-    origins, targets = segments(n, rng)
-    start = time.perf_counter()
+    obstacles = blocks(given[0] if given else 92_000, rng)
+    origins, targets = segments(given[1] if len(given) > 1 else 2_000_000, rng)
+    begin = time.perf_counter()
     scene = Scene(obstacles)
-    print(f"{len(obstacles)} triangles, {len(origins)} segments, built in {time.perf_counter() - start:.2f} s")
-    start, way, part = scene._local(origins, targets)
-    scene._core.occluded(start[:16], way[:16], part[:16])
-    wall, cpu, ours = best(lambda: scene._core.occluded(start, way, part))
-    print(
-        f"any hit, packets, one thread   {len(origins) / wall / 1e6:7.2f} Mray/s  {len(origins) / cpu / 1e6:7.2f} Mray/cpu-s  blocked {ours.mean():.4f}"
-    )
-    wall, cpu, ours = best(lambda: scene.occluded(origins, targets))
-    print(f"any hit, whole call, threads   {len(origins) / wall / 1e6:7.2f} Mray/s  {len(origins) / cpu / 1e6:7.2f} Mray/cpu-s")
+    print(f"{len(obstacles)} triangles, {len(origins)} segments, built in {time.perf_counter() - begin:.2f} s")
+    centre = (obstacles.vertices.min(axis=0) + obstacles.vertices.max(axis=0)) / 2
+    start, way, _ = packets.localised(origins, targets, centre, OPEN_M)
+    far = np.ones(len(start), np.float32)
     wheel = rtcore_scene.EmbreeScene(robust=True)
-    TriangleMesh(wheel, np.ascontiguousarray(scene._vertices[:-1]), obstacles.faces.astype(np.int32))
-    far = np.ones(len(origins), np.float32)
+    TriangleMesh(wheel, (obstacles.vertices - centre).astype(np.float32), obstacles.faces.astype(np.int32))
+    few = slice(0, 500_000)
+    scene.occluded(origins[:16], targets[:16]), scene.first_hit(origins[:16], targets[:16]), scene.crossings(origins[:16], targets[:16])
     wheel.run(start[:16], way[:16], dists=far[:16], query="OCCLUDED")
-    wall, cpu, theirs = best(lambda: wheel.run(start, way, dists=far, query="OCCLUDED") != -1)
+    count = len(origins)
+    ours = report("any hit, our packets", count, lambda: scene.occluded(origins, targets))
+    theirs = report("any hit, embreex interface", count, lambda: wheel.run(start, way, dists=far, query="OCCLUDED") != -1)
+    report("first hit, our packets", count, lambda: scene.first_hit(origins, targets))
+    found = report("all hits, our packets", len(origins[few]), lambda: scene.crossings(origins[few], targets[few]))
     print(
-        f"any hit, embreex interface     {len(origins) / wall / 1e6:7.2f} Mray/s  {len(origins) / cpu / 1e6:7.2f} Mray/cpu-s  agree {np.mean(theirs == ours):.6f}"
-    )
-    few = slice(0, min(len(origins), 500_000))
-    scene.crossings(origins[:16], targets[:16])
-    wall, cpu, found = best(lambda: scene.crossings(origins[few], targets[few]))
-    count = len(origins[few])
-    print(
-        f"all hits, whole call           {count / wall / 1e6:7.2f} Mseg/s  {count / cpu / 1e6:7.2f} Mseg/cpu-s  {len(found.face) / count:.2f} a segment"
+        f"blocked {ours.mean():.4f}, the two agree on {np.mean(theirs == ours):.6f}, {len(found.face) / len(origins[few]):.2f} hits a segment"
     )
 
 

@@ -31,12 +31,13 @@ from importers.tables import (
 )
 from importers.values import is_missing
 from importers.vector import source_tables
-from importers.vocabulary import longest_match, meaning
+from importers.vocabulary import longest_match, meaning, normal
 from twin.errors import TwinError, UnreadableSource
 from twin.model import DEVICE_KINDS, Device, Issue
 
 SURE = 90
 _PEEK_ROWS = 200
+_TELLING = {"azimuth_deg", "tilt_deg", "hfov_deg", "pixels_w", "eirp_dbm", "power_dbm", "freq_mhz", "connectors", "lumens", "ssid"}
 _PLACES = ("building_id", "storey_id", "space_id")
 
 
@@ -118,9 +119,15 @@ def _kind_column(table: Table) -> str | None:
     for name in [name for name in table.columns if meaning("device_columns", name) == "kind"]:
         words = [value for value in table.columns[name] if not is_missing(value)]
         known = sum(meaning("device_kinds", word) is not None for word in words)
-        if known and (known * 2 >= len(words) or name.casefold() in {"kind", "device_type", "设备类型"}):
+        outright = normal(name) in {"kind", "device_type", "设备类型"}
+        if (known and (outright or known * 2 >= len(words))) or (outright and _says_what_devices_say(table)):
             return name
     return None
+
+
+def _says_what_devices_say(table: Table) -> bool:
+    """Whether a column is one that only tables of devices have."""
+    return any(meaning("device_columns", name) in _TELLING for name in table.columns)
 
 
 def _has_device_columns(table: Table) -> bool:

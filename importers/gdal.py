@@ -26,7 +26,7 @@ from twin.model import Issue
 
 MEMBERS = (".shp", ".gpkg", ".geojson", ".json", ".fgb", ".kml", ".gml", ".gdb", ".tab")
 UNPACKED_LIMIT_BYTES = 4_000_000_000
-_GDAL_ERRORS = (CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError)
+_GDAL_ERRORS = (CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, UnicodeDecodeError)
 
 
 def read_tables(path: Path, encoding: str | None, *, most: int | None = None) -> list[Table]:
@@ -126,6 +126,8 @@ def _tables_of(part: Path, stem: str, source: Path, encoding: str | None, most: 
             listed = [(str(name), kind is not None) for name, kind in pyogrio.list_layers(part)]
             several = len(listed) > 1
             found = [_table(part, name, f"{stem}_{name}" if several else stem, shaped, encoding, most) for name, shaped in listed]
+        except GeometryError as error:
+            raise UnreadableSource("source_surfaces", subject=source, reason=_reason(error, part, source)) from error
         except _GDAL_ERRORS as error:
             raise UnreadableSource("source_unreadable", subject=source, reason=_reason(error, part, source)) from error
     remarks = dict.fromkeys(str(warning.message).replace(str(part), source.name) for warning in caught)

@@ -24,7 +24,7 @@ from osmium.geom import WKBFactory
 from importers.columns import attributes
 from importers.contract import Context, Imported, LayerContent
 from importers.devicerow import missing_needs
-from importers.osmtags import Rule, Tags, device, device_rule, keys, layer_rule, status
+from importers.osmtags import Rule, Tags, device, device_kinds, keys, layer_rule, status
 from importers.placing import Frameless, few, place
 from importers.tables import Table
 from twin.errors import UnreadableSource
@@ -101,6 +101,11 @@ class _Found:
     def add(self, each: _Object) -> None:
         self.layers.setdefault(each.rule.layer, []).append(each)
 
+    def add_devices(self, identity: str, lonlat: tuple[float, float], tags: Tags) -> None:
+        """The devices an object is; a second one on the same object has its kind in its id."""
+        for k, kind in enumerate(device_kinds(tags)):
+            self.devices.append((kind, identity if k == 0 else f"{identity}#{kind}", lonlat, tags))
+
 
 def _collect(path: Path, context: Context) -> _Found:
     found = _Found(path.name)
@@ -132,12 +137,10 @@ def _take(each: Any, found: _Found, factory: Any) -> None:
 
 def _take_node(node: Any, tags: Tags, found: _Found, factory: Any) -> None:
     identity = f"node/{node.id}"
-    kind = device_rule(tags)
     rule = layer_rule(tags, "point")
-    if (kind is None and rule is None) or not node.location.valid():
+    if not node.location.valid():
         return
-    if kind is not None:
-        found.devices.append((kind.kind, identity, (node.location.lon, node.location.lat), tags))
+    found.add_devices(identity, (node.location.lon, node.location.lat), tags)
     if rule is not None:
         found.add(_Object(identity, rule, tags, factory.create_point(node)))
 
@@ -151,14 +154,16 @@ def _take_way(way: Any, tags: Tags, found: _Found, factory: Any) -> None:
     wkb = _line(way, found, factory)
     if line is not None and wkb:
         found.add(_Object(identity, line, tags, wkb))
+    elif line is not None:
+        found.issues.append(Issue("osm_line_outside", "warning", f"{found.source}/{identity}", {"layer": line.layer}))
     if area is not None and (line is None or way.is_closed()):
         found.unbuilt.setdefault(identity, _Object(identity, area, tags, wkb))
 
 
 def _take_area(area: Any, tags: Tags, found: _Found, factory: Any) -> None:
     identity = f"{'way' if area.from_way() else 'relation'}/{area.orig_id()}"
-    rule, kind = layer_rule(tags, "area"), device_rule(tags)
-    if rule is None and kind is None:
+    rule, kinds = layer_rule(tags, "area"), device_kinds(tags)
+    if rule is None and not kinds:
         return
     try:
         wkb = factory.create_multipolygon(area)
@@ -167,9 +172,9 @@ def _take_area(area: Any, tags: Tags, found: _Found, factory: Any) -> None:
     if rule is not None:
         found.add(_Object(identity, rule, tags, wkb))
         found.unbuilt[identity] = _BUILT
-    if kind is not None:
+    if kinds:
         at = shapely.point_on_surface(shapely.from_wkb(wkb))
-        found.devices.append((kind.kind, identity, (at.x, at.y), tags))
+        found.add_devices(identity, (at.x, at.y), tags)
 
 
 def _line(way: Any, found: _Found, factory: Any) -> str | bytes:

@@ -15,6 +15,7 @@ from twin.model import Device, Issue
 
 Tags = Mapping[str, str]
 _SOCKET = re.compile(r"socket:[^:]+$")
+_RANGE = re.compile(r"(\d+(?:\.\d+)?|[NESW]{1,3})°?\s*-\s*(\d+(?:\.\d+)?|[NESW]{1,3})°?", re.IGNORECASE)
 _POWER = re.compile(r"socket:[^:]+:output$")
 _RADIO = {
     "communication:5g": "NR",
@@ -53,9 +54,9 @@ def layer_rule(tags: Tags, shape: str) -> Rule | None:
     return next((rule for rule in _rules()[0].get(shape, ()) if rule.fits(tags)), None)
 
 
-def device_rule(tags: Tags) -> Rule | None:
-    """The kind of device an object is; None where it is none."""
-    return next((rule for rule in _rules()[1] if rule.fits(tags)), None)
+def device_kinds(tags: Tags) -> list[str]:
+    """The kinds of device an object is: mostly none, two where a camera hangs on a mapped lamp."""
+    return list(dict.fromkeys(rule.kind for rule in _rules()[1] if rule.fits(tags)))
 
 
 @cache
@@ -122,21 +123,14 @@ def directions(text: str) -> dict[str, Any]:
     parts = [part.strip() for part in text.split(";") if part.strip()]
     if len(parts) > 1:
         return {"azimuth_deg": azimuth(parts[0]), "ptz": "multi", "presets": ";".join(f"{azimuth(part):g}" for part in parts)}
-    ends = re.fullmatch(r"(.+?[^-])-(.+)", parts[0]) if parts else None
-    if ends is None or _is_direction(parts[0]):
-        return {"azimuth_deg": azimuth(parts[0]) if parts else None}
+    ends = _RANGE.fullmatch(parts[0]) if parts else None
+    if ends is None:
+        return {"azimuth_deg": azimuth(parts[0])} if parts else {}
     start, end = azimuth(ends[1]), azimuth(ends[2])
     if start is None or end is None:
         raise ValueError(text)
     width = (end - start) % 360.0
     return {"azimuth_deg": (start + width / 2) % 360.0, "hfov_deg": width}
-
-
-def _is_direction(text: str) -> bool:
-    try:
-        return azimuth(text) is not None
-    except ValueError:
-        return False
 
 
 def _camera(tags: Tags, read: _Reader) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def read_table(path: Path) -> Table:
 
 def _crs(about: dict[str, Any]) -> str | None:
     """The coordinate system of a geometry column: absent means OGC:CRS84, null means that nobody knows."""
-    if "crs" not in about:
-        return "OGC:CRS84"
-    return json.dumps(about["crs"]) if about["crs"] is not None else None
+    stated = about.get("crs", {"id": {"authority": "OGC", "code": "CRS84"}})
+    if stated is None:
+        return None
+    return "EPSG:4326" if stated.get("id", {}).get("code") == "CRS84" else json.dumps(stated)

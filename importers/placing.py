@@ -79,7 +79,7 @@ def chosen_crs(given: Frameless, shapes: Geometries, context: Context, issues: l
         If there is neither; the sentence ranks those in which the shapes would lie near the park.
     """
     asked = context.options.crs
-    stated = _understood(given)
+    stated = understood_crs(given.crs)
     if asked is None and stated is None:
         candidates = _candidates(shapes, context)
         raise CRSError("crs_missing" if candidates else "crs_missing_unlike", subject=given.source, candidates=candidates)
@@ -89,6 +89,27 @@ def chosen_crs(given: Frameless, shapes: Geometries, context: Context, issues: l
     if stated is not None and not given.assumed and chosen != stated:
         issues.append(Issue("crs_overridden", "warning", given.source, {"stated": _short(stated), "used": _short(chosen)}))
     return chosen
+
+
+def understood_crs(stated: str | None) -> str | None:
+    """The normal form of a coordinate system a source states; None where that places nothing on Earth: local, engineering, undefined."""
+    if not stated or "Undefined" in stated:
+        return None
+    try:
+        crs = known_crs(stated)
+    except CRSError:
+        return None
+    return crs if _leads_to_lonlat(crs) else None
+
+
+def _leads_to_lonlat(crs: str) -> bool:
+    try:
+        to_lonlat([[0.0, 0.0]], crs)
+    except CRSError:
+        return True  # the point lies outside, but there is a way
+    except RuntimeError:  # PROJ knows no way
+        return False
+    return True
 
 
 def check_datum(options: Options) -> None:
@@ -125,13 +146,6 @@ def distance_m(points: NDArray[np.float64], crs: str, context: Context) -> NDArr
     if possible.any():
         out[possible] = np.linalg.norm(context.park.frame.to_enu(lonlat[possible]), axis=1)
     return out
-
-
-def _understood(given: Frameless) -> str | None:
-    try:
-        return known_crs(given.crs) if given.crs else None
-    except CRSError:
-        return None  # a local or engineering system that PROJ cannot place is as good as none
 
 
 def _drop(shapes: Geometries, bad: NDArray[np.bool_], code: str, given: Frameless, issues: list[Issue]) -> None:

@@ -23,7 +23,7 @@ from rasterio.warp import transform as warp_points
 from rasterio.windows import Window
 
 from importers.contract import Context, Imported
-from importers.placing import NEAR_M
+from importers.placing import NEAR_M, understood_crs
 from importers.vocabulary import normal
 from twin.crs import Frame, crs_candidates, known_crs, to_lonlat
 from twin.errors import CRSError, UnreadableSource, UsageError
@@ -101,11 +101,11 @@ class _Grid:
     affine: NDArray[np.float64]
     crs: str
     cell_m: float  # edge of a cell on the ground
-    corners: NDArray[np.float64]  # (n, 2) along the rim [m, enu]
+    rim: NDArray[np.float64]  # (n, 2) points along its edge [m, enu]
 
 
 def _crs(raster: Any, path: Path, context: Context, issues: list[Issue]) -> str:
-    stated = _stated(raster)
+    stated = understood_crs(raster.crs.to_wkt() if raster.crs else None)
     asked = context.options.crs
     if asked is None and stated is None:
         candidates = ", ".join(crs_candidates(list(raster.bounds), context.park.frame)[:5])
@@ -116,13 +116,6 @@ def _crs(raster: Any, path: Path, context: Context, issues: list[Issue]) -> str:
     if stated is not None and stated != chosen:
         issues.append(Issue("crs_overridden", "warning", path.name, {"stated": stated[:40], "used": chosen[:40]}))
     return chosen
-
-
-def _stated(raster: Any) -> str | None:
-    try:
-        return known_crs(raster.crs.to_wkt()) if raster.crs else None
-    except CRSError:
-        return None
 
 
 def _check_content(raster: Any, path: Path, context: Context) -> None:
@@ -147,7 +140,8 @@ def _read(raster: Any, crs: str, path: Path, context: Context, issues: list[Issu
     """The heights of the part near the park, averaged where the cells are finer than the grid will be."""
     frame = context.park.frame
     cell = _cell_size(raster, crs, frame)
-    window = _window(raster, crs, frame, cell)
+    origin = _origin_cell(raster, crs, frame)
+    window = _window(raster, origin, cell)
     if (window.width, window.height) != (raster.width, raster.height):
         issues.append(Issue("terrain_clipped", "info", path.name, {"km": round(REACH_M / 1000)}))
     wanted = max(LEAST_STEP_M, cell, cell * float(np.sqrt(window.width * window.height / MOST_NODES)))
@@ -161,9 +155,9 @@ def _read(raster: Any, crs: str, path: Path, context: Context, issues: list[Issu
     affine = _affine(raster) @ np.array(
         [[window.width / shape[1], 0, window.col_off], [0, window.height / shape[0], window.row_off], [0, 0, 1.0]]
     )
-    corners = _rim(affine, shape, crs, frame)
-    _count_far(corners, path, context, issues)
-    return _Grid(_plausible(heights, path, issues), affine, crs, cell * shrink, corners)
+    rim = _rim(affine, shape, crs, frame)
+    _check_near(rim, origin is not None, path)
+    return _Grid(_plausible(heights, path, issues), affine, crs, cell * shrink, rim[:, :2])
 
 
 def _in_metres(heights: NDArray[np.float64], raster: Any, path: Path, issues: list[Issue]) -> NDArray[np.float64]:
@@ -190,43 +184,44 @@ def _cell_size(raster: Any, crs: str, frame: Frame) -> float:
     return float(np.sqrt(edges[0] * edges[1]))
 
 
-def _window(raster: Any, crs: str, frame: Frame, cell: float) -> Window:
-    """The cells within reach of the origin; all of them where the raster does not hold the origin."""
+def _origin_cell(raster: Any, crs: str, frame: Frame) -> tuple[float, float] | None:
+    """Column and row of the park's origin; None where the raster does not hold it."""
     origin = _from_lonlat(np.array([[frame.lon_deg, frame.lat_deg]]), crs)
-    column, row = _mapped(_inverse(_affine(raster)), origin)[0]
-    if not (0 <= column <= raster.width and 0 <= row <= raster.height):
+    column, row = _mapped(_inverse(_affine(raster)), origin)[0].tolist()
+    return (column, row) if 0 <= column <= raster.width and 0 <= row <= raster.height else None
+
+
+def _window(raster: Any, origin: tuple[float, float] | None, cell: float) -> Window:
+    """The cells within reach of the origin; all of them where the raster does not hold the origin."""
+    if origin is None:
         return _window_of(0, 0, raster.width, raster.height)
-    reach = REACH_M / cell
+    (column, row), reach = origin, REACH_M / cell
     left, top = max(0, int(column - reach)), max(0, int(row - reach))
     right, bottom = min(raster.width, int(column + reach) + 1), min(raster.height, int(row + reach) + 1)
     return _window_of(left, top, right - left, bottom - top)
 
 
 def _rim(affine: NDArray[np.float64], shape: tuple[int, int], crs: str, frame: Frame) -> NDArray[np.float64]:
-    """Points along the rim of the grid (n, 2). [m, enu]"""
+    """Points along the rim of the grid (n, 3). [m, enu]"""
     rows, columns = shape
     along = np.linspace(0, 1, 33)
     rim = np.concatenate([np.column_stack([along * columns, np.full(33, edge)]) for edge in (0, rows)])
     rim = np.concatenate([rim, *(np.column_stack([np.full(33, edge), along * rows]) for edge in (0, columns))])
-    return frame.to_enu(_lonlat(_mapped(affine, rim), crs))[:, :2]
+    return frame.to_enu(_lonlat(_mapped(affine, rim), crs))
 
 
-def _count_far(corners: NDArray[np.float64], path: Path, context: Context, issues: list[Issue]) -> None:
-    """A raster far from the park is an Issue; it never takes the place of ground that is there."""
-    nearest = float(np.linalg.norm(corners, axis=1).min())
-    holds = bool(corners.min() < 0 < corners.max()) and nearest < NEAR_M
-    if holds or nearest <= NEAR_M:
-        return
-    if context.terrain is not None:
+def _check_near(rim: NDArray[np.float64], holds_origin: bool, path: Path) -> None:
+    """Refuse a raster far from the park: it would take the place of the ground that is there."""
+    nearest = float(np.linalg.norm(rim, axis=1).min())
+    if not holds_origin and nearest > NEAR_M:
         raise UnreadableSource("raster_far", subject=path, km=round(nearest / 1000))
-    issues.append(Issue("far_from_park", "warning", path.name, {"count": 1, "total": 1, "nearest_km": round(nearest / 1000)}))
 
 
 def _terrain(grid: _Grid, context: Context) -> Terrain:
     """The grid of the park's metres that covers the raster, each node with the raster's value at its place."""
     step = max(LEAST_STEP_M, float(np.round(grid.cell_m, 1) if grid.cell_m < 10 else np.round(grid.cell_m)))
-    low = np.ceil(grid.corners.min(0) / step) * step
-    high = np.floor(grid.corners.max(0) / step) * step
+    low = np.ceil(grid.rim.min(0) / step) * step
+    high = np.floor(grid.rim.max(0) / step) * step
     columns, rows = (np.maximum(np.round((high - low) / step), 1).astype(int) + 1).tolist()
     x, y = np.meshgrid(low[0] + step * np.arange(columns), low[1] + step * np.arange(rows))  # (rows, columns)
     mean = float(np.nanmean(grid.heights)) if np.isfinite(grid.heights).any() else 0.0

@@ -10,7 +10,7 @@ from typing import Any
 
 from importers.vocabulary import meaning, normal
 
-_MISSING = {"", "-", "--", "/", "\\", "none", "null", "nan", "n_a", "na", "无", "未知", "unknown", "<null>", "不详"}
+_MISSING = {"", "-", "--", "/", "\\", "none", "null", "nan", "n/a", "na", "无", "未知", "unknown", "<null>", "不详"}
 _NUMBER = re.compile(r"^(?P<number>[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>[^\d\s].*)?$")
 _FEET = re.compile(r"""^(?P<feet>\d+(?:\.\d+)?)\s*'\s*(?:(?P<inches>\d+(?:\.\d+)?)\s*(?:"|''))?$""")
 _BEARING = re.compile(
@@ -89,7 +89,7 @@ def is_missing(value: Any) -> bool:
     """Whether a cell says nothing: empty, a dash, `N/A`, 无 and the like, or a number that is none."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return True
-    return isinstance(value, str) and (normal(value) in _MISSING or value.strip() in _MISSING)
+    return isinstance(value, str) and value.strip().casefold() in _MISSING
 
 
 def number(value: Any, unit: str, given_unit: str = "") -> float | None:

@@ -20,7 +20,18 @@ from importers.columns import attributes, identity
 from importers.contract import Context, Imported, LayerContent
 from importers.layerkind import Kind, closed_rings_filled, kind_of
 from importers.placing import Frameless, check_datum, few, place
-from importers.tables import Table, looks_like_table, looks_like_workbook, names_columns, positions, read_csv, read_workbook, renamed, shapes_of, unmapped
+from importers.tables import (
+    Table,
+    looks_like_table,
+    looks_like_workbook,
+    names_columns,
+    positions,
+    read_csv,
+    read_workbook,
+    renamed,
+    shapes_of,
+    unmapped,
+)
 from twin.errors import UnreadableSource
 from twin.model import FeatureTable, Geometries, Issue, Layer
 

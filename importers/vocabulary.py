@@ -6,7 +6,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -23,6 +23,7 @@ def section(name: str) -> Mapping[str, Any]:
     return found
 
 
+@lru_cache(maxsize=100_000)
 def normal(word: object) -> str:
     """A word as it is compared: half-width, lower case, underscores for spaces, without a unit in brackets."""
     text = unicodedata.normalize("NFKC", str(word)).strip().casefold()

@@ -18,13 +18,16 @@ class Source:
     kind: str | None
     layer: str | None
     options: dict[str, str]
+    titles: tuple[str, str]  # English, Chinese
 
 
 def manifest() -> list[Source]:
     """The park's files in the order of import: terrain first, models before the devices that stand in them."""
     entries = tomllib.loads((Path(__file__).parent / "manifest.toml").read_text(encoding="utf-8"))["source"]
     return [
-        Source(DATA / entry["file"], entry.get("kind"), entry.get("layer"), {str(k): str(v) for k, v in entry.get("options", {}).items()})
+        Source(
+            DATA / entry["file"], entry.get("kind"), entry.get("layer"), entry.get("options", {}), (entry["title_en"], entry["title_zh"])
+        )
         for entry in entries
     ]
 

@@ -61,7 +61,7 @@ def bay_rows() -> list[Row]:
     for storey in GARAGE_STOREYS:
         for number, bay in enumerate(garage_outlines(), start=1):
             bay_id = f"{storey}-{number:03d}"
-            place = {"storey_id": garage_storey_id(storey), "building_id": "B41", "parking_area_id": "P-GARAGE"}
+            place = {"storey_id": garage_storey_id(storey), "parking_area_id": f"P-{storey}"}
             rows.append(Row({"id": bay_id, "name": bay_id, "class": "underground", "usage": "Plaza Garage", **place}, bay))
     return rows
 

@@ -53,7 +53,14 @@ class Bodies:
 
 
 def bodies(vertices: NDArray[np.float64], faces: Faces, owner: Ints, color: NDArray[np.uint8], *, table: Columns, group: Ints) -> Bodies:
-    """Bodies of the features that own a face; `owner` (f,) indexes the rows of `table` and `group`, in any order."""
+    """Bodies of the features that own a face; `owner` (f,) indexes the rows of `table` and `group`, in any order.
+
+    Faces with a corner that is not finite have no place and are left out.
+    """
+    finite = np.asarray(np.isfinite(vertices).all(axis=1))  # (v,)
+    if not finite.all():
+        placed = np.asarray(finite[faces].all(axis=1))  # (f,)
+        faces, owner, color = faces[placed], owner[placed], color[placed]
     order = np.argsort(owner, kind="stable")
     present, feature = np.unique(owner[order], return_inverse=True)
     columns = {name: _rows(column, present) for name, column in table.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -46,7 +47,7 @@ def report_json(report: Report) -> dict[str, Any]:
 def _part_json(part: Part) -> dict[str, Any]:
     return {
         "id": part.id,
-        "address": f"/3dtiles/{part.folder}/tileset.json",
+        "address": f"/3dtiles/{quote(part.id, safe='')}/tileset.json",
         "tiles": len(part.files),
         "elements_in": part.elements_in,
         "elements_out": part.elements_out,

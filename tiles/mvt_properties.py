@@ -18,6 +18,8 @@ from twin.model import FeatureTable
 
 LONGEST_TEXT = 1024  # longer texts are read through the feature's own address, not carried by every tile
 LARGEST_INTEGER = 2**53  # beyond it a browser's numbers are no longer exact
+Plain = str | bool | int | float  # what a tile can carry
+_SHORT = [bytes([number]) for number in range(128)]
 _JSON_TYPES = (list, tuple, dict)
 
 
@@ -36,7 +38,7 @@ class Properties(NamedTuple):
 def properties(table: FeatureTable) -> tuple[Properties, dict[str, str]]:
     """The attributes of the features, and what each column holds: `String`, `Number` or `Boolean`."""
     columns: dict[str, Sequence[Any]] = {"id": table.ids} | {name: v for name, v in table.columns.items() if name != "id"}
-    numbers: dict[bytes, int] = {}
+    numbers: dict[tuple[type, Plain], int] = {}  # by type, too: 1, 1.0 and True are equal and not the same
     rows, keys, values = list[NDArray[np.int64]](), list[NDArray[np.int64]](), list[NDArray[np.int64]]()
     fields: dict[str, str] = {}
     for name, column in columns.items():
@@ -45,7 +47,7 @@ def properties(table: FeatureTable) -> tuple[Properties, dict[str, str]]:
             continue
         rows.append(np.array([i for i, _ in present], np.int64))
         keys.append(np.full(len(present), len(fields), np.int64))
-        values.append(np.array([numbers.setdefault(_value(value), len(numbers)) for _, value in present], np.int64))
+        values.append(np.array([numbers.setdefault((type(value), value), len(numbers)) for _, value in present], np.int64))
         fields[name] = _field_type(value for _, value in present)
     row = np.concatenate(rows) if rows else np.empty(0, np.int64)
     order = np.argsort(row, kind="stable")
@@ -53,11 +55,15 @@ def properties(table: FeatureTable) -> tuple[Properties, dict[str, str]]:
     value = np.concatenate(values)[order] if rows else row
     tag_start = np.searchsorted(row[order], np.arange(len(table) + 1))
     key_blob = _blob([_message(3, name.encode()) for name in fields])
-    return Properties(tag_start, key.astype(np.int32), value.astype(np.int32), *key_blob, *_blob(list(numbers))), fields
+    return Properties(
+        tag_start, key.astype(np.int32), value.astype(np.int32), *key_blob, *_blob([_value(value) for _, value in numbers])
+    ), fields
 
 
 def varint(number: int) -> bytes:
     """A non-negative integer in the variable-length form of protocol buffers."""
+    if number < 128:
+        return _SHORT[number]
     out = bytearray()
     while number >= 128:
         out.append(number & 127 | 128)
@@ -70,7 +76,7 @@ def _message(field: int, content: bytes) -> bytes:
     return bytes([field << 3 | 2]) + varint(len(content)) + content
 
 
-def _plain(value: Any) -> str | bool | int | float | None:
+def _plain(value: Any) -> Plain | None:
     """A value a tile can carry: text, truth value or number; None where there is none worth carrying."""
     if value is None or isinstance(value, (str, bool)):
         text = value
@@ -88,7 +94,7 @@ def _plain(value: Any) -> str | bool | int | float | None:
     return None if isinstance(text, str) and (not text or len(text) > LONGEST_TEXT) else text
 
 
-def _value(value: str | bool | int | float) -> bytes:
+def _value(value: Plain) -> bytes:
     """The `values` message of a value, its field included."""
     if isinstance(value, str):
         return _message(4, _message(1, value.encode("utf-8", "replace")))

@@ -167,19 +167,26 @@ class TileApp:
         """Rebuild what is out of date: at once where there is nothing to show, else beside what is shown."""
         if self._store.revision() == self._failed_revision or is_current(self._store):
             return
-        if (tiles_folder(self._store.path) / "tileset.json").is_file():
-            threading.Thread(target=self._rebuild, name="tiles", daemon=True).start()
-        else:
+        if not (tiles_folder(self._store.path) / "tileset.json").is_file():
+            with self._building:
+                self._rebuild()
+        elif self._building.acquire(blocking=False):
+            threading.Thread(target=self._rebuild_beside, name="tiles", daemon=True).start()
+
+    def _rebuild_beside(self) -> None:
+        try:
             self._rebuild()
+        finally:
+            self._store.close()  # this thread's connection
+            self._building.release()
 
     def _rebuild(self) -> None:
-        with self._building:
-            revision = self._store.revision()
-            try:
-                build(self._store)
-            except (TwinError, OSError):
-                self._failed_revision = revision  # not tried again until the park changes
-                log.exception(message("tiles_build_failed", "en", subject=self._store.path))
+        revision = self._store.revision()
+        try:
+            build(self._store)
+        except (TwinError, OSError):
+            self._failed_revision = revision  # not tried again until the park changes
+            log.exception(message("tiles_build_failed", "en", subject=self._store.path))
 
 
 def _file_answer(content: bytes, name: str, coding: str) -> Answer:

@@ -3,7 +3,8 @@
 Features are split by group, then in space by halving at the median along the longest side until a tile is small enough; eight tiles
 at most share a parent. Only leaves have content and every feature lies in one leaf, so refinement adds. Each leaf's content counts
 from the middle of its own box: a viewer takes that point as the tile's origin, and coordinates stay small however far the park
-reaches. A tile's geometric error is what is missing on the screen while it is not refined: its largest feature, or an eighth of it.
+reaches. A tile's geometric error is what is missing on the screen while it is not refined: all of it for the root, else its largest
+feature, or an eighth of it.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Branch:
 
 
 Node = Leaf | Branch
+_NOWHERE = Leaf(np.zeros(3), np.zeros(3), 0.0, np.empty(0, np.int64))
 
 
 def middle(node: Node) -> Vector:
@@ -79,18 +81,16 @@ def gather(children: Sequence[Node]) -> Branch:
 def tileset_json(root: Branch | None, ecef: NDArray[np.float64]) -> dict[str, Any]:
     """A tileset with its root placed on the earth; `ecef` (4, 4) takes the park's frame there. `None` is an empty tileset."""
     if root is None:
-        empty = Leaf(np.zeros(3), np.zeros(3), 0.0, np.empty(0, np.int64))
-        return _document(_tile(empty, ecef @ _shift(middle(empty)), middle(empty)), 0.0)
-    return _document(_tile(root, ecef @ _shift(middle(root)), middle(root)), float(np.linalg.norm(root.high - root.low)))
+        return _document(_tile(_NOWHERE, ecef, middle(_NOWHERE)))
+    return _document(_tile(root, ecef @ _shift(middle(root)), middle(root)) | {"geometricError": _diagonal(root)})
 
 
 def outer_json(parts: Sequence[tuple[str, Branch]], ecef: NDArray[np.float64]) -> dict[str, Any]:
     """The tileset that names other tilesets by their addresses; their roots place themselves, so boxes are earth-centred here."""
     if not parts:
         return tileset_json(None, ecef)
-    root = gather([part for _, part in parts])
-    children = [_frame_of(part, ecef) | {"content": {"uri": uri}} for uri, part in parts]
-    return _document(_frame_of(root, ecef) | {"refine": "ADD", "children": children}, float(np.linalg.norm(root.high - root.low)))
+    children = [_earth_centred(part, ecef) | {"content": {"uri": uri}} for uri, part in parts]
+    return _document(_earth_centred(gather([part for _, part in parts]), ecef) | {"refine": "ADD", "children": children})
 
 
 def _tree(boxes: NDArray[np.float64], weight: Ints, features: Ints, limit: int) -> Node:
@@ -114,8 +114,8 @@ def _halves(boxes: NDArray[np.float64], weight: Ints, features: Ints, limit: int
     return [np.sort(features[order[:cut]]), np.sort(features[order[cut:]])]
 
 
-def _document(root: dict[str, Any], error: float) -> dict[str, Any]:
-    return {"asset": {"version": "1.1", "generator": "parktwin"}, "geometricError": max(error, root["geometricError"]), "root": root}
+def _document(root: dict[str, Any]) -> dict[str, Any]:
+    return {"asset": {"version": "1.1", "generator": "parktwin"}, "geometricError": root["geometricError"], "root": root}
 
 
 def _tile(node: Node, transform: NDArray[np.float64] | None, origin: Vector) -> dict[str, Any]:
@@ -137,9 +137,11 @@ def _child(node: Node, origin: Vector) -> dict[str, Any]:
 
 
 def _error(node: Node) -> float:
-    if isinstance(node, Leaf):
-        return 0.0
-    return max(node.largest_m, float(np.linalg.norm(node.high - node.low)) / WHOLE_SHARE)
+    return 0.0 if isinstance(node, Leaf) else max(node.largest_m, _diagonal(node) / WHOLE_SHARE)
+
+
+def _diagonal(node: Node) -> float:
+    return float(np.linalg.norm(node.high - node.low))
 
 
 def _box(node: Node, origin: Vector) -> list[float]:
@@ -147,11 +149,11 @@ def _box(node: Node, origin: Vector) -> list[float]:
     return [*(middle(node) - origin).tolist(), *np.diag(half).ravel().tolist()]
 
 
-def _frame_of(node: Branch, ecef: NDArray[np.float64]) -> dict[str, Any]:
-    """Bounding volume of a tile in earth-centred metres, and its error."""
+def _earth_centred(node: Branch, ecef: NDArray[np.float64]) -> dict[str, Any]:
+    """Bounding volume and error of a whole tileset, in earth-centred metres."""
     centre = ecef @ np.append(middle(node), 1.0)
     half = ecef[:3, :3] * ((node.high - node.low) / 2 + MARGIN_M)  # columns are the half axes
-    return {"boundingVolume": {"box": [*centre[:3].tolist(), *half.T.ravel().tolist()]}, "geometricError": _error(node)}
+    return {"boundingVolume": {"box": [*centre[:3].tolist(), *half.T.ravel().tolist()]}, "geometricError": _diagonal(node)}
 
 
 def _shift(offset: Vector) -> NDArray[np.float64]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import click
 import typer
 from rich.console import Console
 
@@ -17,6 +16,8 @@ from twin.errors import TwinError, UsageError
 from twin.i18n import message, preferred_language
 from twin.registry import load, points
 
+# typer brings click along under a name of its own: its exceptions are found through the one it exports
+_WRONG_USAGE: Any = typer.BadParameter.__mro__[2]
 PANELS = {
     "demo": "start", "init": "start", "import": "start", "serve": "start", "tiles": "start",
     "info": "look", "layers": "look", "models": "look", "sees": "look", "export": "look",
@@ -56,12 +57,12 @@ def run(arguments: list[str]) -> int:
         status = command.main(args=arguments, prog_name="twin", standalone_mode=False)
     except TwinError as error:
         return _failed(error, lang, as_json)
-    except click.exceptions.Exit as leave:
+    except typer.Exit as leave:
         return leave.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         Console(stderr=True).print(message("interrupted", lang))
         return 1
-    except click.ClickException as error:
+    except _WRONG_USAGE as error:
         Console(stderr=True).print(error.format_message(), style="red", markup=False)
         Console(stderr=True).print(message("see_help", lang), markup=False)
         return 2

@@ -1,13 +1,15 @@
 """The client's files: the page itself, its assets for ever, and a plain page where it was not built.
 
 Only files inside the folder are sent, never a listing; `<name>.br` and `<name>.gz` beside a file are sent in its place to those who
-take them.
+take them; text without them is packed once and remembered.
 """
 
 from __future__ import annotations
 
+import gzip
 import mimetypes
 from email.utils import formatdate
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +25,8 @@ TYPES = {
     ".webmanifest": "application/manifest+json", ".woff2": "font/woff2", ".ico": "image/x-icon",
 }  # fmt: skip
 PACKED = {"br": ".br", "gzip": ".gz"}
+TEXT = {".css", ".html", ".js", ".json", ".map", ".mjs", ".svg", ".txt", ".wasm"}  # what gzip makes smaller
+SMALL_BYTES = 1024
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -59,7 +63,10 @@ def _file(folder: Path, name: str, headers: Headers) -> Response | None:
         return Response(status_code=304, headers=sent)
     if found.encoding:
         sent["content-encoding"] = found.encoding
-    return Response(found.path.read_bytes(), headers=sent, media_type=_type(path))
+        return Response(found.path.read_bytes(), headers=sent, media_type=_type(path))
+    if stat.st_size > SMALL_BYTES and path.suffix in TEXT and "gzip" in headers.get("accept-encoding", ""):
+        return Response(_gzipped(path, stat.st_mtime_ns), headers=sent | {"content-encoding": "gzip"}, media_type=_type(path))
+    return Response(path.read_bytes(), headers=sent, media_type=_type(path))
 
 
 def _inside(folder: Path, name: str) -> Path | None:
@@ -77,6 +84,12 @@ def _packed(path: Path, accepted: str) -> Found:
         if encoding in accepted and packed.is_file():
             return Found(packed, encoding)
     return Found(path, "")
+
+
+@lru_cache(64)
+def _gzipped(path: Path, _changed_ns: int) -> bytes:
+    """The file packed; packed again when it has changed."""
+    return gzip.compress(path.read_bytes(), 6, mtime=0)
 
 
 def _type(path: Path) -> str:

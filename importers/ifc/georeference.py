@@ -28,6 +28,7 @@ from twin.model import Georeferencing, Issue
 
 Points = NDArray[np.float64]  # (n, 3)
 FAR_M = 50_000.0
+_EARTH_M = 6_371_000.0  # mean radius, for a distance that is told to a person
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def _placed(anchor: Anchor, setting: Setting, issues: list[Issue]) -> Georeferen
     position = frame.to_enu([[lon, lat, h]])[0]
     turn = _local_axes(frame, lon, lat, h) @ _about_up(anchor.rotation_rad) @ anchor.world
     placement = Placement(anchor.point, position, turn)
-    far = float(math.hypot(*position[:2]))
+    chord = float(np.linalg.norm(position)) / (2 * _EARTH_M)
+    far = 2 * _EARTH_M * math.asin(min(1.0, chord))
     if far > FAR_M:
         details = {"kilometres": round(far / 1000, 1), "lon": round(lon, 5), "lat": round(lat, 5)}
         issues.append(Issue("ifc_far_from_park", "warning", setting.name, details))

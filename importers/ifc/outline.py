@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]  # (n, 3)
-_GRID_M = 0.001  # coordinates are rounded to this before shapes are united: what almost touches, touches
+_DIGITS = 4  # coordinates are rounded to a tenth of a millimetre before shapes are united: what almost touches, touches
 _LEVEL = 0.95  # cosine of the steepest face that counts as level
 _GAP_M = 0.3  # gaps between elements narrower than twice this are closed
 _COURT_M2 = 30.0  # holes smaller than this are no courtyards
@@ -60,14 +60,15 @@ def ground(pieces: Sequence[tuple[str, Points, NDArray[np.int64]]]) -> Any:
     a slab or roof it is the hull of all.
     """
     flat = [vertices[faces] for kind, vertices, faces in pieces if kind.startswith(_FLAT)]
-    hulls = [shapely.convex_hull(shapely.multipoints(vertices[:, :2])) for kind, vertices, _ in pieces if not kind.startswith(_FLAT)]
+    corners = [np.round(vertices[:, :2], _DIGITS) for kind, vertices, _ in pieces if not kind.startswith(_FLAT)]
+    hulls = [shapely.convex_hull(shapely.multipoints(points)) for points in corners]
     shapes: list[Any] = [*(_united(part) for part in flat), *hulls]
     areas = [shape for shape in shapes if shape.geom_type in {"Polygon", "MultiPolygon"} and not shape.is_empty]
     if not areas:
         return None
     if not flat:  # only uprights: what they surround is the ground
         return shapely.convex_hull(shapely.union_all(np.array(areas, dtype=object)))
-    whole = shapely.union_all(shapely.set_precision(np.array(areas, dtype=object), _GRID_M))
+    whole = shapely.union_all(np.array(areas, dtype=object))
     closed = whole.buffer(_GAP_M, join_style="mitre").buffer(-_GAP_M, join_style="mitre").union(whole)
     return _tidy(closed)
 
@@ -88,14 +89,14 @@ def _without_small_holes(polygon: Any) -> Any:
 
 def _united(corners: NDArray[np.float64]) -> Any:
     """The union of triangles (f, 3, 3) seen from above."""
-    plane = corners[:, :, :2]
+    plane = np.round(corners[:, :, :2], _DIGITS)
     edges = plane[:, 1:] - plane[:, :1]  # (f, 2, 2)
     double = np.abs(edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0])
     plane = plane[double > 1e-8]
     if not len(plane):
         return shapely.Polygon()
     triangles = shapely.polygons(np.concatenate([plane, plane[:, :1]], axis=1))
-    united = shapely.union_all(triangles, grid_size=_GRID_M)
+    united = shapely.union_all(triangles)
     areas = _polygons(united)
     return areas[0] if len(areas) == 1 else shapely.MultiPolygon(areas)
 

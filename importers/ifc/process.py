@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from importers.ifc.parts import finished
 from importers.ifc.worker import LIBRARY_MISSING, OPENED, REFUSED
@@ -61,6 +61,7 @@ class _Watch:
     no_shape: list[int] = field(default_factory=list[int])
     voided: list[int] = field(default_factory=list[int])
     refused: str = ""
+    last_words: str = ""  # the last line a child wrote to standard error
 
     def hear(self, message: Mapping[str, Any]) -> None:
         at = message["at"]
@@ -82,6 +83,42 @@ class _Watch:
             return [self.current] if self.current is not None else []
         start = self.order.index(self.current) + 1 if self.current in self.order else 0
         return [product for product in self.order[start:] if product not in self.built][:_SUSPECTS]
+
+
+@dataclass
+class _Story:
+    """What happened to the children of one file, and what follows for the next."""
+
+    watch: _Watch = field(default_factory=_Watch)
+    deaths: list[str] = field(default_factory=list[str])
+    suspects: list[int] = field(default_factory=list[int])
+    blame: Counter[int] = field(default_factory=Counter[int])
+    given_up: dict[int, str] = field(default_factory=dict[int, str])
+    is_done: bool = False
+
+    def job(self, path: Path, run: int, limits: Limits) -> dict[str, Any]:
+        """What the next child is told: the suspects with a safer kernel, those blamed before with the safest."""
+        safest = any(self.blame[product] for product in self.suspects)
+        job = {"path": str(path), "run": run, "memory_bytes": limits.memory_bytes, "safest": safest}
+        return {**job, "suspects": self.suspects, "given_up": list(self.given_up)}
+
+    def learn(self, end: str, done: frozenset[int]) -> None:
+        """Take in how a child ended; a product that was alone at work at two deaths is given up."""
+        self.is_done = end == "done"
+        if self.is_done:
+            return
+        self.deaths.append(end)
+        self.suspects = self.watch.suspects()
+        if self.watch.one_by_one:
+            self.blame.update(self.suspects)
+            self.given_up |= {product: end for product in self.suspects if self.blame[product] > 1}
+        self.watch.built = set(done)  # what was built and not yet written is lost with the child
+
+    def failed(self, done: frozenset[int]) -> dict[int, str]:
+        """Products without a shape, and why."""
+        left = self.watch.no_shape if self.is_done else self.watch.bodies
+        why = "no_shape" if self.is_done else self.deaths[-1]
+        return {product: reason for product, reason in (dict.fromkeys(left, why) | self.given_up).items() if product not in done}
 
 
 def limits_for(size: int) -> Limits:
@@ -112,50 +149,41 @@ def build(path: Path, name: str, folder: Path, limits: Limits, progress: Callabl
     UnreadableSource
         If the kernel refuses the file or dies before it has read its content.
     """
-    started, watch = time.monotonic(), _Watch()
-    blame: Counter[int] = Counter()
-    given_up: dict[int, str] = {}
-    suspects: list[int] = []
-    deaths: list[str] = []
+    started, story = time.monotonic(), _Story()
     for run in range(limits.children):
-        job = {"path": str(path), "run": run, "suspects": suspects, "given_up": list(given_up), "memory_bytes": limits.memory_bytes}
-        job["safest"] = any(blame[product] for product in suspects)
-        (folder / "job.json").write_text(json.dumps(job), "utf-8")
+        (folder / "job.json").write_text(json.dumps(story.job(path, run, limits)), "utf-8")
         left = limits.total_s - (time.monotonic() - started)
-        end = _run_child(folder, limits, left, watch, progress)
-        if end == "done":
-            given_up |= dict.fromkeys(watch.no_shape, "no_shape")
+        end = _run_child(folder, limits, left, story.watch, progress)
+        _refuse(name, folder, end, story.watch, limits)
+        story.learn(end, finished(folder))
+        if end in {"done", "time_limit"}:
             break
-        _refuse(name, folder, end, watch, limits)
-        deaths.append(end)
-        if end == "time_limit":
-            break
-        suspects, exact = watch.suspects(), watch.one_by_one
-        watch.built = set(finished(folder))  # what was built and not yet written is lost with the child
-        if exact:
-            blame.update(suspects)
-            given_up |= {product: end for product in suspects if blame[product] > 1}
-    done = finished(folder)
-    rest = {product: deaths[-1] for product in watch.bodies if product not in done and product not in given_up} if deaths else {}
-    failed = {product: why for product, why in (given_up | rest).items() if product not in done}
     content = json.loads((folder / "content.json").read_text("utf-8"))
-    return Outcome(content, folder, failed, frozenset(watch.voided), deaths, time.monotonic() - started)
+    failed = story.failed(finished(folder))
+    return Outcome(content, folder, failed, frozenset(story.watch.voided), story.deaths, time.monotonic() - started)
 
 
 def _run_child(folder: Path, limits: Limits, left_s: float, watch: _Watch, progress: Callable[[str, int, int], None]) -> str:
     """`done`, or what ended the child: kernel_crashed, no_sign_of_life, time_limit, refused or library_missing."""
-    command = [sys.executable, "-m", "importers.ifc.worker", str(folder)]
-    with tempfile.TemporaryFile() as noise, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=noise, env=_environment()) as child:
+    with (
+        tempfile.TemporaryFile() as noise,
+        subprocess.Popen(_command(folder), stdout=subprocess.PIPE, stderr=noise, env=_environment()) as child,
+    ):
         try:
             silent = _listen(child, limits.silence_s, left_s, watch, progress)
         finally:
             if child.poll() is None:
                 child.kill()
         status = child.wait()
+        watch.last_words = _last_line(noise)
     if silent:
         return silent
     known = {OPENED: "done", REFUSED: "refused", LIBRARY_MISSING: "library_missing"}
     return known.get(status, "kernel_crashed")
+
+
+def _command(folder: Path) -> list[str]:
+    return [sys.executable, "-m", "importers.ifc.worker", str(folder)]
 
 
 def _environment() -> dict[str, str]:
@@ -196,12 +224,19 @@ def _pump(child: subprocess.Popen[bytes], lines: queue.SimpleQueue[bytes]) -> No
     lines.put(b"")
 
 
+def _last_line(noise: IO[bytes]) -> str:
+    noise.seek(max(0, noise.seek(0, os.SEEK_END) - 2000))
+    lines = noise.read().decode("utf-8", "replace").split("\n")
+    return next((line.strip()[:160] for line in reversed(lines) if line.strip()), "")
+
+
 def _refuse(name: str, folder: Path, end: str, watch: _Watch, limits: Limits) -> None:
     """Raise where there is nothing to go on with: no library, no file the kernel opens, or no content after a death."""
     if end == "library_missing":
         raise UnreadableSource("ifc_library_missing", subject=name)
     if end == "refused":
         raise UnreadableSource("ifc_syntax", subject=name, reason=watch.refused)
-    if not (folder / "content.json").exists():
+    if end != "done" and not (folder / "content.json").exists():
         gigabytes = round(limits.memory_bytes / (1 << 30), 1)
-        raise UnreadableSource("ifc_reader_died", subject=name, end=end, gigabytes=gigabytes, seconds=round(limits.silence_s))
+        seconds = round(limits.silence_s)
+        raise UnreadableSource("ifc_reader_died", subject=name, end=watch.last_words or end, gigabytes=gigabytes, seconds=seconds)

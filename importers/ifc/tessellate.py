@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import ifcopenshell
 import ifcopenshell.geom
 import numpy as np
 
@@ -20,6 +21,8 @@ from importers.ifc.entity import attribute
 from importers.ifc.expected import disagreement, expected
 from importers.ifc.kernels import ALARM_M, EXACT, FAST, SAFE, UNCUT
 from importers.ifc.parts import Parts
+
+_LOG_EVERY = 256
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Tessellation:
             if self._keep(product, shape, step.kernel):
                 built.add(product)
             self.tell(at="built", product=product)
+            if len(built) % _LOG_EVERY == 0:
+                ifcopenshell.get_log()  # reading empties it: a large file would fill the memory with notices
         self.parts.flush()
         return built
 

@@ -36,11 +36,19 @@ def main(folder: Path) -> int:
     except (ifcopenshell.Error, OSError) as error:
         tell(at="refused", reason=str(error))
         return REFUSED
-    _do(file, folder, job, tell)
+    log = str(ifcopenshell.get_log())
+    from importers.ifc.faults import TooBroken, faults  # noqa: PLC0415
+
+    try:
+        lost = faults(Path(job["path"]), sum(1 for _ in file), log)
+    except TooBroken as error:
+        tell(at="refused", reason=str(error))
+        return REFUSED
+    _do(file, folder, job, lost, tell)
     return OPENED
 
 
-def _do(file: Any, folder: Path, job: dict[str, Any], tell: Any) -> None:
+def _do(file: Any, folder: Path, job: dict[str, Any], lost: list[dict[str, Any]], tell: Any) -> None:
     from importers.ifc.content import read_content  # noqa: PLC0415
     from importers.ifc.kernels import EXACT, SAFE  # noqa: PLC0415
     from importers.ifc.parts import Parts, finished  # noqa: PLC0415
@@ -48,6 +56,7 @@ def _do(file: Any, folder: Path, job: dict[str, Any], tell: Any) -> None:
 
     tell(at="opened")
     content, risks = read_content(file)
+    content["issues"] = lost + content["issues"]
     target = folder / "content.json"
     if not target.exists():
         partial = target.with_suffix(".partial")

@@ -44,9 +44,13 @@ def box(model: Model, shape: Box) -> Entity:
     x, y, z = shape.at
     if ("box", shape) not in model.shared:
         profile = model.once(
-            ("rectangle", shape.x, shape.y), "IfcRectangleProfileDef", ProfileType="AREA", XDim=model.m(shape.x)[0], YDim=model.m(shape.y)[0],
+            ("rectangle", shape.x, shape.y),
+            "IfcRectangleProfileDef",
+            ProfileType="AREA",
+            XDim=model.m(shape.x)[0],
+            YDim=model.m(shape.y)[0],
             Position=_flat(model),
-        )  # fmt: skip
+        )
         solid = _extruded(model, profile, shape.z, model.axes((x, y, z)))
         model.shared[("box", shape)] = solid
         if shape.material:

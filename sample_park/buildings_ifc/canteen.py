@@ -24,9 +24,9 @@ def _ground() -> Level:
     rooms = (
         Room("K1", "Main kitchen", "主厨房", "kitchen", (0.0, 10.0, 13.0, 28.0)),
         Room("K2", "Dishwashing", "洗消间", "kitchen", (0.0, 28.0, 13.0, 36.0)),
-        Room("CS", "Cold store", "冷库", "cold_store", (0.0, 0.0, 6.0, 10.0)),
-        Room("ST", "Dry store", "干货库", "storage", (6.0, 0.0, 13.0, 10.0)),
-        Room("SV", "Servery", "售餐区", "servery", (13.0, 6.0, 19.0, 30.0)),
+        Room("CS", "Cold storage", "冷库房", "cold_store", (0.0, 0.0, 6.0, 10.0)),
+        Room("ST", "Dry storage", "干货库房", "storage", (6.0, 0.0, 13.0, 10.0)),
+        Room("SV", "Dining at the serving line", "取餐就餐区", "servery", (13.0, 6.0, 19.0, 30.0)),
         Room("D2", "Small dining room", "民族餐厅", "servery", (13.0, 0.0, 19.0, 6.0)),
         Room("WC", "Toilets", "卫生间", "wc", (13.0, 30.0, 19.0, 36.0)),
         Room("D1", "Dining hall", "一层餐厅", "dining", (19.0, 0.0, 46.0, 36.0)),
@@ -35,7 +35,12 @@ def _ground() -> Level:
         Room("LO", "Entrance lobby", "门厅", "lobby", (46.0, 13.0, 54.0, 23.0)),
         *_stairs(),
     )
-    doors = (Entrance(54.0, 18.0, 3.0, 2.5), Entrance(0.0, 14.0, 2.0, 2.4, "steel"), Entrance(30.0, 36.0, 1.8, 2.3, "steel"))
+    doors = (
+        Entrance(54.0, 18.0, 3.0, 2.5),
+        Entrance(0.0, 14.0, 2.0, 2.4, "steel"),
+        Entrance(30.0, 36.0, 1.8, 2.3, "steel"),
+        Entrance(13.0, 19.0, 1.5, 2.2, "steel"),
+    )
     return Level("F01", "1F", "首层", 0.0, GROUND_M, rooms, "brick", doors)
 
 

@@ -43,14 +43,25 @@ def _shared() -> tuple[Room, ...]:
 
 def _ground() -> Level:
     front = rooms_along(
-        (("WC", "Toilets", "卫生间", "wc", 8.0), ("SE", "Security room", "安保监控室", "control", 8.0), ("LO", "Entrance lobby", "门厅", "lobby", 8.0),
-         ("ME", "Meeting room", "会议室", "meeting", 8.0), ("OF", "Office", "办公室", "office", 8.0)),
-        (10.0, 0.0, 50.0, 6.0), "x",
-    )  # fmt: skip
+        (
+            ("WC", "Toilets", "卫生间", "wc", 8.0),
+            ("SE", "Security room", "安保监控室", "control", 8.0),
+            ("LO", "Entrance lobby", "门厅", "lobby", 8.0),
+            ("ME", "Meeting room", "会议室", "meeting", 8.0),
+            ("OF", "Office", "办公室", "office", 8.0),
+        ),
+        (10.0, 0.0, 50.0, 6.0),
+        "x",
+    )
     west = rooms_along(
-        (("BA", "Battery room A", "电池室A", "battery", 1.0), ("UA", "UPS room A", "UPS室A", "electrical", 1.0), ("MV", "Switchgear room", "高压配电室", "electrical", 1.0)),
-        (0.0, 8.4, 28.8, 36.0), "y",
-    )  # fmt: skip
+        (
+            ("BA", "Battery room A", "电池室A", "battery", 1.0),
+            ("UA", "UPS room A", "UPS室A", "electrical", 1.0),
+            ("MV", "Switchgear room", "高压配电室", "electrical", 1.0),
+        ),
+        (0.0, 8.4, 28.8, 36.0),
+        "y",
+    )
     east = (
         Room("BB", "Battery room B", "电池室B", "battery", (37.0, 8.4, 60.0, 17.6)),
         Room("TE", "Carrier room", "运营商接入间", "telecom", (31.2, 12.4, 37.0, 17.6)),
@@ -63,10 +74,15 @@ def _ground() -> Level:
 
 def _upper() -> Level:
     front = rooms_along(
-        (("WC", "Toilets", "卫生间", "wc", 8.0), ("NO", "Network operations centre", "运维监控中心", "control", 16.0), ("ME", "Meeting room", "会议室", "meeting", 8.0),
-         ("OF", "Office", "办公室", "office", 8.0)),
-        (10.0, 0.0, 50.0, 6.0), "x",
-    )  # fmt: skip
+        (
+            ("WC", "Toilets", "卫生间", "wc", 8.0),
+            ("NO", "Network operations centre", "运维监控中心", "control", 16.0),
+            ("ME", "Meeting room", "会议室", "meeting", 8.0),
+            ("OF", "Office", "办公室", "office", 8.0),
+        ),
+        (10.0, 0.0, 50.0, 6.0),
+        "x",
+    )
     halls = (
         Room("M1", "Data hall 1", "数据机房1", "it_module", (0.0, 8.4, 28.8, 22.2)),
         Room("M2", "Data hall 2", "数据机房2", "it_module", (0.0, 22.2, 28.8, 36.0)),

@@ -74,9 +74,13 @@ def _layers(model: Model, kind: WallType) -> Entity:
     ]
     layer_set = model.once(("layers", kind.key), "IfcMaterialLayerSet", MaterialLayers=layers, LayerSetName=f"{kind.name} {kind.name_zh}")
     return model.once(
-        ("usage", kind.key), "IfcMaterialLayerSetUsage", ForLayerSet=layer_set, LayerSetDirection="AXIS2", DirectionSense="POSITIVE",
+        ("usage", kind.key),
+        "IfcMaterialLayerSetUsage",
+        ForLayerSet=layer_set,
+        LayerSetDirection="AXIS2",
+        DirectionSense="POSITIVE",
         OffsetFromReferenceLine=model.m(-kind.thickness_m / 2)[0],
-    )  # fmt: skip
+    )
 
 
 def _main(kind: WallType) -> str:
@@ -104,9 +108,14 @@ def _door(floor: Floor, hole: Hole, key: str, parent: Entity, at: tuple[float, .
     wide, high, material = hole.width_m, hole.height_m, LEAVES[hole.material]
     leaves = 2 if wide > 1.15 else 1
     kind = Kind(
-        "IfcDoor", f"{hole.material}-{wide:.2f}x{high:.2f}", f"Door {hole.material} {wide * 1000:.0f}x{high * 1000:.0f}", "门", material, "DOOR",
+        "IfcDoor",
+        f"{hole.material}-{wide:.2f}x{high:.2f}",
+        f"Door {hole.material} {wide * 1000:.0f}x{high * 1000:.0f}",
+        "门",
+        material,
+        "DOOR",
         _door_type(model, leaves),
-    )  # fmt: skip
+    )
 
     def items() -> list[Entity]:
         rim = bodies.frame_prism(model, (wide, high), RIM_M, 0.12)
@@ -130,7 +139,12 @@ def _door_type(model: Model, leaves: int) -> dict[str, object]:
 def _window(floor: Floor, hole: Hole, key: str, parent: Entity) -> Entity:
     model = floor.model
     wide, high = hole.width_m, hole.height_m
-    legacy = {"ConstructionType": "ALUMINIUM", "OperationType": "SINGLE_PANEL", "ParameterTakesPrecedence": False, "Sizeable": False}
+    legacy: dict[str, object] = {
+        "ConstructionType": "ALUMINIUM",
+        "OperationType": "SINGLE_PANEL",
+        "ParameterTakesPrecedence": False,
+        "Sizeable": False,
+    }
     extra: dict[str, object] = legacy if model.file.schema == "IFC2X3" else {"PartitioningType": "SINGLE_PANEL"}
     kind = Kind("IfcWindow", f"{wide:.2f}x{high:.2f}", f"Window {wide * 1000:.0f}x{high * 1000:.0f}", "窗", GLASS, "WINDOW", extra)
 

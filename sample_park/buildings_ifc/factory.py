@@ -49,25 +49,40 @@ def build(floor: Floor) -> None:
 
 def _ground() -> Level:
     side = rooms_along(
-        (("01", "Changing men", "男更衣室", "changing", 6.0), ("02", "Changing women", "女更衣室", "changing", 5.6), ("03", "Toilet", "卫生间", "wc", 5.0),
-         ("LO", "Entrance lobby", "门厅", "lobby", 8.0), ("04", "Quality office", "质检办公室", "office", 6.4), ("05", "Switch room", "配电室", "electrical", 5.0),
-         ("06", "Compressor room", "空压机房", "machine_room", 5.2)),
-        (0.0, 3.4, 9.6, 44.6), "y",
-    )  # fmt: skip
+        (
+            ("01", "Changing men", "男更衣室", "changing", 6.0),
+            ("02", "Changing women", "女更衣室", "changing", 5.6),
+            ("03", "Toilet", "卫生间", "wc", 5.0),
+            ("LO", "Entrance lobby", "门厅", "lobby", 8.0),
+            ("04", "Quality office", "质检办公室", "office", 6.4),
+            ("05", "Switch room", "配电室", "electrical", 5.0),
+            ("06", "Compressor room", "空压机房", "machine_room", 5.2),
+        ),
+        (0.0, 3.4, 9.6, 44.6),
+        "y",
+    )
     rooms = (*_shared(), *side, Room("HA", "Assembly hall", "总装车间", "workshop", (12.0, 0.0, 96.0, 48.0), EAVES_M))
     doors = (
-        Entrance(0.0, 24.0, 2.4, 2.4), Entrance(96.0, 12.0, 5.0, 5.0, "steel"), Entrance(96.0, 36.0, 5.0, 5.0, "steel"),
-        Entrance(54.0, 48.0, 4.5, 4.8, "steel"), Entrance(54.0, 0.0, 2.0, 2.4, "steel"),
-    )  # fmt: skip
+        Entrance(0.0, 24.0, 2.4, 2.4),
+        Entrance(96.0, 12.0, 5.0, 5.0, "steel"),
+        Entrance(96.0, 36.0, 5.0, 5.0, "steel"),
+        Entrance(54.0, 48.0, 4.5, 4.8, "steel"),
+        Entrance(54.0, 0.0, 2.0, 2.4, "steel"),
+    )
     return Level("F01", "1F", "首层", 0.0, MEZZANINE_M, rooms, "panel", doors)
 
 
 def _mezzanine() -> Level:
     side = rooms_along(
-        (("01", "Open office", "开放办公", "open_office", 17.0), ("02", "Meeting room", "会议室", "meeting", 8.0), ("03", "Training room", "培训室", "training", 9.0),
-         ("04", "Production control", "生产调度室", "control", 7.2)),
-        (0.0, 3.4, 9.6, 44.6), "y",
-    )  # fmt: skip
+        (
+            ("01", "Open office", "开放办公", "open_office", 17.0),
+            ("02", "Meeting room", "会议室", "meeting", 8.0),
+            ("03", "Training room", "培训室", "training", 9.0),
+            ("04", "Production control", "生产调度室", "control", 7.2),
+        ),
+        (0.0, 3.4, 9.6, 44.6),
+        "y",
+    )
     rooms = (*_shared(), *side, Room("HA", "Upper hall", "车间上空", "void", (12.0, 0.0, 96.0, 48.0)))
     return Level("F02", "2F", "夹层", MEZZANINE_M, MEZZANINE_HEIGHT_M, rooms, "panel")
 
@@ -90,7 +105,7 @@ def _tooth(floor: Floor, number: int) -> None:
         (Kind("IfcSlab", "saw-tooth", "Roof slope, sandwich panel", "锯齿形屋面板", STEEL, "ROOF"), slope, DEPTH_M, (x0, 0.0, 0.0)),
         (Kind("IfcWall", "gable", "Gable, sandwich panel", "山墙", STEEL, "SOLIDWALL"), gable, 0.16, (x0, 0.0, 0.0)),
         (Kind("IfcWall", "gable", "Gable, sandwich panel", "山墙", STEEL, "SOLIDWALL"), gable, 0.16, (x0, DEPTH_M - 0.16, 0.0)),
-    )  # fmt: skip
+    )
     for index, (kind, side, width, place) in enumerate(kinds):
 
         def items(side: Polygon = side, width: float = width) -> list[Entity]:

@@ -58,9 +58,14 @@ def type_of(model: Model, kind: Kind, items: Items | None = None) -> Entity:
         maps = [bodies.source(model, items())] if items else None
         attributes = {"AssemblyPlace": "NOTDEFINED", **(kind.type_attributes or {})}  # furniture types must say where they are put together
         model.shared[key] = model.root(
-            f"{kind.entity}Type", kind.key, Name=kind.title, Tag=kind.key, RepresentationMaps=maps, PredefinedType=kind.predefined or "NOTDEFINED",
+            f"{kind.entity}Type",
+            kind.key,
+            Name=kind.title,
+            Tag=kind.key,
+            RepresentationMaps=maps,
+            PredefinedType=kind.predefined or "NOTDEFINED",
             **attributes,
-        )  # fmt: skip
+        )
         if kind.material:
             model.relate("material", model.material(kind.material), model.shared[key])
     return model.shared[key]
@@ -75,9 +80,12 @@ def put(floor: Floor, kind: Kind, key: str, place: Sequence[float], items: Items
     held = attributes.pop("held", True)
     given = {"Name": kind.title, "Tag": floor.key(key), "PredefinedType": kind.predefined, **attributes}
     product = model.root(
-        kind.entity, floor.key(kind.key.split("-")[0], key), ObjectPlacement=model.placement(parent, place[:3], x_axis),
-        Representation=bodies.mapped(model, kind_entity.RepresentationMaps[0]), **given,
-    )  # fmt: skip
+        kind.entity,
+        floor.key(kind.key.split("-")[0], key),
+        ObjectPlacement=model.placement(parent, place[:3], x_axis),
+        Representation=bodies.mapped(model, kind_entity.RepresentationMaps[0]),
+        **given,
+    )
     model.relate("type", kind_entity, product)
     if held:
         model.relate("in", floor.storey, product)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import shapely
 from shapely import Polygon
@@ -27,7 +28,7 @@ def plan() -> Plan:
         Level("B1", "B1", "地下一层", B1_M, ROOF_M - B1_M, _rooms("B1"), "basement", _passages()),
         Level("G0", "G0", "地面", 0.0, 3.4, _heads(), "curtain", (Entrance(54.3, 14.0, 2.4, 2.4), Entrance(105.2, 100.0, 2.0, 2.4))),
     )
-    return Plan("garage", "B41", "Plaza Garage", "广场地下车库", parking.GARAGE_ORIGIN, rect(0, 0, *parking.GARAGE_SIZE), levels)
+    return Plan("garage", "", "Plaza Garage", "广场地下车库", parking.GARAGE_ORIGIN, rect(0, 0, *parking.GARAGE_SIZE), levels)
 
 
 def build(floor: Floor) -> None:
@@ -42,7 +43,7 @@ def build(floor: Floor) -> None:
 
 def _rooms(level: str) -> tuple[Room, ...]:
     rise = -B1_M if level == "B1" else None  # stairs and lifts of the upper level reach the plaza
-    pump = ("Fire pump room", "消防水泵房", "machine_room") if level == "B1" else ("Store", "库房", "storage")
+    pump = ("Fire pump room", "消防水泵房", "machine_room") if level == "B1" else ("Storage", "库房", "storage")
     return (
         Room("EL", "Power distribution room", "变配电室", "electrical", (0.0, 0.0, 20.0, 14.0)),
         Room("PU", *pump, (20.0, 0.0, 36.0, 14.0)),
@@ -53,14 +54,14 @@ def _rooms(level: str) -> tuple[Room, ...]:
         Room("SH", "Services shaft", "管井", "shaft", (53.4, 0.0, 58.6, 4.0)),
         Room("LL", "South lift lobby", "南电梯厅", "lift_lobby", (50.0, 7.0, 64.0, 14.0)),
         Room("TE", "Telecom room", "弱电间", "telecom", (58.6, 0.0, 64.0, 7.0)),
-        Room("ST", "Store", "库房", "storage", (64.0, 0.0, 84.0, 14.0)),
+        Room("ST", "Storage", "库房", "storage", (64.0, 0.0, 84.0, 14.0)),
         Room("OF", "Parking office", "停车管理室", "control", (84.0, 0.0, 112.0, 14.0)),
-        Room("W1", "Bicycle store", "非机动车库", "storage", (0.0, 14.0, 6.2, 40.0)),
+        Room("W1", "Bicycle storage", "非机动车库", "storage", (0.0, 14.0, 6.2, 40.0)),
         Room("RA", "Ramp", "汽车坡道", "ramp", (0.0, 40.0, 6.2, 100.0)),
         Room("W2", "Exhaust plant", "排风机房", "machine_room", (0.0, 100.0, 6.2, 126.0)),
         Room("P1", "Parking south", "停车区南", "parking", (6.2, 14.0, 105.8, 70.0)),
         Room("P2", "Parking north", "停车区北", "parking", (6.2, 70.0, 105.8, 126.0)),
-        Room("E1", "Store", "库房", "storage", (105.8, 14.0, 112.0, 60.0)),
+        Room("E1", "Storage", "库房", "storage", (105.8, 14.0, 112.0, 60.0)),
         Room("E2", "Ventilation plant", "送风机房", "machine_room", (105.8, 60.0, 112.0, 93.0)),
         Room("L3", "Lift 3", "3号电梯", "lift", (105.8, 93.0, 109.0, 96.0), rise),
         Room("S2", "Services shaft", "管井", "shaft", (109.0, 93.0, 112.0, 96.0)),
@@ -98,7 +99,7 @@ def _roofs(floor: Floor) -> None:
     model = floor.model
     cores = [rect(50.1, 0.1, 53.3, 6.9), rect(53.5, 4.1, 58.5, 6.9), rect(105.9, 93.1, 108.9, 95.9), rect(105.9, 104.1, 109.1, 111.4)]
     area = floor.plan.outline.difference(shapely.union_all([*cores, rect(0.4, 52.0, 6.0, 84.0)]))
-    parts: list[tuple[Polygon, float, float]] = [(area, 0.4, ROOF_M - 0.4), *((head, 0.25, floor.level.height_m) for head in HEADS)]
+    parts: list[tuple[Any, float, float]] = [(area, 0.4, ROOF_M - 0.4), *((head, 0.25, floor.level.height_m) for head in HEADS)]
     for number, (outline, thickness, bottom) in enumerate(parts, start=1):
         body = bodies.prism(model, outline, thickness, bottom)
         model.new("IfcStyledItem", Item=body, Styles=[model.style(CONCRETE)])

@@ -18,14 +18,35 @@ from sample_park.buildings_ifc.walls import net_areas
 
 PUBLIC = CIRCULATION | {"dining", "servery", "exhibition", "parking", "wc", "stair"}
 USES: Mapping[str, tuple[str, str]] = {  # our word -> names of the class of space
-    "office": ("Office", "办公"), "open_office": ("Open office", "开放办公"), "meeting": ("Meeting room", "会议"), "lobby": ("Lobby", "门厅"),
-    "lift_lobby": ("Lift lobby", "电梯厅"), "corridor": ("Corridor", "走廊"), "stair": ("Stair", "楼梯间"), "lift": ("Lift shaft", "电梯井"),
-    "shaft": ("Shaft", "管井"), "wc": ("Toilet", "卫生间"), "electrical": ("Electrical room", "配电间"), "telecom": ("Telecom room", "弱电间"),
-    "machine_room": ("Machine room", "机房"), "dining": ("Dining", "餐厅"), "servery": ("Dining", "餐厅"), "kitchen": ("Kitchen", "厨房"),
-    "storage": ("Storage", "库房"), "cold_store": ("Cold store", "冷库"), "workshop": ("Workshop", "车间"), "laboratory": ("Laboratory", "实验室"),
-    "it_module": ("Data hall", "数据机房"), "battery": ("Battery room", "电池室"), "parking": ("Parking", "停车"), "ramp": ("Ramp", "坡道"),
-    "exhibition": ("Exhibition", "展厅"), "control": ("Control room", "监控室"), "changing": ("Changing room", "更衣"), "training": ("Training", "培训"),
-}  # fmt: skip
+    "office": ("Office", "办公"),
+    "open_office": ("Open office", "开放办公"),
+    "meeting": ("Meeting room", "会议"),
+    "lobby": ("Lobby", "门厅"),
+    "lift_lobby": ("Lift lobby", "电梯厅"),
+    "corridor": ("Corridor", "走廊"),
+    "stair": ("Stair", "楼梯间"),
+    "lift": ("Lift shaft", "电梯井"),
+    "shaft": ("Shaft", "管井"),
+    "wc": ("Toilet", "卫生间"),
+    "electrical": ("Electrical room", "配电间"),
+    "telecom": ("Telecom room", "弱电间"),
+    "machine_room": ("Machine room", "机房"),
+    "dining": ("Dining", "餐厅"),
+    "servery": ("Dining", "餐厅"),
+    "kitchen": ("Kitchen", "厨房"),
+    "storage": ("Storage", "库房"),
+    "cold_store": ("Cold store", "冷库"),
+    "workshop": ("Workshop", "车间"),
+    "laboratory": ("Laboratory", "实验室"),
+    "it_module": ("Data hall", "数据机房"),
+    "battery": ("Battery room", "电池室"),
+    "parking": ("Parking", "停车"),
+    "ramp": ("Ramp", "坡道"),
+    "exhibition": ("Exhibition", "展厅"),
+    "control": ("Control room", "监控室"),
+    "changing": ("Changing room", "更衣"),
+    "training": ("Training", "培训"),
+}
 
 
 OBJECT_TYPES: Mapping[str, str] = {"servery": "dining"}  # people dine there too
@@ -51,12 +72,14 @@ FURNITURE: Mapping[str, Item] = {
     "electrical": Item(
         Kind("IfcElectricDistributionBoard", "board", "Switchboard", "配电柜", STEEL, "SWITCHBOARD"), (0.8, 0.6, 2.1), (0.9, 2.2), 4
     ),
-    "machine_room": Item(Kind("IfcUnitaryEquipment", "ahu", "Air handling unit", "空调机组", GALVANISED, "AIRHANDLER"), (2.4, 1.2, 1.8), (4.5, 3.6), 6),
+    "machine_room": Item(
+        Kind("IfcUnitaryEquipment", "ahu", "Air handling unit", "空调机组", GALVANISED, "AIRHANDLER"), (2.4, 1.2, 1.8), (4.5, 3.6), 6
+    ),
     "workshop": Item(Kind("IfcBuildingElementProxy", "cell", "Robot cell", "机器人工作站", STEEL), (3.2, 2.4, 2.1), (8.0, 6.0), 60),
     "wc": Item(Kind("IfcSanitaryTerminal", "pan", "Toilet pan", "坐便器", PLASTERBOARD, "TOILETPAN"), (0.4, 0.65, 0.42), (1.1, 2.2), 3),
     "storage": Item(Kind("IfcFurniture", "shelf", "Shelving", "货架", STEEL), (2.4, 0.9, 2.2), (3.0, 2.6), 20),
     "laboratory": Item(Kind("IfcFurniture", "bench", "Laboratory bench", "实验台", WOOD), (2.4, 1.5, 0.9), (3.6, 3.4), 8),
-}  # fmt: skip
+}
 
 
 def spaces(floor: Floor) -> None:
@@ -108,10 +131,18 @@ def _space(floor: Floor, room: Room, area: Polygon) -> None:
     height = round((room.height_m or floor.level.height_m) - 0.15, 3)
     use, use_zh = USES[room.use]
     space = single(
-        floor, "IfcSpace", room.key, [bodies.prism(model, area, height)], held=False, Name=f"{floor.level.key}-{room.key}",
-        LongName=f"{room.name_zh} {room.name}", ObjectType=OBJECT_TYPES.get(room.use, room.use), CompositionType="ELEMENT", InteriorOrExteriorSpace="INTERNAL",
+        floor,
+        "IfcSpace",
+        room.key,
+        [bodies.prism(model, area, height)],
+        held=False,
+        Name=f"{floor.level.key}-{room.key}",
+        LongName=f"{room.name_zh} {room.name}",
+        ObjectType=OBJECT_TYPES.get(room.use, room.use),
+        CompositionType="ELEMENT",
+        InteriorOrExteriorSpace="INTERNAL",
         PredefinedType="PARKING" if room.use == "parking" else "INTERNAL",
-    )  # fmt: skip
+    )
     model.relate("part", floor.storey, space)
     describe(model, space, "Pset_SpaceCommon", {"Category": use, "IsExternal": False, "PubliclyAccessible": room.use in PUBLIC})
     describe(model, space, "Pset_SpaceOccupancyRequirements", {"OccupancyType": f"{use} {use_zh}"})

@@ -126,13 +126,24 @@ class Model:
 
 
 _LEGACY = {  # what IFC2X3 calls the classes that came later
-    "IfcDoorType": "IfcDoorStyle", "IfcWindowType": "IfcWindowStyle", "IfcDuctSegment": "IfcFlowSegment", "IfcPipeSegment": "IfcFlowSegment",
-    "IfcCableCarrierSegment": "IfcFlowSegment", "IfcAirTerminal": "IfcFlowTerminal", "IfcLightFixture": "IfcFlowTerminal",
-    "IfcFireSuppressionTerminal": "IfcFlowTerminal", "IfcSanitaryTerminal": "IfcFlowTerminal", "IfcUnitaryEquipment": "IfcEnergyConversionDevice",
-    "IfcElectricDistributionBoard": "IfcFlowController", "IfcElectricDistributionBoardType": "IfcSwitchingDeviceType", "IfcPump": "IfcFlowMovingDevice",
-    "IfcDistributionSystem": "IfcSystem", "IfcFurniture": "IfcFurnishingElement", "IfcElectricAppliance": "IfcFlowTerminal",
+    "IfcDoorType": "IfcDoorStyle",
+    "IfcWindowType": "IfcWindowStyle",
+    "IfcDuctSegment": "IfcFlowSegment",
+    "IfcPipeSegment": "IfcFlowSegment",
+    "IfcCableCarrierSegment": "IfcFlowSegment",
+    "IfcAirTerminal": "IfcFlowTerminal",
+    "IfcLightFixture": "IfcFlowTerminal",
+    "IfcFireSuppressionTerminal": "IfcFlowTerminal",
+    "IfcSanitaryTerminal": "IfcFlowTerminal",
+    "IfcUnitaryEquipment": "IfcEnergyConversionDevice",
+    "IfcElectricDistributionBoard": "IfcFlowController",
+    "IfcElectricDistributionBoardType": "IfcSwitchingDeviceType",
+    "IfcPump": "IfcFlowMovingDevice",
+    "IfcDistributionSystem": "IfcSystem",
+    "IfcFurniture": "IfcFurnishingElement",
+    "IfcElectricAppliance": "IfcFlowTerminal",
     "IfcOutlet": "IfcFlowTerminal",
-}  # fmt: skip
+}
 _RELATIONS = {  # our word -> entity, attribute of the one, attribute of the many
     "part": ("IfcRelAggregates", "RelatingObject", "RelatedObjects"),
     "in": ("IfcRelContainedInSpatialStructure", "RelatingStructure", "RelatedElements"),

@@ -39,42 +39,72 @@ def _core() -> tuple[Room, ...]:
 
 def _typical(number: int) -> Level:
     west = rooms_along(
-        (("W1", "Meeting room", "会议室", "meeting", 0.9), ("W2", "Laboratory", "实验室", "laboratory", 2.4), ("W3", "Open office", "开放办公", "open_office", 2.4)),
-        (0.0, 0.0, 7.8, 52.2), "y",
-    )  # fmt: skip
+        (
+            ("W1", "Meeting room", "会议室", "meeting", 0.9),
+            ("W2", "Laboratory", "实验室", "laboratory", 2.4),
+            ("W3", "Open office", "开放办公", "open_office", 2.4),
+        ),
+        (0.0, 0.0, 7.8, 52.2),
+        "y",
+    )
     east = rooms_along(
         (("E1", "Laboratory", "实验室", "laboratory", 2.0), ("E2", "Office", "办公室", "office", 1.0)), (10.2, 3.4, 18.0, 36.0), "y"
     )
     north = rooms_along(
-        (("N1", "Open office", "开放办公", "open_office", 2.4), ("N2", "Meeting room", "会议室", "meeting", 0.8), ("N3", "Open office", "开放办公", "open_office", 2.0)),
-        (0.0, 52.2, 72.0, 60.0), "x",
-    )  # fmt: skip
+        (
+            ("N1", "Open office", "开放办公", "open_office", 2.4),
+            ("N2", "Meeting room", "会议室", "meeting", 0.8),
+            ("N3", "Open office", "开放办公", "open_office", 2.0),
+        ),
+        (0.0, 52.2, 72.0, 60.0),
+        "x",
+    )
     south = rooms_along(
-        (("S1", "Open office", "开放办公", "open_office", 2.0), ("S2", "Meeting room", "会议室", "meeting", 0.8), ("S3", "Laboratory", "实验室", "laboratory", 1.6)),
-        (18.0, 42.0, 68.6, 49.8), "x",
-    )  # fmt: skip
+        (
+            ("S1", "Open office", "开放办公", "open_office", 2.0),
+            ("S2", "Meeting room", "会议室", "meeting", 0.8),
+            ("S3", "Laboratory", "实验室", "laboratory", 1.6),
+        ),
+        (18.0, 42.0, 68.6, 49.8),
+        "x",
+    )
     elevation = round(GROUND_M + TYPICAL_M * (number - 2), 3)
     return Level(f"F{number:02d}", f"{number}F", f"{number}层", elevation, TYPICAL_M, (*west, *_core(), *east, *north, *south))
 
 
 def _ground() -> Level:
     west = rooms_along(
-        (("W1", "Meeting room", "会议室", "meeting", 0.9), ("W2", "Prototype workshop", "试制车间", "workshop", 2.4), ("W3", "Incubation office", "孵化办公", "open_office", 2.4)),
-        (0.0, 0.0, 7.8, 52.2), "y",
-    )  # fmt: skip
+        (
+            ("W1", "Meeting room", "会议室", "meeting", 0.9),
+            ("W2", "Prototype workshop", "试制车间", "workshop", 2.4),
+            ("W3", "Incubation office", "孵化办公", "open_office", 2.4),
+        ),
+        (0.0, 0.0, 7.8, 52.2),
+        "y",
+    )
     east = rooms_along(
         (("E1", "Laboratory", "实验室", "laboratory", 2.0), ("E2", "Plant room", "空调机房", "machine_room", 1.0)),
         (10.2, 3.4, 18.0, 36.0),
         "y",
     )
     north = rooms_along(
-        (("N1", "Showroom", "展厅", "exhibition", 2.8), ("LO", "Entrance lobby", "门厅", "lobby", 1.6), ("N3", "Café", "咖啡厅", "dining", 2.8)),
-        (0.0, 52.2, 72.0, 60.0), "x",
-    )  # fmt: skip
+        (
+            ("N1", "Showroom", "展厅", "exhibition", 2.8),
+            ("LO", "Entrance lobby", "门厅", "lobby", 1.6),
+            ("N3", "Café", "咖啡厅", "dining", 2.8),
+        ),
+        (0.0, 52.2, 72.0, 60.0),
+        "x",
+    )
     south = rooms_along(
-        (("S1", "Training room", "培训室", "training", 2.0), ("S2", "Meeting room", "会议室", "meeting", 0.8), ("S3", "Property office", "物业办公室", "office", 1.6)),
-        (18.0, 42.0, 68.6, 49.8), "x",
-    )  # fmt: skip
+        (
+            ("S1", "Training room", "培训室", "training", 2.0),
+            ("S2", "Meeting room", "会议室", "meeting", 0.8),
+            ("S3", "Property office", "物业办公室", "office", 1.6),
+        ),
+        (18.0, 42.0, 68.6, 49.8),
+        "x",
+    )
     doors = (Entrance(36.0, 60.0, 3.0, 2.5), Entrance(9.0, 0.0, 1.4, 2.3, "steel"), Entrance(72.0, 51.0, 1.4, 2.3, "steel"))
     return Level("F01", "1F", "首层", 0.0, GROUND_M, (*west, *_core(), *east, *north, *south), "brick", doors)
 

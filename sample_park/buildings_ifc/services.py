@@ -102,12 +102,28 @@ def _ends(floor: Floor, room: Room, area: Polygon, spacing: Spacing) -> None:
     """Sprinklers, air terminals and lights in a room, on grids."""
     ceiling = (room.height_m or floor.level.height_m) - 0.2
     ends = (
-        (SPRINKLERS, spacing.sprinkler, 0.0, Box(0.06, 0.06, 0.08, STEEL),
-         Kind("IfcFireSuppressionTerminal", "sprinkler", "Sprinkler", "喷头", STEEL, "SPRINKLER")),
-        (AIR, spacing.air, 0.9, Box(0.5, 0.5, 0.06, ALUMINIUM), Kind("IfcAirTerminal", "diffuser", "Ceiling diffuser", "散流器", ALUMINIUM, "DIFFUSER")),
-        (LIGHTING, spacing.light, -0.9, Box(1.2, 0.3, 0.06, PLASTERBOARD),
-         Kind("IfcLightFixture", "panel", "LED panel 1200x300", "LED平板灯", PLASTERBOARD, "DIRECTIONSOURCE")),
-    )  # fmt: skip
+        (
+            SPRINKLERS,
+            spacing.sprinkler,
+            0.0,
+            Box(0.06, 0.06, 0.08, STEEL),
+            Kind("IfcFireSuppressionTerminal", "sprinkler", "Sprinkler", "喷头", STEEL, "SPRINKLER"),
+        ),
+        (
+            AIR,
+            spacing.air,
+            0.9,
+            Box(0.5, 0.5, 0.06, ALUMINIUM),
+            Kind("IfcAirTerminal", "diffuser", "Ceiling diffuser", "散流器", ALUMINIUM, "DIFFUSER"),
+        ),
+        (
+            LIGHTING,
+            spacing.light,
+            -0.9,
+            Box(1.2, 0.3, 0.06, PLASTERBOARD),
+            Kind("IfcLightFixture", "panel", "LED panel 1200x300", "LED平板灯", PLASTERBOARD, "DIRECTIONSOURCE"),
+        ),
+    )
     for service, pitch, aside, block, kind in ends:
         if pitch <= 0:
             continue

@@ -22,14 +22,21 @@ def skeleton(model: Model, plan: Plan, elevation_m: float) -> list[Floor]:
     site = model.root("IfcSite", "", Name=f"{PARK_NAME_ZH} {PARK_NAME}", ObjectPlacement=ground, CompositionType="ELEMENT")
     place = model.placement(ground, (0.0, 0.0, 0.0))
     building = model.root(
-        "IfcBuilding", "", Name=plan.building_id, LongName=f"{plan.name_zh} {plan.name}", ObjectPlacement=place, CompositionType="ELEMENT",
+        "IfcBuilding",
+        "",
+        Name=plan.building_id or plan.key,
+        LongName=f"{plan.name_zh} {plan.name}",
+        ObjectPlacement=place,
+        CompositionType="ELEMENT",
         ElevationOfRefHeight=model.m(elevation_m)[0],
-    )  # fmt: skip
+    )
     model.shared[("building",)], model.shared[("site",)] = building, site
     model.relate("part", project, site)
     model.relate("part", site, building)
     describe(model, building, "Pset_BuildingCommon", {"NumberOfStoreys": len(plan.levels), "IsLandmarked": False})
-    describe(model, building, "园区建筑信息", {"建筑编号": plan.building_id, "园区": PARK_NAME_ZH, "权属单位": "云溪园区运营公司"})
+    describe(
+        model, building, "园区建筑信息", {"建筑编号": plan.building_id or plan.key, "园区": PARK_NAME_ZH, "权属单位": "云溪园区运营公司"}
+    )
     return [_storey(model, plan, number, building, place) for number in range(len(plan.levels))]
 
 
@@ -54,18 +61,29 @@ def by_map_conversion(model: Model, plan: Plan, elevation_m: float, crs: str, *,
     context = next(c for c in model.file.by_type("IfcGeometricRepresentationContext", include_subtypes=False))
     factor = (scale if scaled else 1.0) / model.per_metre
     model.new(
-        "IfcMapConversion", SourceCRS=context, TargetCRS=target, Eastings=east, Northings=north, OrthogonalHeight=round(elevation_m, 3),
-        XAxisAbscissa=x, XAxisOrdinate=y, Scale=round(factor, 12),
-    )  # fmt: skip
+        "IfcMapConversion",
+        SourceCRS=context,
+        TargetCRS=target,
+        Eastings=east,
+        Northings=north,
+        OrthogonalHeight=round(elevation_m, 3),
+        XAxisAbscissa=x,
+        XAxisOrdinate=y,
+        Scale=round(factor, 12),
+    )
 
 
 def by_property_sets(model: Model, plan: Plan, elevation_m: float, crs: str) -> None:
     """ePset_MapConversion and ePset_ProjectedCRS on the site, as IFC2X3 has no entity for it."""
     east, north, x, y, _ = _in_grid(plan, crs)
     values = (
-        ("Eastings", "IfcLengthMeasure", east), ("Northings", "IfcLengthMeasure", north), ("OrthogonalHeight", "IfcLengthMeasure", round(elevation_m, 3)),
-        ("XAxisAbscissa", "IfcReal", x), ("XAxisOrdinate", "IfcReal", y), ("Scale", "IfcReal", 1.0 / model.per_metre),
-    )  # fmt: skip
+        ("Eastings", "IfcLengthMeasure", east),
+        ("Northings", "IfcLengthMeasure", north),
+        ("OrthogonalHeight", "IfcLengthMeasure", round(elevation_m, 3)),
+        ("XAxisAbscissa", "IfcReal", x),
+        ("XAxisOrdinate", "IfcReal", y),
+        ("Scale", "IfcReal", 1.0 / model.per_metre),
+    )
     names = (("Name", "IfcLabel", crs), ("Description", "IfcText", _title(crs)), ("GeodeticDatum", "IfcIdentifier", _datum(crs)))
     for name, rows in (("ePset_MapConversion", values), ("ePset_ProjectedCRS", names)):
         properties = [

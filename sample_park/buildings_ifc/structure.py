@@ -190,8 +190,11 @@ def lift_id(plan: Plan, room: str) -> str:
 
 def _car(floor: Floor, wide: float, deep: float) -> Sequence[Entity]:
     plates = [
-        Box(wide, deep, 0.05, STEEL), Box(wide, deep, 0.05, STEEL, (0.0, 0.0, 2.35)), Box(0.05, deep, 2.3, STEEL, (-wide / 2 + 0.025, 0.0, 0.05)),
-        Box(0.05, deep, 2.3, STEEL, (wide / 2 - 0.025, 0.0, 0.05)), Box(round(wide - 0.1, 3), 0.05, 2.3, STEEL, (0.0, -deep / 2 + 0.025, 0.05)),
+        Box(wide, deep, 0.05, STEEL),
+        Box(wide, deep, 0.05, STEEL, (0.0, 0.0, 2.35)),
+        Box(0.05, deep, 2.3, STEEL, (-wide / 2 + 0.025, 0.0, 0.05)),
+        Box(0.05, deep, 2.3, STEEL, (wide / 2 - 0.025, 0.0, 0.05)),
+        Box(round(wide - 0.1, 3), 0.05, 2.3, STEEL, (0.0, -deep / 2 + 0.025, 0.05)),
         Box(round(wide - 0.1, 3), 0.05, 2.3, STEEL, (0.0, deep / 2 - 0.025, 0.05)),
-    ]  # fmt: skip
+    ]
     return [bodies.box(floor.model, plate) for plate in plates]

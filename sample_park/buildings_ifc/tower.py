@@ -49,13 +49,23 @@ def _ring() -> tuple[Room, ...]:
 
 def _typical(number: int) -> Level:
     south = rooms_along(
-        (("01", "Open office", "开放办公", "open_office", 2.0), ("02", "Office", "办公室", "office", 1.0), ("03", "Open office", "开放办公", "open_office", 2.0)),
-        (0.0, 0.0, 48.0, 8.2), "x",
-    )  # fmt: skip
+        (
+            ("01", "Open office", "开放办公", "open_office", 2.0),
+            ("02", "Office", "办公室", "office", 1.0),
+            ("03", "Open office", "开放办公", "open_office", 2.0),
+        ),
+        (0.0, 0.0, 48.0, 8.2),
+        "x",
+    )
     north = rooms_along(
-        (("04", "Open office", "开放办公", "open_office", 2.0), ("05", "Meeting room", "会议室", "meeting", 1.0), ("06", "Open office", "开放办公", "open_office", 2.0)),
-        (0.0, 18.8, 48.0, 27.0), "x",
-    )  # fmt: skip
+        (
+            ("04", "Open office", "开放办公", "open_office", 2.0),
+            ("05", "Meeting room", "会议室", "meeting", 1.0),
+            ("06", "Open office", "开放办公", "open_office", 2.0),
+        ),
+        (0.0, 18.8, 48.0, 27.0),
+        "x",
+    )
     ends = (
         Room("07", "Meeting room", "会议室", "meeting", (0.0, 8.2, 6.0, 18.8)),
         Room("08", "Manager's office", "经理办公室", "office", (42.0, 8.2, 48.0, 18.8)),
@@ -68,14 +78,25 @@ def _typical(number: int) -> Level:
 
 def _ground() -> Level:
     south = rooms_along(
-        (("01", "Café", "咖啡厅", "dining", 1.2), ("02", "Convenience store", "便利店", "office", 0.8), ("03", "Property office", "物业办公室", "office", 1.0),
-         ("04", "Fire control room", "消防控制室", "control", 1.0), ("05", "Transformer room", "变配电室", "electrical", 1.0)),
-        (0.0, 0.0, 48.0, 8.2), "x",
-    )  # fmt: skip
+        (
+            ("01", "Café", "咖啡厅", "dining", 1.2),
+            ("02", "Convenience store", "便利店", "office", 0.8),
+            ("03", "Property office", "物业办公室", "office", 1.0),
+            ("04", "Fire control room", "消防控制室", "control", 1.0),
+            ("05", "Transformer room", "变配电室", "electrical", 1.0),
+        ),
+        (0.0, 0.0, 48.0, 8.2),
+        "x",
+    )
     north = rooms_along(
-        (("06", "Exhibition", "企业展厅", "exhibition", 1.0), ("LO", "Entrance lobby", "大堂", "lobby", 1.6), ("07", "Bank", "银行网点", "office", 1.0)),
-        (0.0, 18.8, 48.0, 27.0), "x",
-    )  # fmt: skip
+        (
+            ("06", "Exhibition", "企业展厅", "exhibition", 1.0),
+            ("LO", "Entrance lobby", "大堂", "lobby", 1.6),
+            ("07", "Bank", "银行网点", "office", 1.0),
+        ),
+        (0.0, 18.8, 48.0, 27.0),
+        "x",
+    )
     ends = (
         Room("08", "Meeting room", "会议室", "meeting", (0.0, 8.2, 6.0, 18.8)),
         Room("09", "Parcel room", "快递收发室", "storage", (42.0, 8.2, 48.0, 18.8)),

@@ -1,7 +1,8 @@
 """Walls, doors and windows found from the rooms of a level.
 
-Every stretch of a line between two rooms becomes part of a wall run; runs of one type that follow each other are joined, trimmed where they
-meet others, and cut by doors (from a room to the way out of it) and windows (where a room needs light). Outer walls lie inside the footprint.
+Every stretch of a line between two rooms becomes part of a wall run; runs of one type that follow each other are joined, trimmed where
+they meet others, and cut by doors (from a room to the way out of it) and windows (where a room needs light). Outer walls lie inside the
+footprint.
 """
 
 from __future__ import annotations
@@ -21,11 +22,23 @@ NO_WINDOW = frozenset(
     {"stair", "lift", "shaft", "electrical", "telecom", "machine_room", "battery", "it_module", "storage", "cold_store", "void"}
 )
 DOORS = {  # clear width and height [m], material, by use of the room
-    "lift": (1.1, 2.2, "steel"), "stair": (1.2, 2.1, "steel"), "wc": (0.9, 2.1, "wood"), "shaft": (0.7, 2.0, "steel"), "workshop": (1.8, 2.4, "steel"),
-    "machine_room": (1.5, 2.2, "steel"), "electrical": (1.2, 2.2, "steel"), "telecom": (1.0, 2.2, "steel"), "battery": (1.5, 2.3, "steel"),
-    "it_module": (1.6, 2.4, "steel"), "storage": (1.5, 2.2, "steel"), "dining": (1.8, 2.3, "wood"), "kitchen": (1.5, 2.2, "steel"),
-    "meeting": (1.2, 2.2, "glass"), "cold_store": (1.4, 2.2, "steel"), "parking": (1.5, 2.2, "steel"),
-}  # fmt: skip
+    "lift": (1.1, 2.2, "steel"),
+    "stair": (1.2, 2.1, "steel"),
+    "wc": (0.9, 2.1, "wood"),
+    "shaft": (0.7, 2.0, "steel"),
+    "workshop": (1.8, 2.4, "steel"),
+    "machine_room": (1.5, 2.2, "steel"),
+    "electrical": (1.2, 2.2, "steel"),
+    "telecom": (1.0, 2.2, "steel"),
+    "battery": (1.5, 2.3, "steel"),
+    "it_module": (1.6, 2.4, "steel"),
+    "storage": (1.5, 2.2, "steel"),
+    "dining": (1.8, 2.3, "wood"),
+    "kitchen": (1.5, 2.2, "steel"),
+    "meeting": (1.2, 2.2, "glass"),
+    "cold_store": (1.4, 2.2, "steel"),
+    "parking": (1.5, 2.2, "steel"),
+}
 DEFAULT_DOOR = (1.0, 2.1, "wood")
 WINDOW_PITCH_M, WINDOW_WIDTH_M, WINDOW_HEIGHT_M, SILL_M = 3.2, 1.8, 1.6, 0.9
 CLEAR_M = 0.35  # between a door and the end of its stretch

@@ -15,14 +15,22 @@ WATCHED = {  # building -> uses of rooms with a camera in a corner
 }
 CORRIDORS = {"tower": ("CS", "CN"), "research": ("CW", "CN"), "factory": ("CO",), "data_centre": ("CS", "CM")}
 HALLS = (  # building, level, room, where along x and y (0..1), direction clockwise from plan v
-    ("factory", "F01", "HA", 0.02, 0.05, 60.0), ("factory", "F01", "HA", 0.98, 0.05, 300.0), ("factory", "F01", "HA", 0.02, 0.95, 120.0),
-    ("factory", "F01", "HA", 0.98, 0.95, 240.0), ("canteen", "F01", "D1", 0.03, 0.03, 45.0), ("canteen", "F01", "D1", 0.97, 0.97, 225.0),
-    ("canteen", "F02", "D1", 0.03, 0.03, 45.0), ("canteen", "F02", "D1", 0.97, 0.97, 225.0), ("canteen", "F01", "SV", 0.5, 0.02, 0.0),
-    ("data_centre", "F01", "UA", 0.97, 0.05, 300.0), ("data_centre", "F01", "UB", 0.03, 0.05, 60.0), ("data_centre", "F01", "MV", 0.97, 0.05, 300.0),
+    ("factory", "F01", "HA", 0.02, 0.05, 60.0),
+    ("factory", "F01", "HA", 0.98, 0.05, 300.0),
+    ("factory", "F01", "HA", 0.02, 0.95, 120.0),
+    ("factory", "F01", "HA", 0.98, 0.95, 240.0),
+    ("canteen", "F01", "D1", 0.03, 0.03, 45.0),
+    ("canteen", "F01", "D1", 0.97, 0.97, 225.0),
+    ("canteen", "F02", "D1", 0.03, 0.03, 45.0),
+    ("canteen", "F02", "D1", 0.97, 0.97, 225.0),
+    ("canteen", "F01", "SV", 0.5, 0.02, 0.0),
+    ("data_centre", "F01", "UA", 0.97, 0.05, 300.0),
+    ("data_centre", "F01", "UB", 0.03, 0.05, 60.0),
+    ("data_centre", "F01", "MV", 0.97, 0.05, 300.0),
     ("tower", "F01", "05", 0.05, 0.95, 135.0),
     *(("garage", level, room, 0.5, 0.5, turn) for level in ("B2", "B1") for room, turn in (("P1", 180.0), ("P2", 0.0), ("RA", 180.0))),
-    *(("garage", level, room, 0.1, 0.1, 45.0) for level in ("B2", "B1") for room in ("LL", "LN")),
-)  # fmt: skip
+    *(("garage", level, room, 0.5, 0.5, 0.0) for level in ("B2", "B1") for room in ("LL", "LN")),
+)
 
 
 def cameras() -> list[Device]:
@@ -86,4 +94,5 @@ def _halls() -> list[Device]:
 def _dome(spot: Indoor, place: Place, direction: float, tilt: float, suffix: str = "") -> Device:
     identity = f"CAM-I-{spot.plan.key}-{spot.level.key}-{spot.room.key}{suffix}"
     functions = "food_safety" if spot.room.use == "kitchen" else "indoor"
-    return camera(identity, spot.title, place, ("dome", direction % 360, tilt), functions=functions)
+    aim = ("fisheye", 0.0, 90.0) if spot.room.use == "lift_lobby" else ("dome", direction % 360, tilt)
+    return camera(identity, spot.title, place, aim, functions=functions)

@@ -19,9 +19,13 @@ GARAGE_POSTS = (("in_service", 20), ("planned", 10))
 SINGLE = "P7"
 CABLE_M = 5.0
 SHEDS = (
-    ("EB-1", "Residence shed", "公寓电动自行车棚", -228.0, -366.0), ("EB-2", "Apartments shed", "人才公寓车棚", -321.0, -364.0), ("EB-3", "R&D shed", "研发车棚", -111.0, -232.0),
-    ("EB-4", "Headquarters shed", "总部车棚", 117.0, -312.0), ("EB-5", "Works shed", "厂区车棚", -226.0, -74.0), ("EB-6", "Logistics shed", "物流车棚", 16.0, 352.0),
-)  # fmt: skip
+    ("EB-1", "Residence shed", "公寓电动自行车棚", -228.0, -366.0),
+    ("EB-2", "Apartments shed", "人才公寓车棚", -321.0, -364.0),
+    ("EB-3", "R&D shed", "研发车棚", -111.0, -232.0),
+    ("EB-4", "Headquarters shed", "总部车棚", 117.0, -312.0),
+    ("EB-5", "Works shed", "厂区车棚", -226.0, -74.0),
+    ("EB-6", "Logistics shed", "物流车棚", 16.0, 352.0),
+)
 
 
 def chargers() -> list[Device]:
@@ -51,7 +55,7 @@ def _garage() -> Iterator[Device]:
         u0, _, u1, v1 = first.bounds
         u = u0 + 0.2 if row % 2 == 0 else u1 - 0.2
         space = "P1" if half == 0 else "P2"
-        place = Place(u, v1, 1.2, plan.building_id, plan.storey_id("B1"), plan.space_id("B1", space))
+        place = Place(u, v1, 1.2, None, plan.storey_id("B1"), plan.space_id("B1", space))
         yield _post(f"CH-B1-{number:02d}", place, status, 2)
 
 

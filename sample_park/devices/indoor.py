@@ -13,22 +13,38 @@ from sample_park.write import Row
 MODELS = ("tower", "research", "factory", "canteen", "data_centre", "garage")
 SMOKE = ("lobby", "machine_room", "electrical", "telecom", "it_module", "battery", "dining", "storage")
 POSITIONS = {  # class of key position -> uses of rooms
-    "lobby": ("lobby",), "machine_room": ("machine_room", "it_module"), "dining_consumption": ("dining", "servery"),
-}  # fmt: skip
+    "lobby": ("lobby",),
+    "machine_room": ("machine_room", "it_module"),
+    "dining_consumption": ("dining", "servery"),
+}
 WHOLE = {  # buildings that one enterprise has to itself
-    "B18": ("Jingwei Precision", "经纬精密"), "B19": ("Jingwei Precision", "经纬精密"), "B26": ("Hengliu Energy", "恒流能源"), "B27": ("Ruihe Bio", "瑞禾生物"),
-    "B28": ("Xinghe Photonics", "星河光电"), "B29": ("Zhunxing Testing", "准星检测"), "B30": ("Lvdong Mobility", "绿动出行"), "B34": ("Yunlian Logistics", "云链物流"),
-    "B35": ("Yunlian Logistics", "云链物流"), "B25": ("Tiemu Components", "铁木零部件"),
-}  # fmt: skip
+    "B18": ("Jingwei Precision", "经纬精密"),
+    "B19": ("Jingwei Precision", "经纬精密"),
+    "B26": ("Hengliu Energy", "恒流能源"),
+    "B27": ("Ruihe Bio", "瑞禾生物"),
+    "B28": ("Xinghe Photonics", "星河光电"),
+    "B29": ("Zhunxing Testing", "准星检测"),
+    "B30": ("Lvdong Mobility", "绿动出行"),
+    "B34": ("Yunlian Logistics", "云链物流"),
+    "B35": ("Yunlian Logistics", "云链物流"),
+    "B25": ("Tiemu Components", "铁木零部件"),
+}
 
 
 def smoke_rows() -> list[Device]:
     """A smoke detector in the middle of every room where fire would start or spread."""
     return [
-        device("detector", f"DET-S-{spot.plan.key}-{spot.level.key}-{spot.room.key}", (f"{spot.title[0]} smoke", f"{spot.title[1]}烟感"),
-               spot.at(*spot.room.centre, spot.ceiling_m), functions="fire;smoke", range_m=5.8)
-        for model in MODELS for spot in rooms(model, *SMOKE)
-    ]  # fmt: skip
+        device(
+            "detector",
+            f"DET-S-{spot.plan.key}-{spot.level.key}-{spot.room.key}",
+            (f"{spot.title[0]} smoke", f"{spot.title[1]}烟感"),
+            spot.at(*spot.room.centre, spot.ceiling_m),
+            functions="fire;smoke",
+            range_m=5.8,
+        )
+        for model in MODELS
+        for spot in rooms(model, *SMOKE)
+    ]
 
 
 def display_rows() -> list[Device]:
@@ -49,10 +65,15 @@ def display_rows() -> list[Device]:
 def access_rows() -> list[Device]:
     """Readers at data halls, battery and network rooms."""
     return [
-        device("access_control", f"ACS-{spot.plan.key}-{spot.level.key}-{spot.room.key}", (f"{spot.title[0]} reader", f"{spot.title[1]}门禁"),
-               spot.at(spot.area.bounds[0] + 0.3, spot.area.bounds[1] + 0.5, 1.3), functions="card;face")
+        device(
+            "access_control",
+            f"ACS-{spot.plan.key}-{spot.level.key}-{spot.room.key}",
+            (f"{spot.title[0]} reader", f"{spot.title[1]}门禁"),
+            spot.at(spot.area.bounds[0] + 0.3, spot.area.bounds[1] + 0.5, 1.3),
+            functions="card;face",
+        )
         for spot in rooms("data_centre", "it_module", "battery", "telecom")
-    ]  # fmt: skip
+    ]
 
 
 def enterprise_rows() -> list[Row]:
@@ -96,9 +117,13 @@ def _named(spot: Indoor) -> dict[str, str]:
     return {"id": f"KP-I-{spot.plan.key}-{spot.level.key}-{spot.room.key}", "name": spot.title[0], "name_zh": spot.title[1]}
 
 
-def _ids(spot: Indoor) -> dict[str, str]:
+def _ids(spot: Indoor) -> dict[str, str | None]:
     level, room = spot.level.key, spot.room.key
-    return {"building_id": spot.plan.building_id, "storey_id": spot.plan.storey_id(level), "space_id": spot.plan.space_id(level, room)}
+    return {
+        "building_id": spot.plan.building_id or None,
+        "storey_id": spot.plan.storey_id(level),
+        "space_id": spot.plan.space_id(level, room),
+    }
 
 
 def _area(spot: Indoor) -> Polygon:

@@ -1,7 +1,7 @@
 """Access points, base stations and IoT gateways.
 
-Bands follow the Chinese plan: Operator A 2515–2615 MHz (5G) and 1880–1900 MHz, B 3400–3500 and 1860–1875 MHz, C 3500–3600 and 1840–1860 MHz,
-indoor heads of B and C share 3300–3400 MHz. The operators are made up.
+Bands follow the Chinese plan: Operator A 2515–2615 MHz (5G) and 1880–1900 MHz, B 3400–3500 and 1860–1875 MHz, C 3500–3600 and
+1840–1860 MHz, indoor heads of B and C share 3300–3400 MHz. The operators are made up.
 """
 
 from __future__ import annotations
@@ -27,10 +27,13 @@ PLACED: Sequence[tuple[str, tuple[str, ...], int]] = (  # building, uses of room
     ("data_centre", ("control", "meeting", "lobby"), 1),
     ("garage", ("parking",), 4),
 )
+UNSERVED = {("canteen", "P3"), ("canteen", "P4")}  # rooms over the Wi-Fi hole, left to the access points of the hall beside them
 EXTRA_DINING = 3  # access points in each of the large dining halls
 OPERATORS = {  # 5G centre and width, LTE centre and width [MHz]
-    "A": (2565.0, 100.0, 1890.0, 20.0), "B": (3450.0, 100.0, 1867.5, 15.0), "C": (3550.0, 100.0, 1850.0, 20.0),
-}  # fmt: skip
+    "A": (2565.0, 100.0, 1890.0, 20.0),
+    "B": (3450.0, 100.0, 1867.5, 15.0),
+    "C": (3550.0, 100.0, 1850.0, 20.0),
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ SITES = (
 
 def access_points() -> list[Device]:
     """200 access points: in the models, on smart poles, and in the other buildings for the rest."""
-    rows = [row for building, uses, count in PLACED for spot in rooms(building, *uses) for row in _in_room(spot, count)]
+    spots = [(spot, count) for building, uses, count in PLACED for spot in rooms(building, *uses)]
+    rows = [row for spot, count in spots if (spot.plan.key, spot.room.key) not in UNSERVED for row in _in_room(spot, count)]
     rows += [_outdoor(pole.id, Place(pole.u, pole.v, 6.0, mounted_on=pole.id)) for pole in smart_poles()]
     others = [building for building in BUILDINGS if building.usage not in {"gatehouse", "substation", "utility"}]
     for number in range(ACCESS_POINTS - len(rows)):
@@ -83,10 +87,13 @@ def cells() -> list[Device]:
 def gateways() -> list[Device]:
     """LoRa gateways on roofs and poles."""
     spots = (
-        ("GW-1", "Tower roof gateway", "云溪大厦网关", 60.0, -182.0, 54.0, "B09"), ("GW-2", "Works gateway", "厂区网关", -326.0, 12.0, 15.0, "B19"),
-        ("GW-3", "Logistics gateway", "物流区网关", 112.0, 358.0, 14.5, "B35"), ("GW-4", "Energy gateway", "能源区网关", 324.0, 10.0, 16.0, "B26"),
-        ("GW-5", "Residence gateway", "公寓区网关", -275.0, -386.0, 21.5, "B03"), ("GW-6", "Incubator gateway", "孵化区网关", 372.0, -172.0, 18.5, "B15"),
-    )  # fmt: skip
+        ("GW-1", "Tower roof gateway", "云溪大厦网关", 60.0, -182.0, 54.0, "B09"),
+        ("GW-2", "Works gateway", "厂区网关", -326.0, 12.0, 15.0, "B19"),
+        ("GW-3", "Logistics gateway", "物流区网关", 112.0, 358.0, 14.5, "B35"),
+        ("GW-4", "Energy gateway", "能源区网关", 324.0, 10.0, 16.0, "B26"),
+        ("GW-5", "Residence gateway", "公寓区网关", -275.0, -386.0, 21.5, "B03"),
+        ("GW-6", "Incubator gateway", "孵化区网关", 372.0, -172.0, 18.5, "B15"),
+    )
     radio = {"eirp_dbm": 17.0, "freq_mhz": 486.3, "bandwidth_mhz": 0.125, "technology": "LoRa"}
     return [device("iot_gateway", i, (name, zh), Place(u, v, h, building_id=b), **radio) for i, name, zh, u, v, h, b in spots]
 

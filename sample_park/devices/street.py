@@ -193,10 +193,13 @@ def sensor_rows() -> list[Device]:
         for pole, what in stations
     ]
     spots = (
-        ("WTR-1", "Creek gauge west", "云溪西水位计", -452, 201.5, "water_level;flow"), ("WTR-2", "Lake gauge", "云溪湖水质站", 76, 178.5, "water_level;water_quality"),
-        ("WTR-3", "Creek gauge east", "云溪东水位计", 452, 198, "water_level;flow"), ("EFF-1", "Effluent station", "污水排口监测站", -290, 352, "cod;ammonia;ph;flow"),
-        ("VOC-1", "VOC station pharma", "医药区VOC监测站", -300, 80, "voc;odour"), ("NOI-1", "Noise station north", "北区噪声监测", 10, 452, "noise"),
-    )  # fmt: skip
+        ("WTR-1", "Creek gauge west", "云溪西水位计", -452, 201.5, "water_level;flow"),
+        ("WTR-2", "Lake gauge", "云溪湖水质站", 76, 178.5, "water_level;water_quality"),
+        ("WTR-3", "Creek gauge east", "云溪东水位计", 452, 198, "water_level;flow"),
+        ("EFF-1", "Effluent station", "污水排口监测站", -290, 352, "cod;ammonia;ph;flow"),
+        ("VOC-1", "VOC station pharma", "医药区VOC监测站", -300, 80, "voc;odour"),
+        ("NOI-1", "Noise station north", "北区噪声监测", 10, 452, "noise"),
+    )
     return rows + [device("sensor", i, (name, zh), Place(float(u), float(v), 3.0), functions=what) for i, name, zh, u, v, what in spots]
 
 

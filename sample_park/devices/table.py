@@ -56,7 +56,7 @@ class Indoor:
     def at(self, x: float, y: float, height_m: float, mounted_on: str | None = None) -> Place:
         """A place in the room by coordinates of the building. [m]"""
         storey, space = self.plan.storey_id(self.level.key), self.plan.space_id(self.level.key, self.room.key)
-        return Place(*self.plan.place(x, y), round(height_m, 2), self.plan.building_id, storey, space, mounted_on)
+        return Place(*self.plan.place(x, y), round(height_m, 2), self.plan.building_id or None, storey, space, mounted_on)
 
     def corner(self, east: bool, north: bool, inset_m: float, height_m: float) -> Place:
         """A place in a corner of the room."""

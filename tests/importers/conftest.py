@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from importers.contract import Context, Options
 from twin.crs import Frame
 from twin.model import Park
-from twin.store import Store, create_store
+from twin.store import Store, create_store, open_store
 
 ORIGIN = (120.6, 31.3)
 
@@ -27,9 +28,20 @@ def context(park: Park) -> Context:
     return Context(park, Options())
 
 
+@pytest.fixture(scope="session")
+def empty_park(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty park that tests copy: making one waits for the disk dozens of times."""
+    path = tmp_path_factory.mktemp("parks") / "empty"
+    create_store(path, Park("Test", Frame(*ORIGIN))).close()
+    return path
+
+
 @pytest.fixture
-def store(tmp_path: Path, park: Park) -> Store:
-    return create_store(tmp_path / "park", park)
+def store(tmp_path: Path, empty_park: Path) -> Iterator[Store]:
+    shutil.copytree(empty_park, tmp_path / "park")
+    store = open_store(tmp_path / "park")
+    yield store
+    store.close()
 
 
 @pytest.fixture

@@ -76,12 +76,12 @@ def test_what_is_wrong_in_a_row_is_told_and_the_row_kept(text: Callable[..., Pat
         f"a,camera,,{LON},{LAT},,,,,",
     ]
     imported = IMPORTER.read(text("list.csv", "\n".join(rows)), context)
-    assert sorted(told(imported)) == sorted(
-        [
-            ("value_out_of_range", "list/a"), ("value_out_of_range", "list/a"), ("device_kind_unknown", "list/b"), ("value_not_readable", "list/b"),
-            ("value_not_readable", "list/c"), ("device_kind_missing", "list/d"), ("row_without_position", "list/e"), ("id_repeated", "list.csv/a"),
-        ]
-    )  # fmt: skip
+    expected = [
+        ("value_out_of_range", "list/a"), ("value_out_of_range", "list/a"), ("device_kind_unknown", "list/b"),
+        ("value_not_readable", "list/b"), ("value_not_readable", "list/c"), ("device_kind_missing", "list/d"),
+        ("row_without_position", "list/e"), ("id_repeated", "list.csv/a"),
+    ]  # fmt: skip
+    assert sorted(told(imported)) == sorted(expected)
     found = by_id(imported)
     assert list(found) == ["a", "b", "c", "d", "a-2"]
     assert "azimuth_deg" not in found["a"].attributes
@@ -95,7 +95,9 @@ def test_what_is_wrong_in_a_row_is_told_and_the_row_kept(text: Callable[..., Pat
 def test_what_measures_will_have_to_assume_is_counted_by_kind(text: Callable[..., Path], context: Context) -> None:
     rows = [HEADER, *(f"c{k},camera,,{LON},{LAT},3,{k if k < 4 else ''},,1920," for k in range(10)), f"w,wifi_ap,,{LON},{LAT},,,,,"]
     imported = IMPORTER.read(text("list.csv", "\n".join(rows)), context)
-    needs = {(issue.details["kind"], issue.details["attribute"]): (issue.details["count"], issue.details["total"]) for issue in imported.issues}
+    needs = {
+        (issue.details["kind"], issue.details["attribute"]): (issue.details["count"], issue.details["total"]) for issue in imported.issues
+    }
     assert needs == {
         ("camera", "azimuth_deg"): (6, 10), ("camera", "hfov_deg / focal_mm"): (10, 10),
         ("wifi_ap", "eirp_dbm / power_dbm"): (1, 1), ("wifi_ap", "freq_mhz / channel"): (1, 1),
@@ -147,7 +149,12 @@ def test_a_list_named_after_its_devices_needs_no_kind_column(tmp_path: Path, con
     book.save(path)
     assert recognised(path) == SURE
     (device,) = IMPORTER.read(path, context).devices
-    assert (device.kind, device.attributes["pixels_w"], device.attributes["pixels_h"], device.attributes["focal_mm"]) == ("camera", 1920, 1080, 4.0)
+    assert (device.kind, device.attributes["pixels_w"], device.attributes["pixels_h"], device.attributes["focal_mm"]) == (
+        "camera",
+        1920,
+        1080,
+        4.0,
+    )
 
 
 def test_the_persons_kind_counts_for_the_whole_table(text: Callable[..., Path], context: Context) -> None:
@@ -158,14 +165,25 @@ def test_the_persons_kind_counts_for_the_whole_table(text: Callable[..., Path], 
 
 def test_geojson_and_geopackage_tables(tmp_path: Path, geojson: Callable[..., Path], context: Context) -> None:
     line = {"type": "LineString", "coordinates": [[LON, LAT], [LON + 0.01, LAT]]}
-    path = geojson("d.geojson", [({"id": "x", "kind": "camera"}, {"type": "Point", "coordinates": [LON, LAT, 5.5]}), ({"id": "y", "kind": "detector"}, line)])
+    path = geojson(
+        "d.geojson",
+        [({"id": "x", "kind": "camera"}, {"type": "Point", "coordinates": [LON, LAT, 5.5]}), ({"id": "y", "kind": "detector"}, line)],
+    )
     assert recognised(path) == SURE
     found = by_id(IMPORTER.read(path, context))
     assert found["x"].z_m == 5.5
     assert shapely.from_wkt(found["y"].attributes["line"]).equals_exact(shapely.from_geojson(str(line).replace("'", '"')), 1e-8)
     package = tmp_path / "d.gpkg"
     kinds = [np.array(["1"], object), np.array(["路灯"], object)]
-    write_raw(package, shapely.to_wkb([shapely.Point(LON, LAT)]), kinds, ["编号", "设备类型"], geometry_type="Point", crs="EPSG:4326", driver="GPKG")
+    write_raw(
+        package,
+        shapely.to_wkb([shapely.Point(LON, LAT)]),
+        kinds,
+        ["编号", "设备类型"],
+        geometry_type="Point",
+        crs="EPSG:4326",
+        driver="GPKG",
+    )
     assert recognised(package) == SURE
     assert by_id(IMPORTER.read(package, context))["1"].kind == "lamp"
 

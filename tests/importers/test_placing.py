@@ -159,6 +159,13 @@ def test_an_unknown_system_is_refused() -> None:
         place(given_shapes(shapely.Point(LON, LAT)), told(Options(crs="EPSG:999999")))
 
 
+@pytest.mark.parametrize("stated", ['LOCAL_CS["site",UNIT["m",1]]', 'GEOGCS["Undefined geographic SRS"]', "nonsense"])
+def test_a_system_that_places_nothing_on_earth_is_as_good_as_none(stated: str) -> None:
+    with pytest.raises(CRSError) as caught:
+        place(given_shapes(shapely.Point(LON, LAT), crs=stated), CONTEXT)
+    assert caught.value.code == "crs_missing"
+
+
 def test_unknown_datums_are_wrong_usage() -> None:
     from importers.placing import check_datum
 

@@ -38,11 +38,15 @@ def test_short_rows_and_repeated_headers(text: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(
     ("header", "row", "crs"),
     [
-        ("id,lon,lat", "1,120.6,31.3", "EPSG:4326"), ("id,经度,纬度", "1,120.6,31.3", "EPSG:4326"), ("id,lng,latitude", "1,120.6°,31.3°", "EPSG:4326"),
-        ("id;wkt", "1;POINT (120.6 31.3)", None), ("id;geom", '1;"SRID=4490;POINT (120.6 31.3)"', "EPSG:4490"), ("id;经纬度", "1;120.6,31.3", "EPSG:4326"),
+        ("id,lon,lat", "1,120.6,31.3", "EPSG:4326"),
+        ("id,经度,纬度", "1,120.6,31.3", "EPSG:4326"),
+        ("id,lng,latitude", "1,120.6°,31.3°", "EPSG:4326"),
+        ("id;wkt", "1;POINT (120.6 31.3)", None),
+        ("id;geom", '1;"SRID=4490;POINT (120.6 31.3)"', "EPSG:4490"),
+        ("id;经纬度", "1;120.6,31.3", "EPSG:4326"),
         ("id,x,y", "1,120.6,31.3", None),
     ],
-)  # fmt: skip
+)
 def test_positions_in_columns(text: Callable[..., Path], header: str, row: str, crs: str | None) -> None:
     table = tables.positions(tables.read_csv(text("a.csv", f"{header}\n{row}\n"), None))
     assert shapely.get_coordinates(tables.shapes_of(table)).tolist() == [[120.6, 31.3]]

@@ -141,7 +141,14 @@ def test_sizes_of_pictures() -> None:
 
 @given(st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1)))
 def test_dates_in_the_ways_people_write_them(day: dt.date) -> None:
-    written = [f"{day:%Y-%m-%d}", f"{day:%Y/%m/%d}", f"{day.year}年{day.month}月{day.day}日", f"{day:%Y%m%d}", day, dt.datetime(day.year, day.month, day.day)]
+    written = [
+        f"{day:%Y-%m-%d}",
+        f"{day:%Y/%m/%d}",
+        f"{day.year}年{day.month}月{day.day}日",
+        f"{day:%Y%m%d}",
+        day,
+        dt.datetime(day.year, day.month, day.day),
+    ]
     assert {values.date(each) for each in written} == {day.isoformat()}
 
 

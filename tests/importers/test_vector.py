@@ -55,7 +55,9 @@ def recognised(path: Path) -> int:
 @pytest.mark.parametrize(("name", "driver"), FORMATS.items())
 def test_every_format_gives_the_same_features(tmp_path: Path, context: Context, name: str, driver: str) -> None:
     shapes = [shapely.box(LON + k * 0.001, LAT, LON + k * 0.001 + 0.0005, LAT + 0.0005) for k in range(3)]
-    path = write(tmp_path / name, driver, shapes, ["一号楼", "二号楼", "三号楼"], **({"encoding": "UTF-8"} if driver == "ESRI Shapefile" else {}))
+    path = write(
+        tmp_path / name, driver, shapes, ["一号楼", "二号楼", "三号楼"], **({"encoding": "UTF-8"} if driver == "ESRI Shapefile" else {})
+    )
     before = sorted(tmp_path.iterdir())
     assert recognised(path) >= 70
     imported = IMPORTER.read(path, context)
@@ -135,7 +137,16 @@ def test_a_geopackage_with_several_layers_becomes_several_layers(tmp_path: Path,
 
 
 def test_attributes_are_mapped_and_the_rest_is_kept(geojson: Callable[..., Path], context: Context) -> None:
-    said = {"编号": "B-1", "建筑名称": "研发楼", "建筑高度": "12 m", "层数": 3, "状态": "在用", "用途": "办公", "颜色": "灰", "竣工日期": "2020/5/1"}
+    said = {
+        "编号": "B-1",
+        "建筑名称": "研发楼",
+        "建筑高度": "12 m",
+        "层数": 3,
+        "状态": "在用",
+        "用途": "办公",
+        "颜色": "灰",
+        "竣工日期": "2020/5/1",
+    }
     table = IMPORTER.read(geojson("楼栋.geojson", [(said, square())]), context).layers[0].table
     assert table.ids == ["B-1"]
     assert table.row(0) == {
@@ -158,7 +169,10 @@ def test_values_that_are_no_heights_are_told_and_kept_under_their_own_name(geojs
     features = [({"id": k, "height": value}, square(k * 0.001)) for k, value in enumerate(["12 m", "tall", 99999, None, "40'"])]
     imported = IMPORTER.read(geojson("buildings.geojson", features), context)
     assert list(imported.layers[0].table.column("height_m")) == [12.0, None, None, None, pytest.approx(12.192)]
-    assert [(issue.code, issue.subject) for issue in imported.issues] == [("value_not_number", "buildings/1"), ("value_out_of_range", "buildings/2")]
+    assert [(issue.code, issue.subject) for issue in imported.issues] == [
+        ("value_not_number", "buildings/1"),
+        ("value_out_of_range", "buildings/2"),
+    ]
     assert imported.layers[0].table.row(1)["height"] == "tall"
 
 
@@ -234,8 +248,8 @@ def test_features_without_geometry_are_left_out_and_counted(geojson: Callable[..
     ("name", "content", "code"),
     [
         ("a.geojson", '{"type": "FeatureCollection", "features": []}', "source_no_features"),
-        ("a.geojson", '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": {"type": "Poi', "source_unreadable"),
-        ("a.geojson", '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": null}]}', "source_nothing_usable"),
+        ("a.geojson", '{"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": {"type": "Poi', "source_unreadable"),
+        ("a.geojson", '{"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": null}]}', "source_nothing_usable"),
         ("a.csv", "id,name\n1,a\n2,b\n", "source_no_geometry"),
         ("a.kml", '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark>', "source_unreadable"),
     ],
@@ -297,7 +311,8 @@ def test_the_persons_encoding_counts(tmp_path: Path, shared_data: Path) -> None:
         ("gis/lorient/buildings.shp", (-3.36, 47.75), "building"), ("gis/lorient/roads.shp", (-3.36, 47.75), "road"),
         ("gis/lorient/ground_type.shp", (-3.36, 47.75), "other"), ("gis/lorient/receivers.shp", (-3.36, 47.75), "other"),
         ("gis/lorient/dem_points.geojson", (-3.36, 47.75), "terrain"), ("gis/goteborg/buildings.shp", (11.97, 57.7), "building"),
-        ("gis/zh/suzhou_buildings_floor_height.geojson", (120.6, 31.3), "building"), ("gis/zh/shenzhen_districts.geojson", (114.06, 22.54), "zone"),
+        ("gis/zh/suzhou_buildings_floor_height.geojson", (120.6, 31.3), "building"),
+        ("gis/zh/shenzhen_districts.geojson", (114.06, 22.54), "zone"),
         ("gis/zh/shanghai_bus71_stops.geojson", (121.4, 31.2), "other"), ("gis/zh/shanghai_bus71_line.geojson", (121.4, 31.2), "other"),
         ("gis/fgb/countries.fgb", (6.1, 46.2), "other"),
     ],

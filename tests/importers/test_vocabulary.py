@@ -23,7 +23,13 @@ def test_no_word_means_two_things(table: str) -> None:
 
 @pytest.mark.parametrize(
     ("header", "meaning", "unit"),
-    [("安装高度（m）", "height_m", "m"), ("安装高度(cm)", "height_m", "cm"), ("Mount Height", "height_m", ""), ("方位角", "azimuth_deg", ""), ("经度", None, "")],
+    [
+        ("安装高度（m）", "height_m", "m"),
+        ("安装高度(cm)", "height_m", "cm"),
+        ("Mount Height", "height_m", ""),
+        ("方位角", "azimuth_deg", ""),
+        ("经度", None, ""),
+    ],
 )
 def test_headers_are_read_with_and_without_units(header: str, meaning: str | None, unit: str) -> None:
     assert vocabulary.meaning("device_columns", header) == meaning

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import brotli
 import mapbox_vector_tile
@@ -20,9 +22,12 @@ from tiles.cache import Recent, answer, matches, preferred_coding
 from tiles.files import folder_name
 from tiles.read import decode_glb
 from tiles.router import TileApp
-from twin.model import FeatureTable, Layer
+from twin.crs import Frame
+from twin.model import FeatureTable, Layer, Park
+from twin.store import create_store
 
 GREY = (130, 130, 130, 255)
+STRANGE_IDS = ["道路", "a/b c", "100%", "..", "x?y#z"]
 TILE = "14/13717/6696"  # about the origin of the park
 
 
@@ -45,8 +50,6 @@ def ask(app: TileApp, path: str, method: str = "GET", root: str = "", **headers:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    from urllib.parse import unquote
-
     scope = {
         "type": "http", "method": method, "scheme": "https", "root_path": root,
         "path": unquote(path), "raw_path": path.encode(), "query_string": b"",
@@ -58,15 +61,33 @@ def ask(app: TileApp, path: str, method: str = "GET", root: str = "", **headers:
     return Reply(sent[0]["status"], told, sent[1]["body"])
 
 
+def put_points(store, layer_id: str, names: list[str]) -> None:
+    points = np.array([shapely.Point(121.4 + 1e-4 * k, 31.2) for k in range(len(names))], object)
+    with store.transaction() as writer:
+        writer.put_layer(Layer(layer_id, "road", f"Title {layer_id}"))
+        writer.put_features(layer_id, FeatureTable([f"f{k}" for k in range(len(names))], points, {"name": names}), source="s")
+
+
 @pytest.fixture
 def put_layer(store):
-    def put(layer_id: str, names: list[str]) -> None:
-        points = np.array([shapely.Point(121.4 + 1e-4 * k, 31.2) for k in range(len(names))], object)
-        with store.transaction() as writer:
-            writer.put_layer(Layer(layer_id, "road", f"Title {layer_id}"))
-            writer.put_features(layer_id, FeatureTable([f"f{k}" for k in range(len(names))], points, {"name": names}), source="s")
+    return partial(put_points, store)
 
-    return put
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory) -> Iterator[TileApp]:
+    """A park with a layer, a built tileset and nothing that changes."""
+    opened = create_store(tmp_path_factory.mktemp("standing") / "park", Park("园区", Frame(121.4, 31.2, 15.0)))
+    put_points(opened, "roads", ["甲"])
+    put_points(opened, "many", [f"name {k}" for k in range(100)])
+    for layer_id in STRANGE_IDS:
+        put_points(opened, layer_id, ["甲"])
+    with opened.transaction() as writer:
+        writer.put_layer(Layer("buildings", "building", "Buildings"))
+        footprint = np.array([shapely.box(121.4, 31.2, 121.401, 31.201)], object)
+        writer.put_features("buildings", FeatureTable(["a"], footprint), source="s")
+    build(opened)
+    yield TileApp(opened, keep_current=False)
+    opened.close()
 
 
 @pytest.fixture
@@ -78,23 +99,21 @@ def names_in(reply: Reply, layer: str = "roads") -> list[str]:
     return [feature["properties"]["name"] for feature in mapbox_vector_tile.decode(reply.body)[layer]["features"]]
 
 
-def test_a_vector_tile(app, put_layer):
-    put_layer("roads", ["甲", "乙"])
-    reply = ask(app, f"/tiles/roads/{TILE}.mvt")
+def test_a_vector_tile(standing):
+    reply = ask(standing, f"/tiles/roads/{TILE}.mvt")
     assert reply.status == 200
-    assert names_in(reply) == ["甲", "乙"]
+    assert names_in(reply) == ["甲"]
     assert reply.headers["content-type"] == "application/vnd.mapbox-vector-tile"
     assert reply.headers["content-length"] == str(len(reply.body))
     assert reply.headers["cache-control"] == "no-cache"
     assert reply.headers["vary"] == "accept-encoding"
 
 
-@pytest.mark.parametrize("layer_id", ["道路", "a/b c", "100%", "..", "x?y#z"])
-def test_layer_ids_may_hold_anything(app, put_layer, layer_id):
-    put_layer(layer_id, ["甲"])
+@pytest.mark.parametrize("layer_id", STRANGE_IDS)
+def test_layer_ids_may_hold_anything(standing, layer_id):
     coded = quote(layer_id, safe="")
-    assert names_in(ask(app, f"/tiles/{coded}/{TILE}.mvt"), layer_id) == ["甲"]
-    document = ask(app, f"/tiles/{coded}.json", host="park.test").json()
+    assert names_in(ask(standing, f"/tiles/{coded}/{TILE}.mvt"), layer_id) == ["甲"]
+    document = ask(standing, f"/tiles/{coded}.json", host="park.test").json()
     assert document["tiles"] == [f"https://park.test/tiles/{coded}/{{z}}/{{x}}/{{y}}.mvt"]
     assert document["vector_layers"][0]["id"] == layer_id
 
@@ -102,12 +121,11 @@ def test_layer_ids_may_hold_anything(app, put_layer, layer_id):
 @pytest.mark.parametrize(
     ("asked", "coding"), [("gzip, br", "br"), ("gzip", "gzip"), ("br;q=0, gzip", "gzip"), ("deflate", None), ("*", "br")]
 )
-def test_compressed_when_asked_for(app, put_layer, asked, coding):
-    put_layer("roads", [f"name {k}" for k in range(100)])
-    reply = ask(app, f"/tiles/roads/{TILE}.mvt", accept_encoding=asked)
+def test_compressed_when_asked_for(standing, asked, coding):
+    reply = ask(standing, f"/tiles/many/{TILE}.mvt", accept_encoding=asked)
     assert reply.headers.get("content-encoding") == coding
     undo = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[coding]
-    assert undo(reply.body) == ask(app, f"/tiles/roads/{TILE}.mvt").body
+    assert undo(reply.body) == ask(standing, f"/tiles/many/{TILE}.mvt").body
 
 
 def test_unchanged_tiles_are_not_sent_again(app, put_layer):
@@ -143,15 +161,13 @@ def test_a_changed_park_shows_at_once(app, put_layer):
         "/tiles/nothing.json",
         "/tiles/",
         "/3dtiles/",
-        "/3dtiles/tileset.json",
         "/3dtiles/nothing/tileset.json",
         "/terrain/0/0/0.terrain",
         "/",
     ],
 )
-def test_what_is_not_there_is_a_problem(app, put_layer, path):
-    put_layer("roads", ["甲"])
-    reply = ask(app, quote(path), accept_language="zh-CN,zh;q=0.9,en;q=0.5")
+def test_what_is_not_there_is_a_problem(standing, path):
+    reply = ask(standing, quote(path), accept_language="zh-CN,zh;q=0.9,en;q=0.5")
     assert reply.status == 404
     assert reply.headers["content-type"] == "application/problem+json"
     problem = reply.json()
@@ -177,28 +193,28 @@ def test_what_is_not_there_is_a_problem(app, put_layer, path):
         "/3dtiles/%00/tileset.json",
     ],
 )
-def test_nothing_but_tiles_can_be_read(app, store, square, put_buildings, path):
-    put_buildings({"a": square(0, 0)})
-    build(store)
-    assert ask(app, path).status == 404
+def test_nothing_but_tiles_can_be_read(standing, path):
+    assert ask(standing, path).status == 404
+
+
+def test_tiles_not_built_yet_are_a_problem_too(app):
+    assert ask(app, "/3dtiles/tileset.json").status == 404
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "OPTIONS"])
-def test_tiles_can_only_be_read(app, put_layer, method):
-    put_layer("roads", ["甲"])
-    reply = ask(app, f"/tiles/roads/{TILE}.mvt", method=method, accept_language="en")
+def test_tiles_can_only_be_read(standing, method):
+    reply = ask(standing, f"/tiles/roads/{TILE}.mvt", method=method, accept_language="en")
     assert reply.status == 405
     assert reply.headers["allow"] == "GET, HEAD"
     assert reply.json()["type"] == "/problems/tile_method"
 
 
-def test_head_is_get_without_a_body(app, put_layer):
-    put_layer("roads", ["甲"])
-    whole = ask(app, f"/tiles/roads/{TILE}.mvt")
-    head = ask(app, f"/tiles/roads/{TILE}.mvt", method="HEAD")
+def test_head_is_get_without_a_body(standing):
+    whole = ask(standing, f"/tiles/roads/{TILE}.mvt")
+    head = ask(standing, f"/tiles/roads/{TILE}.mvt", method="HEAD")
     assert head.body == b""
     assert head.headers == whole.headers
-    assert ask(app, "/tiles/none/0/0/0.mvt", method="HEAD").body == b""
+    assert ask(standing, "/tiles/none/0/0/0.mvt", method="HEAD").body == b""
 
 
 def test_three_d_tiles(app, store, square, put_buildings, put_model, box_mesh, model_of):

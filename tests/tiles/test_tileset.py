@@ -125,3 +125,14 @@ def test_model_elements_keep_their_attributes(box_mesh, model_of):
     assert found.columns["building"] == ["house"] * 7
     assert len(np.unique(found.group)) == len({(e.storey_id, e.discipline) for e in content.elements[1:]} | {("", "other")})
     assert encode_glb(*found.tile(np.array([2, 5]), np.zeros(3))).startswith(b"glTF")
+
+
+def test_faces_without_a_place_are_left_out(box_mesh, model_of):
+    """Of the second box the faces at one corner go, the third has none left and is no feature any more."""
+    mesh = box_mesh([(f"e{k}", (3 * k, 0, 0), (1, 1, 1), (200, 0, 0, 255)) for k in range(4)])
+    mesh.vertices[9, 1] = np.nan
+    mesh.vertices[16:24] = np.inf
+    found = model_bodies(mesh, model_of("m", mesh, outlined=False).elements, "m", "house")
+    assert found.columns["id"] == ["e0", "e1", "e3"]
+    assert np.diff(found.starts).tolist() == [12, 12 - np.count_nonzero((mesh.faces == 9).any(axis=1)), 12]
+    assert np.isfinite(found.boxes).all()

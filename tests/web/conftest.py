@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -182,10 +183,9 @@ def client(park_folder: Path) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def own_park(tmp_path: Path) -> Path:
-    """A park of the test's own, to write into."""
-    make_park(tmp_path / "park")
-    return tmp_path / "park"
+def own_park(park_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the park for the test alone, to write into."""
+    return Path(shutil.copytree(park_folder, tmp_path / "park"))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import httpx
@@ -43,8 +44,6 @@ def test_limit_keeps_the_newest(own_client: httpx.Client) -> None:
     {"kind": "leak", **PLACE, "surprise": 1}, {"kind": "leak", "lon": float("inf"), "lat": 1}, {"kind": "leak", **PLACE, "h_m": "high"},
 ])  # fmt: skip
 def test_what_cannot_be_an_event_is_refused(own_client: httpx.Client, wrong: dict[str, object]) -> None:
-    import json
-
     answer = own_client.post("/api/events", content=json.dumps(wrong), headers={"content-type": "application/json"})
     assert answer.status_code == 422
     assert answer.json()["type"] == "/problems/http_invalid"

@@ -130,7 +130,7 @@ def density_at(view: FloatArray, x: float, y: float, z: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def verdict_at(view: FloatArray, x: float, y: float, z: float) -> int:
+def verdict_at(view: FloatArray, x: float, y: float, z: float) -> int:  # noqa: PLR0911  one return a reason
     """INSIDE or the reason why not, for a packed view and a target at (x, y, z) from its lens. [m]"""
     distance = math.sqrt(x * x + y * y + z * z)
     if view[17] == ANY_WAY:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class Cells:
     def __len__(self) -> int:
         return len(self.area)
 
-    @property
+    @cached_property
     def representative(self) -> NDArray[np.float64]:
         """A point (n, 3) of the surface in each cell: its middle, or inside the outline of a border cell. [m, enu]"""
         points = self.centre.copy()

@@ -29,6 +29,8 @@ from twin.scene.embree import Scene
 
 FloatArray = NDArray[np.float64]
 
+Box = tuple[float, float, float, float, float, float]  # middle from the lens, half its width and height, the middle's distance [m]
+
 WELD_M = 1e-4  # vertices nearer than this are one
 GROUP = 64  # neighbouring edges or faces share a box
 TOUCHING_M = 0.005  # a face this near to the lens changes the sight along its whole plane
@@ -76,19 +78,17 @@ def sectors(edges: Edges, scene: Scene, lens: FloatArray, box: FloatArray) -> Fl
     Sectors (s, 14), for `enters`: four normals, an offset and a slack each, relative to the lens.
     """
     hull = np.concatenate([np.minimum(box[:3], lens), np.maximum(box[3:], lens)])
-    chosen = _silhouettes(edges.ends, edges.first, edges.opposite, edges.edge_box, lens, hull, box)
-    parts = _visible_parts(edges, scene, lens, edges.ends[chosen])
+    chosen = _silhouettes((edges.ends, edges.first, edges.opposite, edges.edge_box), lens, hull, box)
+    parts = _visible_parts(scene, lens, edges.ends[chosen])
     planes = _touching(edges.triangles, edges.triangle_box, lens)
     walls = _sector_rows(parts - lens)
     return np.concatenate([walls, planes]) if len(planes) else walls
 
 
 @njit(cache=True, nogil=True)
-def enters(sector: FloatArray, x: float, y: float, z: float, half: float, half_z: float, distance: float) -> bool:
-    """Whether a wall of shadow may enter a box about (x, y, z) from the lens; False is certain.
-
-    `distance` is that of the box's middle from the lens.
-    """
+def enters(sector: FloatArray, box: Box) -> bool:
+    """Whether a wall of shadow may enter a box; False is certain."""
+    x, y, z, half, half_z, distance = box
     middle = sector[0] * x + sector[1] * y + sector[2] * z
     spread = (abs(sector[0]) + abs(sector[1])) * half + abs(sector[2]) * half_z
     if abs(middle) > spread + sector[13] * distance:
@@ -187,23 +187,16 @@ def _boxes(shapes: FloatArray) -> FloatArray:
 
 @njit(cache=True, nogil=True)
 def _apart(low: FloatArray, high: FloatArray, box: FloatArray) -> bool:
-    for k in range(3):
+    for k in range(3):  # noqa: SIM110  numba knows no generators
         if low[k] > box[3 + k] or high[k] < box[k]:
             return True
     return False
 
 
 @njit(cache=True, nogil=True)
-def _silhouettes(
-    ends: FloatArray,
-    first: NDArray[np.int64],
-    opposite: FloatArray,
-    boxes: FloatArray,
-    lens: FloatArray,
-    hull: FloatArray,
-    box: FloatArray,
-) -> Any:
+def _silhouettes(edges: Any, lens: FloatArray, hull: FloatArray, box: FloatArray) -> Any:
     """Index of the edges in `hull` that are silhouettes from the lens and whose wall of shadow may enter `box`."""
+    ends, first, opposite, boxes = edges
     found = [0 for _ in range(0)]
     x, y, z = (box[0] + box[3]) / 2 - lens[0], (box[1] + box[4]) / 2 - lens[1], (box[2] + box[5]) / 2 - lens[2]
     half, half_z = max(box[3] - box[0], box[4] - box[1]) / 2, (box[5] - box[2]) / 2
@@ -219,7 +212,7 @@ def _silhouettes(
             if _apart(low, high, hull) or not _is_silhouette(ends[edge], opposite[first[edge] : first[edge + 1]], lens):
                 continue
             _sector(ends[edge, 0] - lens, ends[edge, 1] - lens, row)
-            if enters(row, x, y, z, half, half_z, distance):
+            if enters(row, (x, y, z, half, half_z, distance)):
                 found.append(edge)
     return np.array(found, np.int64)
 
@@ -309,7 +302,7 @@ def _touching(triangles: FloatArray, boxes: FloatArray, lens: FloatArray) -> Any
     return out
 
 
-def _visible_parts(edges: Edges, scene: Scene, lens: FloatArray, ends: FloatArray) -> FloatArray:
+def _visible_parts(scene: Scene, lens: FloatArray, ends: FloatArray) -> FloatArray:
     """What is left of edges (n, 2, 3) when the parts that single faces hide from the lens are cut away: (m, 2, 3)."""
     faces, vertices = scene.obstacles.faces, scene.obstacles.vertices
     done: list[FloatArray] = []

@@ -21,6 +21,8 @@ from twin.coverage.cells import Cells
 from twin.coverage.edges import GROUP, Edges
 
 FloatArray = NDArray[np.float64]
+_Line = tuple[FloatArray, FloatArray]  # the coordinates of corners along two axes
+_Square = tuple[float, float, float, float, float]  # middle of a box, half its width and height [m]
 
 PAGE = 32  # cells along a page
 PARTS = 8  # parts along a cell
@@ -119,7 +121,7 @@ def _paged(cells: Cells, step: float) -> tuple[FloatArray, NDArray[np.int32]]:
     slot = np.full((len(distinct), PAGE * PAGE), -1, np.int32)
     within = ij - page * PAGE
     slot[number.ravel(), within[:, 1] * PAGE + within[:, 0]] = np.arange(len(cells))
-    return distinct[:, 1:] * (PAGE * step), slot
+    return np.asarray(distinct[:, 1:] * (PAGE * step), np.float64), slot
 
 
 def _columns(corner: FloatArray, step: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -155,8 +157,9 @@ def _rings(outlines: NDArray[np.object_]) -> tuple[FloatArray, NDArray[np.int64]
 
 
 @njit(cache=True, nogil=True)
-def _clip(x: FloatArray, y: FloatArray, n: int, at: float, sign: float, out_x: FloatArray, out_y: FloatArray) -> int:
-    """Clip the closed polygon (x, y) of n corners to sign·x <= sign·at (Sutherland-Hodgman); the number of corners left."""
+def _clip(corners: _Line, n: int, at: float, sign: float, out: _Line) -> int:
+    """Clip a closed polygon of n corners to sign·x <= sign·at (Sutherland-Hodgman); the number of corners left."""
+    (x, y), (out_x, out_y) = corners, out
     m = 0
     for i in range(n):
         j = i - 1 if i > 0 else n - 1
@@ -175,16 +178,16 @@ def _clip(x: FloatArray, y: FloatArray, n: int, at: float, sign: float, out_x: F
 def _strip(corners: FloatArray, low: float, high: float, axis: int, room: FloatArray) -> int:
     """Clip corners (n, 2) to low <= axis <= high; the result is in room[0:2], its number of corners is returned."""
     n = len(corners)
-    m = _clip(corners[:, axis], corners[:, 1 - axis], n, low, -1.0, room[2], room[3])
-    return _clip(room[2], room[3], m, high, 1.0, room[0], room[1])
+    m = _clip((corners[:, axis], corners[:, 1 - axis]), n, low, -1.0, (room[2], room[3]))
+    return _clip((room[2], room[3]), m, high, 1.0, (room[0], room[1]))
 
 
 @njit(cache=True, nogil=True)
 def _part_polygon(ring: FloatArray, x: float, y: float, size: float, room: FloatArray) -> int:
     """Clip a ring (n, 2) to the square at south-west (x, y); corners are in room[4] (x) and room[5] (y)."""
     n = _strip(ring, x, x + size, 0, room)
-    m = _clip(room[1], room[0], n, y, -1.0, room[2], room[3])
-    m = _clip(room[2], room[3], m, y + size, 1.0, room[0], room[1])
+    m = _clip((room[1], room[0]), n, y, -1.0, (room[2], room[3]))
+    m = _clip((room[2], room[3]), m, y + size, 1.0, (room[0], room[1]))
     room[4, :m], room[5, :m] = room[1, :m], room[0, :m]
     return m
 
@@ -273,7 +276,7 @@ def _box_of(t: FloatArray) -> Any:
 
 @njit(cache=True, nogil=True)
 def _apart6(a: FloatArray, b: FloatArray) -> bool:
-    for k in range(3):
+    for k in range(3):  # noqa: SIM110  numba knows no generators
         if a[k] > b[3 + k] or a[3 + k] < b[k]:
             return True
     return False
@@ -291,19 +294,21 @@ def _mark_page(t: FloatArray, box: FloatArray, page: int, squares: Squares, outl
     for j in range(j0, j1 + 1):
         for i in range(i0, i1 + 1):
             cell = squares.slot[page, j * PAGE + i]
-            low = squares.low[cell] if cell >= 0 else squares.block_low[page, 0]
-            high = squares.high[cell] if cell >= 0 else squares.block_high[page, 0]
+            low: Any = squares.low[cell] if cell >= 0 else squares.block_low[page, 0]
+            high: Any = squares.high[cell] if cell >= 0 else squares.block_high[page, 0]
             z, half_z = (low + high) / 2, (high - low) / 2
-            if _cuts(t, box, x0 + (i + 0.5) * step, y0 + (j + 0.5) * step, z, step / 2, half_z):
+            if _cuts(t, box, (x0 + (i + 0.5) * step, y0 + (j + 0.5) * step, z, step / 2, half_z)):
                 for level in range(1, 6):
                     cuts.block[page, LEVELS[level - 1] + (j >> level) * (PAGE >> level) + (i >> level)] = True
                 if cell >= 0:
-                    _mark_cell(t, box, cell, (z, half_z), squares, outlines, cuts)
+                    _mark_cell(t, box, cell, squares, outlines, cuts)
 
 
 @njit(cache=True, nogil=True)
-def _mark_cell(t: FloatArray, box: FloatArray, cell: int, height: tuple[float, float], squares: Squares, outlines: Any, cuts: Cuts) -> None:
+def _mark_cell(t: FloatArray, box: FloatArray, cell: int, squares: Squares, outlines: Any, cuts: Cuts) -> None:
+    """Mark the parts that triangle t cuts in one cell."""
     size = squares.step / PARTS
+    z, half_z = (squares.low[cell] + squares.high[cell]) / 2, (squares.high[cell] - squares.low[cell]) / 2
     x0, y0 = squares.middle[cell, 0] - squares.step / 2, squares.middle[cell, 1] - squares.step / 2
     row = squares.border[cell]
     for part in range(64):
@@ -311,12 +316,12 @@ def _mark_cell(t: FloatArray, box: FloatArray, cell: int, height: tuple[float, f
         if cuts.part[cell] & bit:
             continue
         x, y = x0 + (part % PARTS + 0.5) * size, y0 + (part // PARTS + 0.5) * size
-        if not _cuts(t, box, x, y, height[0], size / 2, height[1]):
+        if not _cuts(t, box, (x, y, z, size / 2, half_z)):
             continue
         cuts.cell[cell] |= bit
-        if not _cuts(t, box, x, y, height[0], size / 2 - min(RIM_M, size / 4), height[1]):
+        if not _cuts(t, box, (x, y, z, size / 2 - min(RIM_M, size / 4), half_z)):
             continue
-        if row < 0 or not _beside(t, row, part, (x - size / 2, y - size / 2, height[0], height[1]), size, outlines):
+        if row < 0 or not _beside(t, row, part, (x - size / 2, y - size / 2, z, half_z), size, outlines):
             cuts.part[cell] |= bit
 
 
@@ -348,8 +353,9 @@ def _normal(t: FloatArray) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _cuts(t: FloatArray, box: FloatArray, x: float, y: float, z: float, half: float, half_z: float) -> bool:
+def _cuts(t: FloatArray, box: FloatArray, square: _Square) -> bool:
     """Whether a triangle may cut a box; False is certain (axes of the box, the triangle's plane, its edges in plan)."""
+    x, y, z, half, half_z = square
     if box[0] > x + half or box[3] < x - half or box[1] > y + half or box[4] < y - half or box[2] > z + half_z or box[5] < z - half_z:
         return False
     n = _normal(t)

@@ -34,6 +34,14 @@ class Region:
     pooled: bool = False  # what is too small to be shown by itself
 
 
+@dataclass(frozen=True)
+class _Coded:
+    """A name for each of n cells: the names, and the number of each cell's."""
+
+    names: Sequence[str | None]
+    code: NDArray[np.int32]  # (n,)
+
+
 def gaps(
     cells: Cells,
     missing: NDArray[np.float64],
@@ -55,6 +63,7 @@ def gaps(
     smallest
         Gaps of less are pooled. [m2]
     """
+    why, behind = _coded(reasons), _coded(blockers)
     open_ = missing >= cells.area / 2
     open_ &= missing > 0
     label = components(cells, open_)
@@ -62,13 +71,13 @@ def gaps(
     order = order[label[order] >= 0]
     groups = np.split(order, np.flatnonzero(np.diff(label[order])) + 1) if len(order) else []
     amounts = [float(missing[group].sum()) for group in groups]
-    shown = [_region(cells, missing, group, reasons, blockers) for group, amount in zip(groups, amounts, strict=True) if amount >= smallest]
+    shown = [_region(cells, missing, group, why, behind) for group, amount in zip(groups, amounts, strict=True) if amount >= smallest]
     small = [group for group, amount in zip(groups, amounts, strict=True) if amount < smallest]
     rest = np.concatenate([*small, np.flatnonzero((missing > 0) & ~open_)]).astype(np.int64)
     shown.sort(key=lambda region: -region.amount)
     if not len(rest):
         return shown
-    pool = _region(cells, missing, rest, reasons, blockers)
+    pool = _region(cells, missing, rest, why, behind)
     return [*shown, Region(pool.amount, pool.polygon, pool.point, pool.reason, pool.blockers, pool.piece, rest, pooled=True)]
 
 
@@ -120,9 +129,7 @@ def _roots(root: NDArray[np.int64]) -> NDArray[np.int64]:
     return out
 
 
-def _region(
-    cells: Cells, missing: NDArray[np.float64], group: NDArray[np.int64], reasons: Sequence[str], blockers: Sequence[str | None]
-) -> Region:
+def _region(cells: Cells, missing: NDArray[np.float64], group: NDArray[np.int64], reasons: _Coded, blockers: _Coded) -> Region:
     heavy = int(group[np.argmax(missing[group])])
     piece = int(cells.piece[heavy])
     polygon = _merged(cells, group)
@@ -139,14 +146,18 @@ def _region(
     )
 
 
-def _heaviest(missing: NDArray[np.float64], group: NDArray[np.int64], names: Sequence[str | None]) -> list[str]:
+def _coded(names: Sequence[str | None]) -> _Coded:
+    table: dict[str | None, int] = {None: 0}
+    code = np.fromiter((table.setdefault(name or None, len(table)) for name in names), np.int32, len(names))
+    return _Coded(list(table), code)
+
+
+def _heaviest(missing: NDArray[np.float64], group: NDArray[np.int64], names: _Coded) -> list[str]:
     """The names of the group's cells, those with most missing area first."""
-    weight: dict[str, float] = {}
-    for i in group.tolist():
-        name = names[i]
-        if name:
-            weight[name] = weight.get(name, 0.0) + float(missing[i])
-    return sorted(weight, key=lambda name: (-weight[name], name))
+    code, place = np.unique(names.code[group], return_inverse=True)
+    weight = np.bincount(place.ravel(), missing[group])
+    found = [(-w, name) for w, name in zip(weight.tolist(), (names.names[k] for k in code.tolist()), strict=True) if name]
+    return [name for _, name in sorted(found)]
 
 
 def _merged(cells: Cells, group: NDArray[np.int64]) -> Any:

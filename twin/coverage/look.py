@@ -135,8 +135,9 @@ def _describe(pages: Pages, page: int, i: int, j: int, size: int) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _target(pages: Pages, cell: int, i: int, j: int, size: int, x: float, y: float) -> tuple[float, float, float]:
+def _target(pages: Pages, cell: int, block: tuple[int, int, int], x: float, y: float) -> tuple[float, float, float]:
     """A target that speaks for a block about (x, y): a point of the surface in it."""
+    i, j, size = block
     if size >= PARTS:
         return pages.point[cell, 0], pages.point[cell, 1], pages.point[cell, 2]
     border = pages.border[cell]
@@ -159,10 +160,8 @@ def _descend(pages: Pages, step: float, view: FloatArray, chosen: NDArray[np.int
     Records by column - cell, mask of parts, ray, what is open besides the ray, whether the middle fulfils the optics - and the targets
     (r, 3) of the rays. Blocks out of view leave no record.
     """
-    out_cell, out_mask, out_ray = [np.int32(0) for _ in range(0)], [np.uint64(0) for _ in range(0)], [np.int64(0) for _ in range(0)]
-    out_kind, out_yes = [np.uint8(0) for _ in range(0)], [False for _ in range(0)]
+    out = [(0, np.uint64(0), 0, 0, False) for _ in range(0)]
     rays = [(0.0, 0.0, 0.0) for _ in range(0)]
-    unit = step / PARTS
     near = np.empty((10, len(walls)), np.int32)  # the walls of shadow that enter the block at each depth
     count = np.zeros(10, np.int64)
     stack = np.empty((64, 6), np.int64)  # depth, column, row, size [parts], optics, ray (-1: sight not uniform)
@@ -175,54 +174,75 @@ def _descend(pages: Pages, step: float, view: FloatArray, chosen: NDArray[np.int
             cell, low, high, is_cut = _describe(pages, page, i, j, size)
             if cell < 0:
                 continue
-            half = size * unit / 2
-            x, y, z = pages.corner[page, 0] + i * unit + half, pages.corner[page, 1] + j * unit + half, (low + high) / 2
-            dx, dy, dz, half_z = x - view[0], y - view[1], z - view[2], (high - low) / 2
-            if optics != IN:
-                optics = box_verdict(view, dx, dy, dz, half, half_z)
-                if optics == OUT:
-                    continue
+            box = _box(pages, step / PARTS, page, (i, j, size), low, high)
+            optics = optics if optics == IN else box_verdict(view, box[0] - view[0], box[1] - view[1], box[2] - view[2], box[3], box[4])
+            if optics == OUT:
+                continue
+            at = _target(pages, cell, (i, j, size), box[0], box[1])
             if ray < 0:
-                count[depth] = _narrow(walls, near, count, depth, (dx, dy, dz, half, half_z))
+                count[depth] = _narrow(walls, near, count, depth, view, box)
                 if count[depth] == 0 and not is_cut:
                     ray = len(rays)
-                    rays.append(_target(pages, cell, i, j, size, x, y))
+                    rays.append(at)
             if ray >= 0 and optics == IN:
-                for row in range(j, j + size, PARTS):
-                    for column in range(i, i + size, PARTS):
-                        here = _cell_of(pages, page, column, row)
-                        if here >= 0:
-                            live = ~pages.dead[here] & _part_mask(column % PARTS, row % PARTS, min(size, PARTS))
-                            out_cell.append(np.int32(here)), out_mask.append(live), out_ray.append(np.int64(ray))
-                            out_kind.append(np.uint8(_CERTAIN)), out_yes.append(True)
+                _record(pages, page, (i, j, size), ray, out)
             elif size == 1:
-                at = _target(pages, cell, i, j, size, x, y)
-                fulfils = verdict_at(view, at[0] - view[0], at[1] - view[1], at[2] - view[2]) == INSIDE
-                out_kind.append(np.uint8(_OPTICS_MIXED if ray >= 0 else _SIGHT_MIXED)), out_yes.append(fulfils)
+                kind = _OPTICS_MIXED if ray >= 0 else _SIGHT_MIXED
                 if ray < 0:
                     ray = len(rays)
                     rays.append(at)
-                out_cell.append(np.int32(cell)), out_mask.append(_part_mask(i % PARTS, j % PARTS, 1)), out_ray.append(np.int64(ray))
+                fulfils = verdict_at(view, at[0] - view[0], at[1] - view[1], at[2] - view[2]) == INSIDE
+                out.append((cell, _part_mask(i % PARTS, j % PARTS, 1), ray, kind, fulfils))
             else:
                 size //= 2
                 for quarter in range(4):
                     stack[top] = depth + 1, i + size * (quarter % 2), j + size * (quarter // 2), size, optics, ray
                     top += 1
-    targets = np.empty((len(rays), 3))
-    for k in range(len(rays)):
-        targets[k, 0], targets[k, 1], targets[k, 2] = rays[k]
-    return np.array(out_cell), np.array(out_mask), np.array(out_ray), np.array(out_kind), np.array(out_yes), targets
+    return _columns(out, rays)
 
 
 @njit(cache=True, nogil=True)
-def _narrow(walls: FloatArray, near: NDArray[np.int32], count: NDArray[np.int64], depth: int, box: Any) -> int:
+def _box(pages: Pages, unit: float, page: int, block: tuple[int, int, int], low: float, high: float) -> Any:
+    """Middle, half width and half height of a block. [m, enu]"""
+    i, j, size = block
+    half = size * unit / 2
+    return pages.corner[page, 0] + i * unit + half, pages.corner[page, 1] + j * unit + half, (low + high) / 2, half, (high - low) / 2
+
+
+@njit(cache=True, nogil=True)
+def _record(pages: Pages, page: int, block: tuple[int, int, int], ray: int, out: Any) -> None:
+    """A record for each cell of a block that is decided but for its ray."""
+    i, j, size = block
+    for row in range(j, j + size, PARTS):
+        for column in range(i, i + size, PARTS):
+            cell = _cell_of(pages, page, column, row)
+            if cell >= 0:
+                live = ~pages.dead[cell] & _part_mask(column % PARTS, row % PARTS, min(size, PARTS))
+                out.append((cell, live, ray, _CERTAIN, True))
+
+
+@njit(cache=True, nogil=True)
+def _columns(out: Any, rays: Any) -> Any:
+    """Records and ray targets as arrays, a column each."""
+    n = len(out)
+    cell, mask, ray = np.empty(n, np.int32), np.empty(n, np.uint64), np.empty(n, np.int64)
+    kind, yes, targets = np.empty(n, np.uint8), np.empty(n, np.bool_), np.empty((len(rays), 3))
+    for k in range(n):
+        cell[k], mask[k], ray[k], kind[k], yes[k] = out[k]
+    for k in range(len(rays)):
+        targets[k, 0], targets[k, 1], targets[k, 2] = rays[k]
+    return cell, mask, ray, kind, yes, targets
+
+
+@njit(cache=True, nogil=True)
+def _narrow(walls: FloatArray, near: NDArray[np.int32], count: NDArray[np.int64], depth: int, view: FloatArray, box: Any) -> int:
     """Keep in near[depth] those walls of the block above that may enter this one; their number."""
-    x, y, z, half, half_z = box
+    x, y, z = box[0] - view[0], box[1] - view[1], box[2] - view[2]
     distance = math.sqrt(x * x + y * y + z * z)
     n = 0
     for k in range(len(walls) if depth == 0 else count[depth - 1]):
         wall = k if depth == 0 else near[depth - 1, k]
-        if enters(walls[wall], x, y, z, half + _SLACK_M, half_z + _SLACK_M, distance):
+        if enters(walls[wall], (x, y, z, box[3] + _SLACK_M, box[4] + _SLACK_M, distance)):
             near[depth, n] = wall
             n += 1
     return n

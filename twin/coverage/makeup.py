@@ -7,14 +7,15 @@ common where it is not.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.coverage.indoor import HEAVY_FROM_M, HEAVY_WALL_DB, LIGHT_WALL_DB
-from twin.coverage.materials import CAP_DB, Layer, Layers, angle_table_db, material_of
+from twin.coverage.materials import CAP_DB, Layer, Layers, angle_table_db, fill_table_db, material_of
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -22,6 +23,8 @@ IntArray = NDArray[np.int64]
 WORST, LIKELY, BEST = 0, 1, 2
 IGNORED, SOLID, ASSEMBLY, SHELL = 0, 1, 2, 3  # how the crossings of an object count: see `twin.coverage.walls`
 THICKEST_CM = 60  # a way longer than this inside a body runs along it, not through it
+
+LEAST_M2 = 1.0  # surface of a body about as large as the first Fresnel zone 10 m away at 2.4 GHz
 
 ASSUMED = "assumption: what is common for this part"
 _STUD: Layers = (Layer("plasterboard", 0.0125), Layer("air", 0.075), Layer("plasterboard", 0.0125))
@@ -113,6 +116,11 @@ def partitions(
     return Partitions(count, make_up, tuple(known), assumed)
 
 
+def without_small(walls: Partitions, area_m2: FloatArray) -> Partitions:
+    """The same walls, but bodies with less surface (o,) [m2] than LEAST_M2 do not count: waves go round them."""
+    return replace(walls, count=np.where(area_m2 < LEAST_M2, IGNORED, walls.count).astype(np.int8))
+
+
 def make_ups_of(kind: str, materials: Sequence[tuple[str, float]]) -> tuple[tuple[MakeUp, MakeUp, MakeUp], bool]:
     """The make-ups (WORST, LIKELY, BEST) of an object of `kind` with named layers (name, thickness [m] or 0), and whether assumed."""
     rule = RULES.get(kind, RULES["other"])
@@ -130,7 +138,7 @@ def make_ups_of(kind: str, materials: Sequence[tuple[str, float]]) -> tuple[tupl
 
 def loss_table_db(walls: Partitions, f_ghz: float) -> FloatArray:
     """Loss (m, 61, 91) [dB] of each make-up at each thickness [cm] and angle of incidence [deg]; one of zeros without objects."""
-    return np.stack([_make_up_table(make_up, f_ghz) for make_up in walls.make_ups]) if walls.make_ups else np.zeros((1, 61, 91))
+    return _table(tuple(walls.make_ups), f_ghz)
 
 
 def counted(kinds: Sequence[str], opaque: NDArray[np.bool_]) -> Partitions:
@@ -156,9 +164,15 @@ def _layers(named: Sequence[tuple[str | None, float]], stand_in: str) -> Layers:
     return tuple(Layer(material or stand_in, thickness) for material, thickness in named)
 
 
+@lru_cache(maxsize=24)
+def _table(make_ups: tuple[MakeUp, ...], f_ghz: float) -> FloatArray:
+    tables = [_make_up_table(make_up, f_ghz) for make_up in make_ups] or [np.zeros((THICKEST_CM + 1, 91))]
+    return np.ascontiguousarray(np.stack(tables))
+
+
 def _make_up_table(make_up: MakeUp, f_ghz: float) -> FloatArray:
     if make_up.fixed_db is not None:
         return np.full((THICKEST_CM + 1, 91), make_up.fixed_db)
     if make_up.fill is None:
         return np.broadcast_to(angle_table_db(make_up.layers, f_ghz), (THICKEST_CM + 1, 91))
-    return np.stack([angle_table_db((Layer(make_up.fill, cm / 100.0),), f_ghz) for cm in range(THICKEST_CM + 1)])
+    return fill_table_db(make_up.fill, f_ghz, THICKEST_CM)

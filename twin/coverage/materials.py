@@ -126,16 +126,14 @@ def slab_loss_db(layers: Layers, f_ghz: float, angle_deg: ArrayLike = 0.0, *, sp
     -------
     Loss (n,), powers of the two polarisations averaged, between 0 and 60. [dB]
     """
-    angles = np.radians(np.minimum(np.abs(np.asarray(angle_deg, float)), STEEPEST_DEG))
-    if not layers:
-        return np.zeros(angles.shape)
     scales = np.linspace(1.0 - spread, 1.0 + spread, RIPPLE_SAMPLES) if spread else np.ones(1)
-    power = np.zeros(angles.shape)
-    for scale in scales:
-        for magnetic in (False, True):
-            power = power + np.abs(_transmission(layers, f_ghz, np.sin(angles), float(scale), magnetic=magnetic)) ** 2
-    mean = power / (2.0 * len(scales))
-    return np.clip(-10.0 * np.log10(np.maximum(mean, 1e-30)), 0.0, CAP_DB)
+    return _mean_loss(layers, f_ghz, np.asarray(angle_deg, float), scales)
+
+
+def fill_table_db(material: str, f_ghz: float, thickest_cm: int) -> FloatArray:
+    """Loss of a slab of one material, 0, 1, ... `thickest_cm` cm thick, at 0, 1, ... 90 degrees (thickest_cm + 1, 91). [dB]"""
+    thickness = np.arange(thickest_cm + 1.0)[:, None]
+    return _mean_loss((Layer(material, 0.01),), f_ghz, np.arange(91.0)[None, :], _spread() * thickness[..., None])
 
 
 def angle_table_db(layers: Layers, f_ghz: float) -> FloatArray:
@@ -148,6 +146,23 @@ def is_extrapolated(layers: Layers, f_ghz: float) -> bool:
     return any(not MATERIALS[layer.material].f_ghz[0] <= f_ghz <= MATERIALS[layer.material].f_ghz[1] for layer in layers)
 
 
+def _spread() -> FloatArray:
+    return np.linspace(1.0 - THICKNESS_SPREAD, 1.0 + THICKNESS_SPREAD, RIPPLE_SAMPLES)
+
+
+def _mean_loss(layers: Layers, f_ghz: float, angle_deg: FloatArray, scales: FloatArray) -> FloatArray:
+    """Loss of a stack at angles (...,) [deg], its thickness scaled by `scales` (..., s), powers averaged over s and polarisations."""
+    sine = np.sin(np.radians(np.minimum(np.abs(angle_deg), STEEPEST_DEG)))
+    if not layers:
+        return np.zeros(sine.shape)
+    power = np.zeros(np.broadcast_shapes(sine.shape, scales.shape[:-1]))
+    for k in range(scales.shape[-1]):
+        for magnetic in (False, True):
+            power = power + np.abs(_transmission(layers, f_ghz, sine, scales[..., k], magnetic=magnetic)) ** 2
+    mean = power / (2.0 * scales.shape[-1])
+    return np.clip(-10.0 * np.log10(np.maximum(mean, 1e-30)), 0.0, CAP_DB)
+
+
 @lru_cache(maxsize=512)
 def _angle_table(layers: Layers, f_ghz: float) -> FloatArray:
     return slab_loss_db(layers, f_ghz, np.arange(91.0))
@@ -158,7 +173,7 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple((key, re.compile(words)) for key, words in KEYWORDS)
 
 
-def _transmission(layers: Layers, f_ghz: float, sine: FloatArray, scale: float, *, magnetic: bool) -> ComplexArray:
+def _transmission(layers: Layers, f_ghz: float, sine: FloatArray, scale: FloatArray, *, magnetic: bool) -> ComplexArray:
     """Field transmission through the stack for TE or (`magnetic`) TM waves.
 
     Characteristic matrix method: each layer turns (E, H) by [[cos q, j sin q / y], [j y sin q, cos q]] with its admittance y.
@@ -166,8 +181,7 @@ def _transmission(layers: Layers, f_ghz: float, sine: FloatArray, scale: float, 
     """
     k0 = 2.0 * np.pi * f_ghz * 1e9 / SPEED_OF_LIGHT
     outer = _admittance(1.0 + 0j, np.sqrt(1.0 - sine**2).astype(complex), magnetic=magnetic)
-    a, b = np.ones_like(outer), np.zeros_like(outer)
-    c, d = np.zeros_like(outer), np.ones_like(outer)
+    a, b, c, d = 1.0 + 0j, 0j, 0j, 1.0 + 0j
     for layer in layers:
         eta = MATERIALS[layer.material].eta(f_ghz)
         root = np.sqrt(eta - sine**2)

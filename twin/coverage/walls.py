@@ -71,6 +71,7 @@ class Faces:
 
     object: IntArray  # (f,)
     normal: FloatArray  # (f, 3)
+    area: FloatArray  # (f,) [m2]
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def faces(vertices: FloatArray, triangles: NDArray[Any], face_object: NDArray[An
     corner = vertices[triangles]  # (f, 3, 3)
     normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]) if len(triangles) else np.empty((0, 3))
     length = np.linalg.norm(normal, axis=1, keepdims=True)
-    return Faces(np.asarray(face_object, np.int64), normal / np.maximum(length, 1e-30))
+    return Faces(np.asarray(face_object, np.int64), normal / np.maximum(length, 1e-30), length[:, 0] / 2)
 
 
 def wall_loss(barriers: Barriers, table_db: FloatArray, origins: FloatArray, targets: FloatArray) -> WallLoss:
@@ -129,10 +130,10 @@ def wall_loss(barriers: Barriers, table_db: FloatArray, origins: FloatArray, tar
     return WallLoss(loss, blocker)
 
 
-@nb.njit(nogil=True, parallel=True, cache=True)
+@nb.njit(nogil=True, cache=True)
 def _add_up(offsets: Any, hits: Any, length: Any, walls: Any, loss: Any, blocker: Any) -> None:  # pragma: no cover - compiled
     """Fill `loss` (n, 3) and `blocker` (n,); hits are (share, object, cosine), walls are (count, make-up, table)."""
-    for i in nb.prange(len(length)):
+    for i in range(len(length)):
         if offsets[i + 1] > offsets[i]:
             spans = _bodies(hits, offsets[i], offsets[i + 1], length[i], walls[0])
             blocker[i] = _price(spans, walls, loss[i])

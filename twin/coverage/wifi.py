@@ -35,7 +35,6 @@ BoolArray = NDArray[np.bool_]
 
 WIFI_MODELS = ("walls", "free_space", "cost231", "p1238")
 NEAREST_M = 0.5  # the far field begins about here; nearer places count as this far
-SHOWN_BELOW_DB = 20.0  # how far below the threshold levels are still worked out
 _MOST_PAIRS = 2_000_000  # radios times cells judged at a time
 
 # band -> lowest and highest frequency [GHz], and the EIRP allowed indoors and outdoors in China [dBm]
@@ -131,7 +130,7 @@ def _judge(radios: Transmitters, barriers: Barriers, demand: Demand, cells: Cell
         pick = order[active, turn]
         promise = hope[active, pick]
         settled = (enough[active, 0, WORST] >= demand.k) & (strongest[active].min(axis=1) >= promise)
-        going = (promise >= demand.rssi_dbm - SHOWN_BELOW_DB) & ~settled
+        going = ((promise >= demand.rssi_dbm) & ~settled) | (turn < demand.k)  # the first are looked at to show a level
         active, pick = active[going], pick[going]
         if not len(active):
             break

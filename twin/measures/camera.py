@@ -40,6 +40,8 @@ _T = TypeVar("_T")
 
 MODULE_RAD = math.radians(60.0)  # field of view of one of the images a wider one is put together from
 WALL_M = 1.5  # a lens drawn this far inside a building hangs on its wall
+USUAL_STEP_M = 1.0
+CELLS_WANTED = 1_000_000  # without a step of its own, a surface is cut into about this many cells at most
 PROUD_M = 0.05  # and this far in front of it
 FISHEYE_RAD = math.radians(180.0)
 METHOD = "certified cells: walls of shadow of visible edges, one ray a uniform block, undecided parts cut again"
@@ -52,11 +54,12 @@ SHARED_PARAMETERS = (
     Parameter("edition", "2025", "", "IEC 62676-4:2025 replaced the 2014 edition on 2025-10-09", "Edition whose level names are used",
               "采用的标准版本", tuple(LADDERS)),
     Parameter("target_height_m", 1.5, "m", "indicators.yaml: assumption", "Height of the target above ground or floor", "目标高度"),
-    Parameter("max_depression_deg", None, "deg", "none; DB31/T 329.1-2019 asks for 30 for faces", "Steepest line of sight below the horizon",
+    Parameter("max_depression_deg", None, "deg", "none; DB31/T 329.1-2019 asks for 30", "Steepest line of sight below the horizon",
               "最大俯角"),
     Parameter("k", 1, "1", "assumption", "How many cameras must cover a place", "需要的摄像机数量"),
     Parameter("statuses", ["in_service"], "name", "indicators.yaml conventions", "Statuses that count", "计入的设备状态"),
-    Parameter("step_m", 1.0, "m", "indicators.yaml: assumption", "Edge of a cell; cells are cut finer where it matters", "网格步长"),
+    Parameter("step_m", None, "m", "1 m (indicators.yaml: assumption), doubled on very large surfaces",
+              "Edge of a cell; cells are cut finer where it matters", "网格步长"),
     Parameter("terrain", "auto", "", "the park's own terrain", "Ground as the terrain has it, or level", "地形", ("auto", "flat")),
 )  # fmt: skip
 
@@ -95,8 +98,11 @@ def stage(store: Store, terrain: str) -> Stage:
     return Stage(flattened(store) if terrain == "flat" else store, obstacles, sight, sha256)
 
 
-def field_of(place: Stage, surface: Surface, step: float, target_height: float) -> tuple[Field, str]:
+def field_of(place: Stage, surface: Surface, asked_step: float | None, target_height: float) -> tuple[Field, str]:
     """The cells of a surface among the stage's obstacles, and a key for what depends on nothing else."""
+    step = asked_step or USUAL_STEP_M
+    while asked_step is None and surface.area / step**2 > CELLS_WANTED:
+        step *= 2
     key = digest([surface, [piece.floor_z for piece in surface.pieces], step, target_height, place.sha256, _terrain_digest(place.store)])
 
     def make() -> Field:
@@ -243,13 +249,13 @@ def _outside_walls(store: Store, devices: Sequence[Device], places: FloatArray) 
     outlines = frame.project(np.array([shapely.force_2d(building.footprint) for building in standing], object))
     tops = [building.base_h_m + building.height_m for building in standing]
     tree = shapely.STRtree(outlines)
-    points = shapely.points(places[:, :2])
+    points = np.array([shapely.Point(x, y) for x, y in places[:, :2].tolist()], object)
     out, hung, buried = places.copy(), list[str](), list[str]()
     for i, j in tree.query(points, predicate="within").T.tolist():
         top = float(z_of_height(frame, places[i : i + 1, :2], [tops[j]])[0])
         if devices[i].storey_id or devices[i].space_id or places[i, 2] >= top:
             continue
-        edge = shapely.get_coordinates(shapely.ops.nearest_points(outlines[j].boundary, points[i])[0])[0]
+        edge = shapely.get_coordinates(shapely.shortest_line(outlines[j].boundary, points[i]))[0]
         inward = places[i, :2] - edge
         depth = float(np.hypot(*inward))
         proud = edge - inward / depth * PROUD_M if depth > 1e-9 else edge

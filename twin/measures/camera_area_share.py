@@ -10,6 +10,7 @@ import numpy as np
 from twin.coverage.camera import Criteria, View, level_of
 from twin.coverage.cells import Cells
 from twin.coverage.field import Field
+from twin.coverage.surface import Surface
 from twin.coverage.visibility import Covered, Question, cover
 from twin.coverage.why import reasons
 from twin.measures.camera import METHOD, SHARED_PARAMETERS, Stage, criteria_of, field_of, gather_cameras, remembered, stage
@@ -30,7 +31,7 @@ def _compute(store: Store, request: Request) -> Result:
     criteria = criteria_of(asked)
     question = Question(criteria, asked["target_height_m"], ground_of(place.store), asked["k"])
     found = cover(surface, field, place.sight, cameras.views, question, remembered(key, criteria))
-    judged = _judged(surface, field, found, cameras.views, place, criteria, asked["target_height_m"])
+    judged = _judged(surface, field, found, question, _explained(field.cells, found, cameras.views, criteria, place))
     inputs = Inputs(digest([*cameras.devices, surface, place.sha256]), len(cameras.devices), cameras.defaulted_share)
     extra = {
         "level": level_of(asked["density_px_per_m"], asked["edition"]),
@@ -43,11 +44,8 @@ def _compute(store: Store, request: Request) -> Result:
     )  # fmt: skip
 
 
-def _judged(
-    surface: Surface, field: Field, found: Covered, views: Sequence[View], place: Stage, criteria: Criteria, height: float
-) -> JudgedCells:
+def _judged(surface: Surface, field: Field, found: Covered, question: Question, why: tuple[list[str], list[str | None]]) -> JudgedCells:
     cells = field.cells
-    why, behind = _explained(cells, found, views, criteria, place)
     total = float(cells.area.sum())
     whole = found.value > cells.area / 2  # what the cells would say by themselves
     return JudgedCells(
@@ -58,9 +56,9 @@ def _judged(
         possible=found.upper,
         value=found.density,
         unit="px/m",
-        reasons=why,
-        blockers=behind,
-        target_height_m=height,
+        reasons=why[0],
+        blockers=why[1],
+        target_height_m=question.target_height,
         method=METHOD,
         convergence=abs(float(cells.area[whole].sum()) - float(found.value.sum())) / total if total > 0 else 0.0,
     )
@@ -68,7 +66,8 @@ def _judged(
 
 def _explained(cells: Cells, found: Covered, views: Sequence[View], criteria: Criteria, place: Stage) -> tuple[list[str], list[str | None]]:
     """Why each cell that lacks something lacks it, and behind what; empty where nothing is missing."""
-    names, blockers = [""] * len(cells), [None] * len(cells)
+    names = [""] * len(cells)
+    blockers: list[str | None] = [None] * len(cells)
     lacking = np.flatnonzero(cells.area - found.value > 1e-9)
     why, behind = reasons(cells.representative[lacking], views, criteria, place.sight.scene)
     for i, name, blocker in zip(lacking.tolist(), why, behind, strict=True):

@@ -153,9 +153,9 @@ def zones(found: JudgedCells) -> list[dict[str, Any]]:
             "usage": part.usage,
             "building_id": part.building_id,
             "storey_id": part.storey_id,
-            "value": covered[k] / area[k],
-            "lower": sure[k] / area[k],
-            "upper": possible[k] / area[k],
+            "value": float(covered[k] / area[k]),
+            "lower": float(min(sure[k], covered[k]) / area[k]),
+            "upper": float(max(possible[k], covered[k]) / area[k]),
             "amount": float(area[k]),
             "covered": float(covered[k]),
         }

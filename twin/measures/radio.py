@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from twin.coverage.bounded import Areas, Judged, areas
 from twin.coverage.cells import Cells, grid
-from twin.coverage.makeup import counted, partitions
+from twin.coverage.makeup import counted, partitions, without_small
 from twin.coverage.radio import expected_share, reliable_share
 from twin.coverage.surface import Surface
 from twin.coverage.walls import Barriers, faces
@@ -64,7 +64,9 @@ def barriers(store: Store, *, counting: bool = False) -> tuple[Obstacles, Barrie
             return _cache[key]
     ob = gather_obstacles(store, sight=False)
     walls = counted(ob.object_kind, ob.object_opaque) if counting else partitions(ob.object_kind, ob.object_materials, ob.object_opaque)
-    found = ob, Barriers(Scene(ob), faces(ob.vertices, ob.faces, ob.face_object), walls, ob.object_ids)
+    all_faces = faces(ob.vertices, ob.faces, ob.face_object)
+    surface = np.asarray(np.bincount(all_faces.object, all_faces.area, minlength=len(ob.object_ids)), float)
+    found = ob, Barriers(Scene(ob), all_faces, without_small(walls, surface), ob.object_ids)
     with _lock:
         _cache[key] = found
         while len(_cache) > _KEPT:

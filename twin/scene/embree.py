@@ -149,9 +149,7 @@ class _Native:
     def first_hit(
         self, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        face, t = np.empty(len(start), np.int64), np.empty(len(start), np.float64)
-        packets.first_hit(self._library.intersect16, self._scene.value, start, way, part, face, t)
-        return face, t
+        return packets.first_hit(self._library.intersect16, self._scene.value, start, way, part)
 
     def crossings(
         self, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32]

@@ -154,16 +154,11 @@ def occluded(
 
 @njit(nogil=True, cache=True)
 def first_hit(
-    function: int,
-    scene: int,
-    start: NDArray[np.float32],
-    way: NDArray[np.float32],
-    part: NDArray[np.float32],
-    face: NDArray[np.int64],
-    t: NDArray[np.float64],
-) -> None:
-    """Fill the first face (n,), -1 for none, and its t (n,)."""
+    function: int, scene: int, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The first face (n,), -1 for none, and its t (n,)."""
     n = len(start)
+    face, t = np.empty(n, np.int64), np.empty(n, np.float64)
     ray, valid = _aligned(21), _aligned(1).view(np.int32)
     lanes = ray.view(np.int32)
     for first in range(0, n, RAYS):
@@ -176,6 +171,7 @@ def first_hit(
             hit = lanes[288 + k] != -1
             face[first + k] = np.int64(lanes[272 + k]) if hit else -1
             t[first + k] = np.float64(ray[128 + k]) if hit else 1.0
+    return face, t
 
 
 def crossings(

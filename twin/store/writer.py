@@ -59,11 +59,19 @@ class GeoPackageWriter:
         row = self._db.execute("SELECT kind FROM park_layers WHERE id = ?", (layer.id,)).fetchone()
         if row is not None:
             if row[0] != layer.kind:
-                raise Conflict("layer_kind_conflict", subject=layer.id, kind=row[0], asked=layer.kind)
+                self._change_kind(layer, row[0])
             return
         name = self._free_table_name(layer.id)
         self._db.execute("INSERT INTO park_layers VALUES (?, ?, ?, ?, ?)", (layer.id, layer.kind, layer.title, name, layer.source))
         tables.create_layer_table(self._db, name, layer.title)
+        self._changed = True
+
+    def _change_kind(self, layer: Layer, before: str) -> None:
+        """An empty layer may become another kind: its first import may have guessed wrong."""
+        name = self._db.execute("SELECT table_name FROM park_layers WHERE id = ?", (layer.id,)).fetchone()[0]
+        if self._db.execute(f"SELECT EXISTS (SELECT 1 FROM {tables.quoted(name)})").fetchone()[0]:
+            raise Conflict("layer_kind_conflict", subject=layer.id, kind=before, asked=layer.kind)
+        self._db.execute("UPDATE park_layers SET kind = ? WHERE id = ?", (layer.kind, layer.id))
         self._changed = True
 
     def put_features(self, layer_id: str, table: FeatureTable, *, source: str) -> None:

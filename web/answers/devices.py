@@ -21,6 +21,7 @@ class DeviceAnswer(BaseModel):
     id: str
     kind: str
     name: str
+    name_zh: str
     lon: float
     lat: float
     h_m: float
@@ -75,6 +76,7 @@ def _fields(device: Device, h_m: float) -> dict[str, Any]:
         "id": device.id,
         "kind": device.kind,
         "name": device.name or device.id,
+        "name_zh": str(device.attributes.get("name_zh") or device.name or device.id),
         "lon": device.lon,
         "lat": device.lat,
         "h_m": round(h_m, METRES),

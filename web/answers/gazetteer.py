@@ -31,7 +31,16 @@ def _buildings(owners: Sequence[Building]) -> Iterator[Entry]:
         if building.footprint is not None:
             lon, lat = point_on(building.footprint)
             h = round(building.base_h_m + building.height_m, METRES)
-            hit = SearchHit(type="building", id=building.id, name=building.name, detail=building.usage or "", lon=lon, lat=lat, h_m=h)
+            hit = SearchHit(
+                type="building",
+                id=building.id,
+                name=building.name,
+                name_zh=building.name_zh,
+                detail=building.usage or "",
+                lon=lon,
+                lat=lat,
+                h_m=h,
+            )
             yield entry(hit, building.name, building.name_zh)
 
 
@@ -41,7 +50,7 @@ def _spaces(store: Store) -> Iterator[Entry]:
         name = space.long_name or space.name or space.id
         about = (space.name if space.long_name else "", storeys.get(space.storey_id or "", ""), space.usage)
         detail = " · ".join(part for part in about if part)
-        hit = SearchHit(type="space", id=space.id, name=name, detail=detail, storey_id=space.storey_id, **_place_of(space))
+        hit = SearchHit(type="space", id=space.id, name=name, name_zh=name, detail=detail, storey_id=space.storey_id, **_place_of(space))
         yield entry(hit, name, space.name)
 
 
@@ -57,8 +66,9 @@ def _devices(store: Store) -> Iterator[Entry]:
         place: dict[str, Any] = {"lon": device.lon, "lat": device.lat, "h_m": round(h, METRES), "storey_id": device.storey_id}
         name = device.name or device.id
         style = device_style(device.kind)
-        hit = SearchHit(type="device", id=device.id, name=name, detail=device.kind, **place)
-        yield entry(hit, name, str(device.attributes.get("name_zh") or ""), device.id, words=f"{style.title_en} {style.title_zh}")
+        chinese = str(device.attributes.get("name_zh") or name)
+        hit = SearchHit(type="device", id=device.id, name=name, name_zh=chinese, detail=device.kind, **place)
+        yield entry(hit, name, chinese, device.id, words=f"{style.title_en} {style.title_zh}")
 
 
 def _features(store: Store, layer: Layer) -> Iterator[Entry]:
@@ -74,7 +84,8 @@ def _features(store: Store, layer: Layer) -> Iterator[Entry]:
     for i, (lon, lat), h in zip(rows, points.tolist(), ground.tolist(), strict=True):
         names = [str(name) for name in (english[i], chinese[i]) if name]
         place: dict[str, Any] = {"lon": round(lon, DEGREES), "lat": round(lat, DEGREES), "h_m": round(h, METRES), "layer": layer.id}
-        hit = SearchHit(type="feature", id=table.ids[i], name=(names or [table.ids[i]])[0], detail=layer.title or layer.kind, **place)
+        own = names or [table.ids[i]]
+        hit = SearchHit(type="feature", id=table.ids[i], name=own[0], name_zh=own[-1], detail=layer.title or layer.kind, **place)
         yield entry(hit, *names, words=f"{style.title_en} {style.title_zh}")
 
 
@@ -83,7 +94,7 @@ def _elements(store: Store) -> Iterator[Entry]:
         named = [element for element in store.elements(model.id) if element.name]
         for element, place in zip(named, _middles(store, named), strict=True):
             told: dict[str, Any] = {"detail": element.ifc_class, "storey_id": element.storey_id, **place}
-            yield entry(SearchHit(type="element", id=element.id, name=element.name, **told), element.name)
+            yield entry(SearchHit(type="element", id=element.id, name=element.name, name_zh=element.name, **told), element.name)
 
 
 def _middles(store: Store, elements: Sequence[Element]) -> Sequence[dict[str, float | None]]:

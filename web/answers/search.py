@@ -24,6 +24,7 @@ class SearchHit(BaseModel):
     type: Kind
     id: str
     name: str
+    name_zh: str
     detail: str
     lon: float | None
     lat: float | None
@@ -48,15 +49,16 @@ class Entry:
     text: str
 
 
-def search_answer(entries: Sequence[Entry], question: str, limit: int) -> SearchAnswer:
-    """The best `limit` entries that hold every word of the question, or have it as their id."""
+def search_answer(entries: Sequence[Entry], question: str, limit: int, lang: str = "en") -> SearchAnswer:
+    """The best `limit` entries that hold every word of the question, or have it as their id, named in `lang`."""
     whole = fold(question)
     words = whole.split()
     if not words:
         return SearchAnswer(results=[])
     found = [(_rank(entry, whole, words[0]), entry) for entry in entries if _matches(entry, whole, words)]
     found.sort(key=lambda pair: (*pair[0], pair[1].hit.name))
-    return SearchAnswer(results=[entry.hit for _, entry in found[:limit]])
+    hits = [entry.hit for _, entry in found[:limit]]
+    return SearchAnswer(results=[hit.model_copy(update={"name": hit.name_zh}) for hit in hits] if lang == "zh" else hits)
 
 
 def entry(hit: SearchHit, *names: str | None, words: str = "") -> Entry:

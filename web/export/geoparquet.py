@@ -42,7 +42,7 @@ def encode(found: Sequence[Sheet]) -> bytes:
 def _about(shapes: Any) -> dict[str, Any]:
     types = sorted({f"{shape.geom_type}{' Z' if shape.has_z else ''}" for shape in shapes})
     column: dict[str, Any] = {"encoding": "WKB", "geometry_types": types}
-    box = shapely.total_bounds(shapes)
+    box = shapely.total_bounds(shapes) if len(shapes) else np.full(4, np.nan)
     if np.isfinite(box).all():
         column["bbox"] = box.tolist()
     return {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}

@@ -53,6 +53,7 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
   let lastZoomStep = -1;
   let isDestroyed = false;
   let failures = 0;
+  let drawing: "asked" | "waiting" | "done" = "asked";
 
   const deck = new Deck({
     parent,
@@ -70,6 +71,9 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
     },
     onHover: (info: PickingInfo) => onHover(info),
     onClick: (info: PickingInfo) => onClick(info),
+    onAfterRender: () => {
+      if (drawing === "waiting") drawing = "done";
+    },
     onError: (error: Error) => fail(error),
     getCursor: ({ isDragging, isHovering }: { isDragging: boolean; isHovering: boolean }) => (isDragging ? "grabbing" : isHovering ? "pointer" : "grab"),
   } as never);
@@ -114,6 +118,7 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
   }
 
   function redraw(): void {
+    drawing = "asked";
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(draw);
   }
@@ -123,6 +128,7 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
     if (isDestroyed || !materials || !state.park) return;
     lastZoomStep = zoomStep(camera);
     deck.setProps({ layers: composeLayers(context(state), materials) });
+    drawing = "waiting";
     if (isPulsing(state.pulses, Date.now()) && !still.matches) setTimeout(redraw, 40);
   }
 
@@ -236,7 +242,7 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
       return [x, y];
     },
     pick: (x, y) => deck.pickObject({ x, y, radius: 3 }),
-    isReady: () => deck.isInitialized && materials !== null && (deck.props.layers as { isLoaded?: boolean }[]).every((layer) => layer?.isLoaded !== false),
+    isReady: () => drawing === "done" && !labelTimer && materials !== null && (deck.props.layers as { isLoaded?: boolean }[]).every((layer) => layer?.isLoaded !== false),
     size: () => ({ width: parent.clientWidth, height: parent.clientHeight }),
     groundAt: (longitude, latitude) => ground.heightAt(longitude, latitude),
     subscribe(listener) {

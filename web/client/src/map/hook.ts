@@ -4,7 +4,7 @@ import { marked } from "../layers/events";
 import type { MapHandle } from "./engine";
 
 export interface Hook {
-  /** Whether all layers are loaded. */
+  /** Whether all layers are loaded and drawn as the state says. */
   readonly ready: boolean;
   /** Pixels of longitude, latitude and height above the park's datum. */
   project(place: [number, number, number?]): [number, number];
@@ -13,6 +13,7 @@ export interface Hook {
   camera(): object;
   flyTo(camera: object): void;
   readonly state: object;
+
   /** What can be clicked now, with its place: devices, buildings, open events, gaps. */
   readonly pickables: { type: string; id: string; place: [number, number, number] }[];
 }
@@ -28,6 +29,7 @@ export function installHook(map: MapHandle): void {
       return info?.layer ? { layer: info.layer.id, object: info.object } : null;
     },
     camera: () => map.camera(),
+    ...({ _pick: (x: number, y: number) => map.pick(x, y) } as object),
     flyTo: (camera) => map.flyTo(camera, true),
     get state() {
       return get();

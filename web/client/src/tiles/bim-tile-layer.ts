@@ -1,6 +1,6 @@
 /** One tile: a merged mesh drawn in one call, whose elements are picked, hidden, ghosted and coloured one by one. */
 import { type DefaultProps, type GetPickingInfoParams, Layer, type LayerProps, type PickingInfo, type UpdateParameters, picking, project32 } from "@deck.gl/core";
-import type { Buffer, Texture } from "@luma.gl/core";
+import type { Buffer, RenderPipelineParameters, Texture } from "@luma.gl/core";
 import { Model } from "@luma.gl/engine";
 
 import { type FeatureStyle, encodeStates, stateHeight } from "./feature-state";
@@ -70,8 +70,7 @@ const SHADOW = {
   stencilPassOperation: "increment-clamp",
   stencilFailOperation: "keep",
   stencilDepthFailOperation: "keep",
-  stencilReadMask: 0xff,
-  stencilWriteMask: 0xff,
+  stencilWriteMask: 1,
 } as const;
 
 const defaultProps: DefaultProps<BimTileLayerProps> = {
@@ -143,10 +142,10 @@ export class BimTileLayer extends Layer<BimTileLayerProps> {
       });
     const shadow = this.getShaders() as Record<string, unknown>;
     const passes: Passes = {
-      faces: model("faces", faces, mesh.indices.length, { parameters: SOLID }),
-      ghosts: model("ghosts", faces, mesh.indices.length, { parameters: CLEAR }),
-      edges: edges && model("edges", edges, mesh.edges.length, { ...shadow, vs: edgeVertex, fs: edgeFragment, topology: "line-list", parameters: CLEAR }),
-      shadow: model("shadow", faces, mesh.indices.length, { ...shadow, vs: shadowVertex, fs: shadowFragment, parameters: SHADOW }),
+      faces: model("faces", faces, mesh.indices.length, {}),
+      ghosts: model("ghosts", faces, mesh.indices.length, {}),
+      edges: edges && model("edges", edges, mesh.edges.length, { ...shadow, vs: edgeVertex, fs: edgeFragment, topology: "line-list" }),
+      shadow: model("shadow", faces, mesh.indices.length, { ...shadow, vs: shadowVertex, fs: shadowFragment }),
     };
     const buffers = [...Object.values(attributes), faces, ...(edges ? [edges] : [])];
     this.setState({ passes, buffers, texture });
@@ -180,11 +179,11 @@ export class BimTileLayer extends Layer<BimTileLayerProps> {
       ghostPass: 0,
       onFeet: shadows === "feet" ? 1 : 0,
     };
-    this.pass(passes.faces, uniforms);
+    this.pass(passes.faces, uniforms, isPicking ? null : SOLID);
     if (!isPicking) {
-      if (shadows !== "none") this.pass(passes.shadow, uniforms);
-      if (edges) this.pass(passes.edges, uniforms);
-      if (hasGhosts) this.pass(passes.ghosts, { ...uniforms, ghostPass: 1 });
+      if (shadows !== "none") this.pass(passes.shadow, uniforms, SHADOW);
+      if (edges) this.pass(passes.edges, uniforms, CLEAR);
+      if (hasGhosts) this.pass(passes.ghosts, { ...uniforms, ghostPass: 1 }, CLEAR);
     }
     if (!this.state.isDrawn) {
       this.state.isDrawn = true;
@@ -192,8 +191,10 @@ export class BimTileLayer extends Layer<BimTileLayerProps> {
     }
   }
 
-  private pass(model: Model | null, uniforms: TileUniforms): void {
+  /** deck.gl gives all models the layer's own parameters before it draws, so a pass with others sets them here. */
+  private pass(model: Model | null, uniforms: TileUniforms, parameters: RenderPipelineParameters | null): void {
     if (!model) return;
+    if (parameters) model.setParameters(parameters);
     model.shaderInputs.setProps({ parkTile: { ...uniforms } });
     model.draw(this.context.renderPass);
   }

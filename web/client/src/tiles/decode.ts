@@ -5,7 +5,7 @@ export type Decode = (buffer: ArrayBuffer) => Promise<ParsedGlb>;
 
 /** For the exported page: a file:// page may start no worker. */
 export const decodeHere: Decode = async (buffer) => {
-  const [{ parseGlb }, { MeshoptDecoder }] = await Promise.all([import("./parse-glb"), import("meshoptimizer")]);
+  const [{ parseGlb }, { MeshoptDecoder }] = await Promise.all([import("./parse-glb"), import("meshoptimizer/decoder")]);
   await MeshoptDecoder.ready;
   return parseGlb(buffer, MeshoptDecoder);
 };

@@ -1,5 +1,5 @@
 /** Decodes tiles off the main thread; the arrays are handed over, not copied. */
-import { MeshoptDecoder } from "meshoptimizer";
+import { MeshoptDecoder } from "meshoptimizer/decoder";
 
 import { parseGlb } from "./parse-glb";
 

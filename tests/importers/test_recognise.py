@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from importers.recognise import digest, find, head, layer_kind, named, without_sidecars
+from twin.errors import UnknownFormat, UnreadableSource, UsageError
+
+LFS = (
+    "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
+)
+
+
+@pytest.mark.parametrize("name", ["model.ifc", "a.geojson", "a.tif", "a.shp", "a.csv", "a.osm.pbf", "noname"])
+def test_placeholders_of_git_lfs_are_told_whatever_they_are_called(text: Callable[..., Path], name: str) -> None:
+    with pytest.raises(UnreadableSource) as caught:
+        find(text(name, LFS))
+    assert caught.value.code == "source_lfs_pointer"
+    assert "git lfs pull" in caught.value.hint("zh")
+
+
+def test_what_is_no_file_or_has_no_content(tmp_path: Path, text: Callable[..., Path]) -> None:
+    for path, code in (
+        (tmp_path / "nothing.geojson", "source_missing"),
+        (tmp_path, "source_directory"),
+        (text("a.geojson", ""), "source_empty"),
+        (text("b.geojson", " \n\n"), "source_empty"),
+    ):
+        with pytest.raises(UnreadableSource) as caught:
+            head(path)
+        assert caught.value.code == code
+        assert str(path) in caught.value.text("zh")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "importer"),
+    [
+        ("x.bin", '{"type": "FeatureCollection", "features": []}', "vector"),
+        ("x", '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"></kml>', "vector"),
+        ("x.txt", '<?xml version="1.0"?><osm version="0.6"></osm>', "osm"),
+        ("x.csv", "id,kind,lon,lat\n1,camera,120,30\n", "devices"),
+        ("x.csv", "id,name,lon,lat\n1,camera,120,30\n", "vector"),
+        ("x.asc", "ncols 4\nnrows 4\nxllcorner 0\n", "raster"),
+    ],
+)
+def test_the_content_decides_not_the_suffix(text: Callable[..., Path], name: str, content: str, importer: str) -> None:
+    assert find(text(name, content)).name == importer
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("x.geojson", "just some words\n", "source_unknown"),
+        ("x.dwg", "AC1032 and so on", "source_dwg"),
+        ("x.dbf", "\x03y\x01\x01", "source_sidecar"),
+        ("x.json", '{"type": "CityJSON"}', "source_unknown"),
+    ],
+)
+def test_what_nobody_recognises(text: Callable[..., Path], name: str, content: str, code: str) -> None:
+    with pytest.raises((UnknownFormat, UnreadableSource)) as caught:
+        find(text(name, content))
+    assert caught.value.code == code
+    assert caught.value.hint("en")
+
+
+def test_a_kind_names_its_importer() -> None:
+    assert named("raster") == "raster"
+    assert named("terrain") == "raster"
+    assert named("model") == "ifc"
+    assert named("device") == "devices"
+    assert named("camera") == "devices"
+    assert named("building") is None
+    assert named(None) is None
+    assert layer_kind("building") == "building"
+    assert layer_kind("device") is None
+    assert layer_kind("camera") is None
+    with pytest.raises(UsageError) as caught:
+        named("castle")
+    assert "building" in caught.value.hint("en")
+
+
+def test_parts_of_a_shapefile_go_with_it(tmp_path: Path) -> None:
+    for end in ("shp", "dbf", "prj"):
+        (tmp_path / f"roads.{end}").write_bytes(end.encode())
+    paths = sorted(tmp_path.iterdir())
+    assert without_sidecars(paths) == [tmp_path / "roads.shp"]
+    assert without_sidecars([tmp_path / "roads.dbf"]) == [tmp_path / "roads.dbf"]
+    first = digest(tmp_path / "roads.shp")
+    assert first == hashlib.sha256(b"shp" + b"dbf" + b"prj").hexdigest()
+    (tmp_path / "roads.dbf").write_bytes(b"new")
+    assert digest(tmp_path / "roads.shp") != first
+
+
+def test_every_real_file_is_recognised_or_refused_in_words(shared_data: Path) -> None:
+    expected = {
+        ".pbf": "osm",
+        ".tif": "raster",
+        ".shp": "vector",
+        ".geojson": "vector",
+        ".gpkg": "vector",
+        ".fgb": "vector",
+        ".kml": "vector",
+        ".dxf": "vector",
+    }
+    files = [path for path in sorted((shared_data / "gis").rglob("*")) if path.is_file() and path.suffix not in {".dbf", ".prj", ".shx"}]
+    assert len(files) > 15
+    for path in files:
+        assert find(path).name == expected.get(path.suffix, "vector"), path

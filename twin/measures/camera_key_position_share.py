@@ -1,0 +1,307 @@
+"""camera_key_position_share: the share of key positions that have a camera.
+
+What "have" means is the parameter `rule`:
+
+* `visible`: a camera sees the place - a point, or a person within reach of it; of a line or an area, at least `area_share`;
+* `installed`: a camera is mounted there - in the same room, or within `near_m` and on the same level;
+* `area`: like `visible`, and a point stands for the ground round it, of which `area_share` must be seen.
+
+A lift moves: it has a camera if one says that it is mounted in it, whatever the rule.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from twin.coverage.camera import Criteria, View, level_of
+from twin.coverage.share import seen
+from twin.coverage.surface import Piece, Surface
+from twin.coverage.visibility import Question, cover
+from twin.coverage.why import reasons
+from twin.errors import MissingInput
+from twin.measures.camera import SHARED_PARAMETERS, Cameras, Stage, criteria_of, field_of, gather_cameras, remembered, stage
+from twin.measures.evidence import ENGINE, Inputs, described, digest, run_id
+from twin.measures.positions import Position, gather_positions
+from twin.measures.surfaces import gather_surface
+from twin.model import Device
+from twin.result import Gap, Measure, Parameter, Request, Result, Samples
+from twin.scene.ground import ground_of
+from twin.store import Store
+
+FloatArray = NDArray[np.float64]
+
+STANDING_M = 0.75  # a person at a point stands within this distance of it
+STANDS = 8
+STANDS_NEEDED = 3  # of these, as a door leaves only one side to stand on
+PLACE_M = 2.5  # rule `area`: the ground round a point
+STRIP_M = 0.25  # half the width of the strip that a line stands for
+STEP_M = 0.5
+LEVEL_M = 4.0  # indoors, cameras farther above or below are on another level
+MAST_M = 15.0  # and outdoors, on something else than a pole or wall here
+LIFT_M = 2.0  # a camera without ids this near to a lift's middle, on its level, rides in it
+CLASSES = (
+    "park_entrance", "road_intersection", "building_main_entrance", "fire_passage", "lobby", "elevator", "machine_room",
+    "dining_consumption",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of one position: covered by best knowledge, for certain, perhaps; its share, cameras, and what it lacks."""
+
+    covered: bool
+    sure: bool
+    possible: bool
+    share: float
+    density: float = 0.0
+    cameras: Sequence[str] = ()
+    reason: str = ""
+    blockers: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """The positions, a point for each, what is said of each, and what it rests on."""
+
+    positions: Sequence[Position]
+    points: FloatArray  # (n, 3) [m, enu]
+    verdicts: Sequence[Verdict]
+    inputs: Inputs
+    warnings: Sequence[Mapping[str, Any]]
+
+
+def _compute(store: Store, request: Request) -> Result:
+    started = time.perf_counter()
+    asked = request.parameters
+    place = stage(store, asked["terrain"])
+    cameras = gather_cameras(place.store, asked["statuses"])
+    register = gather_positions(place.store, asked["classes"], derive=asked["derive"])
+    positions = _on_surface(place.store, register.positions, asked["surface"])
+    if not positions:
+        raise MissingInput("key_positions_missing", subject=", ".join(asked["classes"]))
+    points = _points(place.store, positions, asked["target_height_m"])
+    verdicts = _judged(place, positions, points, cameras, asked)
+    inputs = Inputs(
+        digest([*cameras.devices, [str(position) for position in positions], place.sha256]), len(cameras.devices), cameras.defaulted_share
+    )
+    found = Found(positions, points, verdicts, inputs, [*register.warnings, *cameras.warnings])
+    return replace(_result(store, request, found), seconds=round(time.perf_counter() - started, 3))
+
+
+def _judged(place: Stage, positions: Sequence[Position], points: FloatArray, cameras: Cameras, asked: Mapping[str, Any]) -> list[Verdict]:
+    """A verdict for each position, by the rule asked for."""
+    out: dict[int, Verdict] = {}
+    installed = [i for i, position in enumerate(positions) if position.is_lift or asked["rule"] == "installed"]
+    for i in installed:
+        out[i] = _installed(positions[i], points[i], cameras, asked)
+    rest = [i for i in range(len(positions)) if i not in out]
+    as_points = [i for i in rest if positions[i].shape.geom_type in {"Point", "MultiPoint"} and asked["rule"] == "visible"]
+    out |= dict(zip(as_points, _visible(place, points[as_points], cameras.views, asked), strict=True))
+    as_areas = [i for i in rest if i not in out]
+    out |= dict(zip(as_areas, _shares(place, [positions[i] for i in as_areas], points[as_areas], cameras.views, asked), strict=True))
+    return [out[i] for i in range(len(positions))]
+
+
+def _installed(position: Position, point: FloatArray, cameras: Cameras, asked: Mapping[str, Any]) -> Verdict:
+    """Whether enough cameras are mounted at a position."""
+    near = LIFT_M if position.is_lift else asked["near_m"]
+    spots: dict[str, FloatArray] = {}
+    for view in cameras.views:
+        spots.setdefault(view.camera, np.array(view.position))
+    here = [device.id for device in cameras.devices if _is_mounted(device, spots[device.id], position, point, near)]
+    ok = len(here) >= asked["k"]
+    return Verdict(ok, ok, ok, float(ok), cameras=here, reason="" if ok else "not_installed")
+
+
+def _is_mounted(device: Device, spot: FloatArray, position: Position, point: FloatArray, near: float) -> bool:
+    said = {str(name) for name in (device.space_id, device.attributes.get("mounted_on"), device.attributes.get("carried_by")) if name}
+    if said & position.names:
+        return True
+    if position.storey_id and device.storey_id and position.storey_id != device.storey_id:
+        return False
+    away = shapely.distance(position.shape, shapely.Point(spot[0], spot[1]))
+    return float(away) <= near and abs(spot[2] - point[2]) <= (MAST_M if position.floor_z is None else LEVEL_M)
+
+
+def _visible(place: Stage, points: FloatArray, views: Sequence[View], asked: Mapping[str, Any]) -> list[Verdict]:
+    """Whether points (n, 3) [m, enu] are seen by enough cameras."""
+    if not len(points):
+        return []
+    criteria, scene, k = criteria_of(asked), place.sight.scene, asked["k"]
+    angle = np.arange(STANDS) * 2 * np.pi / STANDS
+    ring = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(STANDS)]) * STANDING_M
+    stands = np.concatenate([points[:, None], points[:, None] + ring], axis=1)  # (n, 1 + STANDS, 3)
+    found = seen(stands, STANDS_NEEDED, views, criteria, scene)
+    why, behind = reasons(points, views, criteria, scene)
+    return [
+        Verdict(
+            bool(found.count[i] >= k), bool(found.count[i] >= k), bool(found.count[i] + found.perhaps[i] >= k), float(found.count[i] >= k),
+            float(found.density[i]), found.cameras[i],
+            "" if found.count[i] >= k else why[i], [name] if (name := behind[i]) and found.count[i] < k else [],
+        )
+        for i in range(len(points))
+    ]  # fmt: skip
+
+
+def _shares(
+    place: Stage, positions: Sequence[Position], points: FloatArray, views: Sequence[View], asked: Mapping[str, Any]
+) -> list[Verdict]:
+    """Whether enough of lines and areas is seen."""
+    if not positions:
+        return []
+    pieces = [Piece(position.id, position.name, _widened(position.shape), position.floor_z) for position in positions]
+    surface = Surface("key_positions", pieces)
+    field, key = field_of(place, surface, asked["step_m"] or STEP_M, asked["target_height_m"])
+    criteria = criteria_of(asked)
+    question = Question(criteria, asked["target_height_m"], ground_of(place.store), asked["k"], tolerance=1e-2)
+    found = cover(surface, field, place.sight, views, question, remembered(key, criteria))
+    cells = field.cells
+    area, value, lower, upper = (
+        np.bincount(cells.piece, part, len(pieces)) for part in (cells.area, found.value, found.lower, found.upper)
+    )
+    density = np.zeros(len(pieces))
+    np.maximum.at(density, cells.piece, found.density)
+    share, least, most = (part / np.maximum(area, 1e-12) for part in (value, lower, upper))
+    wanted = asked["area_share"] - 1e-9
+    looking = _lookers(place, points, views, criteria)
+    verdicts: list[Verdict] = []
+    for i in range(len(pieces)):
+        ok = bool(share[i] >= wanted)
+        reason, blockers = (
+            ("", []) if ok else _lacks(cells.representative, (cells.piece == i) & (cells.area - found.value > 1e-9), views, criteria, place)
+        )
+        verdicts.append(
+            Verdict(ok, bool(least[i] >= wanted), bool(most[i] >= wanted), float(share[i]), float(density[i]), looking[i], reason, blockers)
+        )
+    return verdicts
+
+
+def _lookers(place: Stage, points: FloatArray, views: Sequence[View], criteria: Criteria) -> Sequence[Sequence[str]]:
+    """The cameras that see the middle of each position."""
+    return seen(points[:, None], 1, views, criteria, place.sight.scene).cameras
+
+
+def _lacks(targets: FloatArray, views: Sequence[View], criteria: Criteria, place: Stage) -> tuple[str, list[str]]:
+    """The commonest reason of targets that are not covered, and what stands in the way of most of them."""
+    why, behind = reasons(targets, views, criteria, place.sight.scene)
+    blockers = Counter(name for name in behind if name)
+    return (Counter(why).most_common(1) or [("", 0)])[0][0], [name for name, _ in blockers.most_common(5)]
+
+
+def _widened(shape: Any) -> Any:
+    """A line as a strip, a point as the ground round it; areas stay."""
+    if shape.geom_type in {"Polygon", "MultiPolygon"}:
+        return shapely.make_valid(shape)
+    return shape.buffer(PLACE_M if "Point" in shape.geom_type else STRIP_M, cap_style="round" if "Point" in shape.geom_type else "flat")
+
+
+def _on_surface(store: Store, positions: Sequence[Position], surface_id: str | None) -> list[Position]:
+    """The positions that touch a surface; all where none is named."""
+    if not surface_id:
+        return list(positions)
+    ground = shapely.union_all([piece.polygon for piece in gather_surface(store, surface_id).pieces])
+    shapely.prepare(ground)
+    return [position for position in positions if ground.intersects(position.shape)]
+
+
+def _points(store: Store, positions: Sequence[Position], height: float) -> FloatArray:
+    """The middle of each position, at the target height (n, 3). [m, enu]"""
+    if not positions:
+        return np.empty((0, 3))
+    xy = np.concatenate([shapely.get_coordinates(_middle(position.shape)) for position in positions])
+    ground = ground_of(store)(xy)
+    floor = [z if position.floor_z is None else position.floor_z for position, z in zip(positions, ground.tolist(), strict=True)]
+    return np.column_stack([xy, np.array(floor) + height])
+
+
+def _middle(shape: Any) -> Any:
+    if shape.geom_type in {"LineString", "MultiLineString"}:
+        line = max(shapely.get_parts(shape), key=shapely.length)
+        return shapely.line_interpolate_point(line, 0.5, normalized=True)
+    return shapely.point_on_surface(shape)
+
+
+def _result(store: Store, request: Request, found: Found) -> Result:
+    positions, points, verdicts, inputs = found.positions, found.points, found.verdicts, found.inputs
+    n = len(positions)
+    covered, sure, possible = (sum(getattr(v, name) for v in verdicts) for name in ("covered", "sure", "possible"))
+    lonlat = store.park().frame.to_lonlat(points)
+    state = np.array([1 if v.covered else 0 if not v.possible else -1 for v in verdicts], np.int8)
+    return Result(
+        measure=MEASURE.id,
+        value=covered / n,
+        lower=min(sure, covered) / n,
+        upper=max(possible, covered) / n,
+        numerator=covered,
+        denominator=n,
+        quantity="count",
+        surface={"id": "key_positions", "samples": n} | {name: request.parameters[name] for name in ("target_height_m", "rule")},
+        parameters=described(MEASURE, request),
+        inputs=asdict(inputs),
+        engine=ENGINE,
+        run=run_id(MEASURE, request, inputs.sha256),
+        zones=_by_class(positions, verdicts),
+        gaps=_gaps(positions, verdicts, lonlat),
+        warnings=[dict(warning) for warning in found.warnings],
+        samples=Samples(lonlat, np.array([v.density for v in verdicts]), state, np.zeros(n), "px/m"),
+        scenario=request.scenario,
+        extra={
+            "level": level_of(request.parameters["density_px_per_m"], request.parameters["edition"]),
+            "positions": [
+                {
+                    "id": p.id, "name": p.name, "class": p.kind, "covered": v.covered, "share": v.share, "px_per_m": round(v.density, 1),
+                    "cameras": list(v.cameras), "reason": v.reason or None, "derived": p.derived,
+                }
+                for p, v in zip(positions, verdicts, strict=True)
+            ],
+        },
+    )  # fmt: skip
+
+
+def _by_class(positions: Sequence[Position], verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """One row a class, the least covered first."""
+    rows: list[dict[str, Any]] = []
+    for kind in dict.fromkeys(position.kind for position in positions):
+        own = [verdict for position, verdict in zip(positions, verdicts, strict=True) if position.kind == kind]
+        done = sum(verdict.covered for verdict in own)
+        rows.append({"id": kind, "name": kind, "value": done / len(own), "amount": len(own), "covered": done})
+    return sorted(rows, key=lambda row: (row["value"], row["id"]))
+
+
+def _gaps(positions: Sequence[Position], verdicts: Sequence[Verdict], lonlat: FloatArray) -> list[Gap]:
+    return [
+        Gap(position.id, 1.0, verdict.reason, list(verdict.blockers), shapely.Point(*lonlat[i]), position.kind)
+        for i, (position, verdict) in enumerate(zip(positions, verdicts, strict=True))
+        if not verdict.covered
+    ]
+
+
+MEASURE = Measure(
+    id="camera_key_position_share",
+    title_en="Key positions covered by cameras",
+    title_zh="关键位置摄像头设置比例",
+    unit="1",
+    quantity="count",
+    parameters=(
+        Parameter("surface", None, "name", "none: all positions of the register", "Only positions on this surface", "仅计此范围内的位置"),
+        *SHARED_PARAMETERS,
+        Parameter("rule", "visible", "", "indicators.yaml: the clause asks for a camera at the position; seeing it is the useful reading",
+                  "What having a camera means", "判定口径", ("installed", "visible", "area")),
+        Parameter("area_share", 0.9, "1", "assumption", "Share of a line or area that must be seen", "线、面位置需看到的比例"),
+        Parameter("classes", list(CLASSES), "name", "Chengdu guide 3(2)1; Zhongshan 2(3)1", "Classes of positions that count",
+                  "计入的位置类别"),
+        Parameter("near_m", 15.0, "m", "assumption", "Rule installed: a camera this near is at the position", "视为设置在该处的最大距离"),
+        Parameter("derive", True, "", "assumption", "Rooms and lifts of models stand in for classes the register has none of",
+                  "登记缺少某类时由模型补充"),
+    ),
+    sources=("Chengdu 2021 3(2)1", "Zhongshan 2(3)1", "Hubei 6.3.4.3", "IEC 62676-4:2025", "IEC 62676-4:2014"),
+    compute=_compute,
+)  # fmt: skip
