@@ -80,9 +80,8 @@ def main() -> None:
     theirs = report("any hit, embreex interface", count, lambda: wheel.run(start, way, dists=far, query="OCCLUDED") != -1)
     report("first hit, our packets", count, lambda: scene.first_hit(origins, targets))
     found = report("all hits, our packets", len(origins[few]), lambda: scene.crossings(origins[few], targets[few]))
-    print(
-        f"blocked {ours.mean():.4f}, the two agree on {np.mean(theirs == ours):.6f}, {len(found.face) / len(origins[few]):.2f} hits a segment"
-    )
+    each = len(found.face) / len(origins[few])
+    print(f"blocked {ours.mean():.4f}, the two agree on {np.mean(theirs == ours):.6f}, {each:.2f} hits a segment")
 
 
 if __name__ == "__main__":

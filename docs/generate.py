@@ -57,7 +57,7 @@ def _metavar(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return parameter.metavar or str(parameter.name).upper()
     name = max(parameter.opts, key=len)
-    return name if parameter.is_flag else f"{name} {parameter.metavar or parameter.type.name.upper()}"
+    return name if parameter.is_flag else f"{name} {parameter.metavar or str(parameter.name).upper()}"
 
 
 def _default(value: Any) -> str:

@@ -110,8 +110,7 @@ def _json_names_kinds(head: bytes) -> bool:
 def _is_device_table(table: Table, stem: str) -> bool:
     if _kind_column(table) is not None:
         return True
-    placed = positions(table).geometry is not None
-    return placed and _kind_of_name(stem) is not None and _has_device_columns(table)
+    return _kind_of_name(stem) is not None and _all_points(positions(table))
 
 
 def _kind_column(table: Table) -> str | None:
@@ -130,9 +129,9 @@ def _says_what_devices_say(table: Table) -> bool:
     return any(meaning("device_columns", name) in _TELLING for name in table.columns)
 
 
-def _has_device_columns(table: Table) -> bool:
-    """Whether a table named after a device is one of points with something to say, rather than a map layer of the same name."""
-    geometry = shapes_of(positions(table))
+def _all_points(table: Table) -> bool:
+    """Whether the rows are points; what is named after a device but has lines or areas is a map layer."""
+    geometry = shapes_of(table)
     there = geometry[~shapely.is_missing(geometry)]
     return bool(len(there)) and bool((shapely.get_type_id(there) == shapely.GeometryType.POINT).all())
 
@@ -147,8 +146,9 @@ def _devices(table: Table, path: Path, context: Context) -> _Made:
     given = context.options.kind if context.options.kind in DEVICE_KINDS else None
     kinds = None if given else _kind_column(table) or best_column(table, "device_columns", "kind")
     kind = given or (None if kinds else _kind_of_name(table.name) or _kind_of_name(path.stem))
+    table = positions(table)
     rows = _rows(table, kinds, kind)
-    placed, crs, issues = _placed(positions(table), rows, context)
+    placed, crs, issues = _placed(table, rows, context)
     made = [device_of(row, at, path.name, context.locate) for row, at in zip(rows, placed, strict=True)]
     devices = [device for device, _ in made if device is not None]
     return _Made(devices, crs, [*table.issues, *issues, *(issue for _, found in made for issue in found)])
@@ -181,7 +181,7 @@ def _placed(table: Table, rows: Sequence[Row], context: Context) -> tuple[list[A
     A row without coordinates that names a building, storey or space is no fault here.
     """
     if not len(shapes_of(table)):
-        return [None] * len(rows), None, list(table.issues) if table.geometry is not None else []
+        return [None] * len(rows), None, []
     given = Frameless(shapes_of(table), [row.subject for row in rows], table.name, table.crs, table.crs_assumed)
     placed = place(given, context)
     elsewhere = {row.subject for row in rows if any(row.values.get(name) is not None for name in _PLACES)}

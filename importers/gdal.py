@@ -84,7 +84,7 @@ def _unpacked(path: Path, folder: Path) -> list[tuple[Path, str]]:
             raise UnreadableSource("archive_too_large", subject=path, limit_gb=UNPACKED_LIMIT_BYTES // 10**9)
         try:
             archive.extractall(folder)  # ZipFile keeps members inside the folder
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
+        except (zipfile.BadZipFile, RuntimeError, EOFError) as error:
             raise UnreadableSource("source_unreadable", subject=path, reason=str(error)) from error
     found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in MEMBERS and "__MACOSX" not in file.parts)
     alone = len(found) == 1

@@ -21,7 +21,7 @@ from shapely.errors import ShapelyError
 from importers.contract import Context, Imported, Importer, Options, Progress, silent
 from importers.encodings import check_encoding
 from importers.placing import check_datum
-from importers.recognise import digest, find, head, named, without_sidecars
+from importers.recognise import digest, find, named, without_sidecars
 from twin.crs import known_crs
 from twin.errors import CRSError, TwinError, UnreadableSource, UsageError
 from twin.i18n import hint, message
@@ -119,7 +119,6 @@ def _outcome(store: Store, path: Path, name: str, options: Options, progress: Pr
 
 
 def _import(store: Store, path: Path, name: str, options: Options, progress: Progress, dry_run: bool) -> dict[str, Any]:
-    head(path)  # refuses what is no source before it is hashed
     importer = find(path, options.kind)
     sha256, said = digest(path), _options_digest(options)
     before = next((source for source in store.sources() if source["name"] == name), None)

@@ -110,11 +110,6 @@ def source_tables(path: Path, encoding: str | None, *, most: int | None = None) 
     return _split_drawing(gdal.read_tables(path, encoding, most=most))
 
 
-def has_positions(table: Table) -> bool:
-    """Whether the rows of a table have places."""
-    return positions(table).geometry is not None
-
-
 def _binary(path: Path, head: bytes) -> int:
     if head.startswith(b"SQLite format 3\x00"):
         return 80

@@ -77,6 +77,7 @@ def greens() -> tuple[Polygon, ...]:
     paved += [row.geometry.buffer(row.properties["width_m"] / 2) for row in path_rows()]
     paved += [row.geometry for row in water_rows()]
     free = BOUNDARY.buffer(-1.5).difference(shapely.union_all(paved)).buffer(-1.0).buffer(1.0, quad_segs=3).simplify(0.15)
+    free = free.difference(shapely.union_all(paved))
     beds = [part for part in shapely.get_parts(free) if part.area > 40]
     return tuple(sorted(beds, key=lambda part: (round(part.centroid.y), round(part.centroid.x))))
 

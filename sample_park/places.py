@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import shapely
 from shapely import LineString, Point, Polygon
@@ -99,13 +100,18 @@ def yard_rows() -> list[Row]:
 def grid_rows() -> list[Row]:
     """The cells of grid management: the quarters and the green belt, which together cover the park."""
     cells = [(i, name, zh, area) for i, name, zh, area in ZONES]
-    rest = BOUNDARY
+    rest: Any = BOUNDARY
     rows: list[Row] = []
     for number, (_, _, zh, area) in enumerate(cells, start=1):
-        cell = rest.intersection(area.buffer(12, join_style="mitre"))
-        rest = rest.difference(cell)
+        cell = _areal(rest.intersection(area.buffer(12, join_style="mitre")))
+        rest = _areal(rest.difference(cell))
         rows.append(Row({"id": f"GRID-{number:02d}", "name": f"Grid {number}", "name_zh": f"{zh}网格", "class": "grid"}, cell))
     return [*rows, Row({"id": "GRID-11", "name": "Grid 11", "name_zh": "外环网格", "class": "grid"}, rest)]
+
+
+def _areal(geometry: Any) -> Any:
+    """The polygons of a geometry, without the lines and points at which others only touch it."""
+    return shapely.union_all([part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon" and part.area > 0.01])
 
 
 def _given(building: Building) -> Door | None:

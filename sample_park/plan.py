@@ -120,7 +120,7 @@ BUILDINGS = (
     Building("B35", "Logistics Centre", "智慧物流中心", "warehouse", 1, 13.2, rect(28, 328, 196, 390)),
     Building("B36", "Fire Station", "消防站", "fire_station", 3, 13.8, ell(246, 254, 304, 290, 16, "nw")),
     Building("B37", "South Gatehouse", "南门门卫室", "gatehouse", 1, 4.2, rect(17, -476, 25, -468)),
-    Building("B38", "North Gatehouse", "北门门卫室", "gatehouse", 1, 4.2, rect(12, 465, 19, 472)),
+    Building("B38", "North Gatehouse", "北门门卫室", "gatehouse", 1, 4.2, rect(15, 462, 22, 469)),
     Building("B39", "West Gatehouse", "西门门卫室", "gatehouse", 1, 4.2, rect(-494, -148, -487, -142)),
     Building("B40", "East Gatehouse", "东门门卫室", "gatehouse", 1, 4.2, rect(487, -118, 494, -112)),
 )

@@ -13,7 +13,6 @@ import numpy as np
 import rasterio
 import shapely
 from numpy.typing import NDArray
-from rasterio.transform import from_origin
 from shapely import Polygon
 
 from sample_park import frame
@@ -73,7 +72,7 @@ def write_geotiff(path: Path) -> None:
     options: dict[str, Any] = {"compress": "deflate", "predictor": 3, "zlevel": 9, "tiled": True, "blockxsize": 256, "blockysize": 256}
     with rasterio.open(
         path, "w", driver="GTiff", width=cells, height=cells, count=1, dtype="float32", crs=frame.GRID_CRS,
-        transform=from_origin(west, north, STEP_M, STEP_M), **options,
+        transform=rasterio.Affine(STEP_M, 0.0, west, 0.0, -STEP_M, north), **options,
     ) as target:  # fmt: skip
         target.write(h.reshape(cells, cells), 1)
         target.update_tags(1, description="ground height above the park datum [m]")

@@ -32,6 +32,7 @@ from tiles.bodies import Bodies
 from tiles.extrude import extruded
 from tiles.files import compressed_names, folder_name, write_content, write_with_compressed
 from tiles.glb import encode_glb
+from tiles.mvt import warm_up
 from tiles.tileset import Branch, Leaf, Node, gather, leaves, middle, outer_json, plan, tileset_json
 from twin.buildings import Building, buildings
 from twin.errors import TileError
@@ -134,6 +135,7 @@ def build(store: Store, *, force: bool = False, progress: Progress | None = None
         _sweep(folder, parts, state.parts)
         fresh = {"format": FORMAT, "revision": revision, "parts": [asdict(part) for part in parts]}
         write_atomically(folder / "state.json", json.dumps(fresh, ensure_ascii=False))
+    warm_up()  # what is built is soon looked at, with its vector tiles
     return Report(tuple(parts), tuple(rebuilt), time.perf_counter() - began)
 
 

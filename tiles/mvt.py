@@ -85,6 +85,11 @@ class VectorTiles:
         return bytes([3 << 3 | 2]) + varint(len(layer)) + layer
 
 
+def warm_up() -> None:
+    """Compile the encoder, or load what was compiled before: the first tile after an installation would wait seconds for it."""
+    VectorTiles("", FeatureTable(["0"], np.array([shapely.Point(0, 0)], object))).encode(0, 0, 0)
+
+
 def _window(z: int, x: int, y: int) -> Window:
     scale = float(EXTENT * 2**z)
     last = z >= MAX_ZOOM

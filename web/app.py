@@ -22,6 +22,7 @@ from tiles.router import TileApp
 from twin.store import Store, open_store
 from web import problems, routes
 from web.metrics import counted
+from web.openapi import describe_by
 from web.problems import faults_told
 from web.security import guarded
 from web.served import Served, serve
@@ -52,6 +53,7 @@ def create_app(park: Store | str | Path, settings: Settings | None = None) -> Fa
     app.state.served = serve(store, settings)
     problems.install(app)
     routes.include(app)
+    describe_by(app)
     app.add_middleware(tiles_in_front, tile_app=TileApp(store))  # the last one added is asked first
     app.add_middleware(guarded, settings=settings)
     app.add_middleware(counted, metrics=app.state.served.metrics)

@@ -91,8 +91,8 @@ class Problem(BaseModel):
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "The request cannot be met", "content": {"application/problem+json": {}}, "model": Problem},
-    "5XX": {"description": "The server failed", "content": {"application/problem+json": {}}, "model": Problem},
+    "4XX": {"description": "The request cannot be met", "model": Problem},
+    "5XX": {"description": "The server failed", "model": Problem},
 }
 
 

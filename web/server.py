@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -64,7 +64,8 @@ def run(park: str, settings: Settings, bound: socket.socket, workers: int = 1, *
     server = uvicorn.Server(uvicorn.Config(create_app(park, settings), **OPTIONS))
     if started is not None:
         threading.Thread(target=_announce, args=(server, started), daemon=True).start()
-    server.run(sockets=[bound])
+    with suppress(KeyboardInterrupt):  # the way a person ends it
+        server.run(sockets=[bound])
 
 
 def _announce(server: uvicorn.Server, started: Callable[[], object]) -> None:

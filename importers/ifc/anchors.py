@@ -68,8 +68,10 @@ class Finding:
 
 def given(_facts: Facts, setting: Setting) -> Finding:
     """The class `given`: longitude, latitude, height and turn from the person; a missing height is the ground's, a missing turn 0."""
-    if setting.place is None or setting.place.strip().lower() == "footprint":
+    if setting.place is None:
         return Finding()
+    if setting.place.strip().lower() == "footprint":  # an importer sees one file and no building to fit it on
+        return Finding(issues=(Issue("ifc_footprint_not_fitted", "warning", setting.name),))
     try:
         numbers = [float(part) for part in setting.place.replace(" ", "").split(",")]
     except ValueError as error:
@@ -170,7 +172,9 @@ def standing_free(facts: Facts, setting: Setting) -> Finding:
     lon, lat = setting.frame.lon_deg, setting.frame.lat_deg
     point, shifted = _free_point(setting)
     north, issues = _north(facts, setting)
-    anchor = Anchor("none", point, (lon, lat, setting.ground(lon, lat)), north, None, "the file says nothing of its place")
+    anchor = Anchor(
+        "none", point, (lon, lat, setting.ground(lon, lat)), north, None, "nothing in the file that can be used says where it is"
+    )
     issues = (*issues, Issue("ifc_not_georeferenced", "warning", setting.name))
     if shifted and setting.box is not None:
         likely = crs_candidates((*setting.box[0, :2].tolist(), *setting.box[1, :2].tolist()), setting.frame)

@@ -16,15 +16,15 @@ class TooBroken(Exception):
     """More of the file is lost than was read; the message says how much."""
 
 
-def faults(path: Path, instances: int, log: str) -> list[dict[str, Any]]:
+def faults(path: Path, file: Any, log: str) -> list[dict[str, Any]]:
     """Issues of what was lost while the file was opened.
 
     Parameters
     ----------
     path
         The file.
-    instances
-        How many instances the kernel holds.
+    file
+        The open file.
     log
         What it wrote while opening.
 
@@ -36,7 +36,7 @@ def faults(path: Path, instances: int, log: str) -> list[dict[str, Any]]:
     errors = [line for line in log.splitlines() if line.startswith("[error]")]
     if not errors:
         return []
-    statements = _count(path)
+    statements, instances = _count(path), sum(1 for _ in file)
     if instances < _LEAST_SHARE * statements:
         raise TooBroken(f"{statements - instances} of {statements} statements cannot be read")
     issues: list[dict[str, Any]] = []

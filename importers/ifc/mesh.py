@@ -66,21 +66,32 @@ def bodies(instances: Iterable[Instance]) -> dict[int, Body]:
 
 
 def merged(products: Sequence[Body]) -> Merged:
-    """One mesh of many products."""
+    """One mesh of many products; every shape faces outwards."""
     uses = [(owner, shape, matrix) for owner, body in enumerate(products) for shape, matrix in body.uses]
     points = [_placed(shape, matrix) for _, shape, matrix in uses]
     sizes = np.array([len(part) for part in points], np.int64)
-    offsets = np.cumsum(sizes) - sizes
+    starts = np.cumsum(sizes) - sizes
+    n_faces = np.array([len(shape.faces) for _, shape, _ in uses], np.int64)
+    faces = np.concatenate([np.empty((0, 3), np.uint32), *(use[1].faces.astype(np.uint32) for use in uses)])
+    faces += np.repeat(starts, n_faces).astype(np.uint32)[:, None]
+    vertices = np.concatenate([np.empty((0, 3)), *points])
     owner = np.array([use[0] for use in uses], np.uint32)
     return Merged(
-        np.concatenate([np.empty((0, 3)), *points]),
-        np.concatenate(
-            [np.empty((0, 3), np.uint32), *((use[1].faces + offset).astype(np.uint32) for use, offset in zip(uses, offsets, strict=True))]
-        ),
-        np.repeat(owner, [len(use[1].faces) for use in uses]).astype(np.uint32),
+        vertices,
+        _outwards(vertices, faces, np.repeat(np.arange(len(uses)), n_faces), starts),
+        np.repeat(owner, n_faces),
         np.concatenate([np.empty((0, 4), np.float32), *(use[1].colors for use in uses)]),
         np.bincount(owner, weights=sizes, minlength=len(products)).astype(np.int64),
     )
+
+
+def _outwards(vertices: Points, faces: NDArray[np.uint32], use: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.uint32]:
+    """Faces (f, 3), turned round in shapes that hold a negative volume: mirrored copies, shells written inside out."""
+    if not len(faces):
+        return faces
+    corners = vertices[faces] - vertices[starts[use]][:, None, :]  # (f, 3, 3) from each shape's first corner
+    volume = np.bincount(use, weights=np.linalg.det(corners))  # six times
+    return np.where((volume < 0.0)[use][:, None], faces[:, ::-1], faces)
 
 
 def boxes(vertices: Points, counts: NDArray[np.int64]) -> NDArray[np.float64]:

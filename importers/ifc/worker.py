@@ -21,7 +21,9 @@ def main(folder: Path) -> int:
     """Do the job in `folder`; the exit status."""
     channel = _own_channel()
     job = json.loads((folder / "job.json").read_text("utf-8"))
-    resource.setrlimit(resource.RLIMIT_AS, (job["memory_bytes"], resource.getrlimit(resource.RLIMIT_AS)[1]))
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    soft = job["memory_bytes"] if hard == resource.RLIM_INFINITY else min(job["memory_bytes"], hard)
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     def tell(**message: Any) -> None:
@@ -40,7 +42,7 @@ def main(folder: Path) -> int:
     from importers.ifc.faults import TooBroken, faults  # noqa: PLC0415
 
     try:
-        lost = faults(Path(job["path"]), sum(1 for _ in file), log)
+        lost = faults(Path(job["path"]), file, log)
     except TooBroken as error:
         tell(at="refused", reason=str(error))
         return REFUSED

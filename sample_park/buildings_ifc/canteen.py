@@ -1,4 +1,4 @@
-"""The canteen: dining on two storeys, kitchens in the west behind thick walls. IFC2X3, metres, placed by ePset_MapConversion.
+"""The canteen: dining on two storeys, kitchens in the west behind thick walls. IFC2X3, metres, placed by ePSet_MapConversion.
 
 The servery between kitchen and hall and the small dining room beside it have 420 mm of concrete and brick on the hall's side: access points
 hang in the hall only, so these two rooms are the park's Wi-Fi hole.

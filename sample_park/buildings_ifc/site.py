@@ -74,7 +74,7 @@ def by_map_conversion(model: Model, plan: Plan, elevation_m: float, crs: str, *,
 
 
 def by_property_sets(model: Model, plan: Plan, elevation_m: float, crs: str) -> None:
-    """ePset_MapConversion and ePset_ProjectedCRS on the site, as IFC2X3 has no entity for it."""
+    """ePSet_MapConversion and ePSet_ProjectedCRS on project and site, as IFC2X3 has no entity for it."""
     east, north, x, y, _ = _in_grid(plan, crs)
     values = (
         ("Eastings", "IfcLengthMeasure", east),
@@ -85,12 +85,13 @@ def by_property_sets(model: Model, plan: Plan, elevation_m: float, crs: str) -> 
         ("Scale", "IfcReal", 1.0 / model.per_metre),
     )
     names = (("Name", "IfcLabel", crs), ("Description", "IfcText", _title(crs)), ("GeodeticDatum", "IfcIdentifier", _datum(crs)))
-    for name, rows in (("ePset_MapConversion", values), ("ePset_ProjectedCRS", names)):
+    for name, rows in (("ePSet_MapConversion", values), ("ePSet_ProjectedCRS", names)):
         properties = [
             model.new("IfcPropertySingleValue", Name=key, NominalValue=model.file.create_entity(kind, value)) for key, kind, value in rows
         ]
         made = model.root("IfcPropertySet", name, Name=name, HasProperties=properties)
-        model.relate("properties", made, model.shared[("site",)])
+        for owner in (model.file.by_type("IfcProject")[0], model.shared[("site",)]):
+            model.relate("properties", made, owner)
 
 
 def by_site(model: Model, plan: Plan, elevation_m: float) -> None:

@@ -7,8 +7,9 @@ footprint.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 
 import shapely
@@ -116,7 +117,8 @@ def footprint(run: Run) -> Polygon:
     return rect(along[0], across[0], along[1], across[1]) if run.axis == "x" else rect(across[0], along[0], across[1], along[1])
 
 
-def net_areas(level: Level) -> dict[str, Polygon]:
+@cache
+def net_areas(level: Level) -> Mapping[str, Polygon]:
     """The floor of every room between the faces of its walls, by room key. [m]"""
     standing = shapely.union_all([footprint(run) for run in walls(level)])
     found: dict[str, Polygon] = {}

@@ -41,7 +41,7 @@ class Indoor:
     @property
     def area(self) -> Polygon:
         """Its floor in the building's frame. [m]"""
-        return _areas(self.plan.key, self.level.key)[self.room.key]
+        return net_areas(self.level)[self.room.key]
 
     @property
     def ceiling_m(self) -> float:
@@ -98,8 +98,3 @@ def step(u: float, v: float, direction_deg: float, distance_m: float) -> tuple[f
     """The place so far from another in a direction clockwise from plan v. [m]"""
     turn = math.radians(direction_deg)
     return u + distance_m * math.sin(turn), v + distance_m * math.cos(turn)
-
-
-@cache
-def _areas(building: str, level: str) -> dict[str, Polygon]:
-    return net_areas(plans()[building].level(level))

@@ -73,13 +73,15 @@ def test_what_is_wrong_in_a_row_is_told_and_the_row_kept(text: Callable[..., Pat
         f"c,camera,,{LON},{LAT},,,,,weird",
         f"d,,,{LON},{LAT},,,,,",
         "e,camera,,,,,,,,",
+        f"f,camera,,over there,{LAT},,,,,",
         f"a,camera,,{LON},{LAT},,,,,",
     ]
     imported = IMPORTER.read(text("list.csv", "\n".join(rows)), context)
     expected = [
         ("value_out_of_range", "list/a"), ("value_out_of_range", "list/a"), ("device_kind_unknown", "list/b"),
         ("value_not_readable", "list/b"), ("value_not_readable", "list/c"), ("device_kind_missing", "list/d"),
-        ("row_without_position", "list/e"), ("id_repeated", "list.csv/a"),
+        ("row_without_position", "list/e"), ("value_not_number", "list/6"), ("row_without_position", "list/f"),
+        ("id_repeated", "list.csv/a"),
     ]  # fmt: skip
     assert sorted(told(imported)) == sorted(expected)
     found = by_id(imported)
@@ -89,7 +91,7 @@ def test_what_is_wrong_in_a_row_is_told_and_the_row_kept(text: Callable[..., Pat
     assert found["b"].kind == "other"
     assert found["b"].attributes["kind_as_given"] == "toaster"
     assert found["c"].status == "weird"  # never counted as in service
-    assert (imported.details["read"], imported.details["kept"], imported.details["skipped"]) == (6, 5, 1)
+    assert (imported.details["read"], imported.details["kept"], imported.details["skipped"]) == (7, 5, 2)
 
 
 def test_what_measures_will_have_to_assume_is_counted_by_kind(text: Callable[..., Path], context: Context) -> None:

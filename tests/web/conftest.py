@@ -74,7 +74,8 @@ def house() -> ModelContent:
     model = Model("house", "House", "IFC4", "0" * 64, place, square(100, 0, 10), 0.0, 3.0)
     wall = Element(
         "wall-1", "house", "IfcWall", "North wall", "gf", None, "Basic wall", state="built", kernel="test",
-        materials=({"name": "Concrete", "thickness_m": 0.2},), properties={"Pset_WallCommon": {"IsExternal": True}}, bbox=(100, 0, 0, 110, 10, 3),
+        materials=({"name": "Concrete", "thickness_m": 0.2},),
+        properties={"Pset_WallCommon": {"IsExternal": True}}, bbox=(100, 0, 0, 110, 10, 3),
     )  # fmt: skip
     door = Element("door-1", "house", "IfcDoor", "大门", "gf", "room-1", state="failed", reason="no body", bbox=(100, 4, 0, 100.1, 5, 2))
     space = Space("room-1", "house", "gf", "101", "会议室 Meeting", "meeting", square(101, 1, 8), 0.1, 2.8, 64.0)

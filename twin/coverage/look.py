@@ -194,11 +194,18 @@ def _descend(pages: Pages, step: float, view: FloatArray, chosen: NDArray[np.int
                 fulfils = verdict_at(view, at[0] - view[0], at[1] - view[1], at[2] - view[2]) == INSIDE
                 out.append((cell, _part_mask(i % PARTS, j % PARTS, 1), ray, kind, fulfils))
             else:
-                size //= 2
-                for quarter in range(4):
-                    stack[top] = depth + 1, i + size * (quarter % 2), j + size * (quarter // 2), size, optics, ray
-                    top += 1
+                top = _push_quarters(stack, top, optics, ray)
     return _columns(out, rays)
+
+
+@njit(cache=True, nogil=True)
+def _push_quarters(stack: NDArray[np.int64], top: int, optics: int, ray: int) -> int:
+    """Put the quarters of the block just taken at `top` in its place; the new top."""
+    depth, i, j, size = stack[top, :4].copy()
+    size //= 2
+    for quarter in range(4):
+        stack[top + quarter] = depth + 1, i + size * (quarter % 2), j + size * (quarter // 2), size, optics, ray
+    return top + 4
 
 
 @njit(cache=True, nogil=True)

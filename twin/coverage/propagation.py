@@ -1,6 +1,6 @@
 """Path loss in closed form: how much weaker a radio wave is at the far end of a link.
 
-Every model is an entry of `MODELS`: two formulas (line of sight, no line of sight), the range its source states and its shadowing.
+Every model is an entry of `MODELS`: its formulas with and without line of sight, the range its source states and its shadowing.
 Whether a link has line of sight is not drawn by chance as in a system simulation: the scene decides it, ray by ray. The formulas
 without line of sight hold average blockage and diffraction already, so no wall or edge loss may be added for the same obstacle.
 
@@ -8,6 +8,14 @@ without line of sight hold average blockage and diffraction already, so no wall 
                   | `--.__
                   |       `--.__   h_ut
         __________|_____________`-.|___   d2d along the ground
+
+For one frequency and pair of heights each of these formulas is made of straight lines over log10(d3d), which break at one distance:
+
+    line of sight       d2d <= turn   near_0 + near_1 log d3d + near_2 d3d
+                        d2d >  turn   far_0 + far_1 log d3d
+    no line of sight    the greatest of that and two further lines
+
+A `Curve` holds these numbers; models only differ in how they come by them.
 
 All functions are vectorised and broadcast. Distances [m], heights above the local ground [m], frequencies [GHz], losses [dB].
 
@@ -18,7 +26,8 @@ ITU-R P.1238-11 table 2.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,7 +53,10 @@ class Links:
     h_ut_m: FloatArray | float = 1.5  # (n,) or one, above ground [m]
 
 
-Formula = Callable[[Links], FloatArray]
+# column of a curve's numbers
+TURN, NEAR_0, NEAR_1, NEAR_2, FAR_0, FAR_1, BLOCKED_0, BLOCKED_1, MORE_0, MORE_1 = range(10)
+Curve = FloatArray  # (..., 10)
+CurveOf = Callable[[float, FloatArray, FloatArray], Curve]  # f [GHz], h_bs, h_ut (...,) [m] -> (..., 10)
 
 
 @dataclass(frozen=True)
@@ -59,11 +71,10 @@ class Validity:
 
 @dataclass(frozen=True)
 class Model:
-    """One propagation model: its two formulas, where they hold, and the spread of measurements about them."""
+    """One propagation model: its formulas, where they hold, and the spread of measurements about them."""
 
     name: str
-    los: Formula
-    nlos: Formula
+    curve: CurveOf
     validity: Validity
     sigma_los_db: float
     sigma_nlos_db: float
@@ -113,11 +124,25 @@ def path_loss_db(model: Model, link: Links, los: ArrayLike, *, extrapolate: bool
     low, high = model.validity.f_ghz
     if not extrapolate and not low <= link.f_ghz <= high:
         raise OutsideValidity("model_frequency", subject=model.name, f_ghz=link.f_ghz, low=low, high=high)
-    held = _held(model.validity, link)
-    sight = np.asarray(los, bool)
-    if sight.ndim == 0:
-        return (model.los if sight else model.nlos)(held)
-    return np.where(sight, model.los(held), model.nlos(held))
+    d2d = np.maximum(link.d2d_m, model.validity.d_m[0])
+    # moving the far end out to the least distance moves the slant distance with it
+    d3d = np.sqrt(np.maximum(link.d3d_m**2 - link.d2d_m**2, 0.0) + d2d**2)
+    return curve_loss_db(curve(model, link.f_ghz, link.h_bs_m, link.h_ut_m), d2d, d3d, np.asarray(los, bool))
+
+
+def curve(model: Model, f_ghz: float, h_bs_m: ArrayLike, h_ut_m: ArrayLike) -> Curve:
+    """The numbers (..., 10) of a model's formulas at one frequency, for heights (...,) [m] held inside the range of its source."""
+    h_bs, h_ut = np.clip(h_bs_m, *model.validity.h_bs_m), np.clip(h_ut_m, *model.validity.h_ut_m)
+    return model.curve(f_ghz, np.asarray(h_bs, float), np.asarray(h_ut, float))
+
+
+def curve_loss_db(lines: Curve, d2d_m: FloatArray, d3d_m: FloatArray, los: NDArray[np.bool_]) -> FloatArray:
+    """Loss (n,) [dB] by curves (n, 10) or one (10,) at distances (n,) [m] that are no less than the least of the source."""
+    log_d = np.log10(d3d_m)
+    near = lines[..., NEAR_0] + lines[..., NEAR_1] * log_d + lines[..., NEAR_2] * d3d_m
+    clear = np.where(d2d_m <= lines[..., TURN], near, lines[..., FAR_0] + lines[..., FAR_1] * log_d)
+    blocked = np.maximum(lines[..., BLOCKED_0] + lines[..., BLOCKED_1] * log_d, lines[..., MORE_0] + lines[..., MORE_1] * log_d)
+    return np.where(los, clear, np.maximum(clear, blocked))
 
 
 def outside(model: Model, link: Links) -> dict[str, int]:
@@ -137,113 +162,80 @@ def _beyond(values: FloatArray | float, span: tuple[float, float]) -> NDArray[np
     return (np.asarray(values) < span[0]) | (np.asarray(values) > span[1])
 
 
-def _held(validity: Validity, link: Links) -> Links:
-    """Links no nearer than the least distance, with heights inside the stated range."""
-    d2d = np.maximum(link.d2d_m, validity.d_m[0])
-    # moving the far end out to the least distance moves the slant distance with it
-    d3d = np.sqrt(np.maximum(link.d3d_m**2 - link.d2d_m**2, 0.0) + d2d**2)
-    return replace(
-        link, d2d_m=d2d, d3d_m=d3d, h_bs_m=np.clip(link.h_bs_m, *validity.h_bs_m), h_ut_m=np.clip(link.h_ut_m, *validity.h_ut_m)
-    )
+def _numbers(
+    near: tuple[Any, ...], *, far: tuple[Any, Any] | None = None, turn: Any = np.inf, blocked: tuple[tuple[Any, Any], ...] = ()
+) -> Curve:
+    """A curve from its lines, each (intercept, slope) over log10(d3d); `near` may have a third number for d3d itself."""
+    lines = [*blocked, (-np.inf, 0.0), (-np.inf, 0.0)][:2]
+    near_2 = near[2] if len(near) > 2 else 0.0
+    columns = (turn, near[0], near[1], near_2, *(far or near[:2]), *lines[0], *lines[1])
+    return np.stack(np.broadcast_arrays(*(np.asarray(column, float) for column in columns)), axis=-1)
 
 
 # --- 3GPP TR 38.901 table 7.4.1-1 ---------------------------------------------------------------------------------------------------
 
 
-def _breakpoint_m(link: Links) -> FloatArray:
-    """d'_BP [m] of note 1: 4 (h_BS - h_E)(h_UT - h_E) f / c."""
-    h_bs, h_ut = np.asarray(link.h_bs_m, float), np.asarray(link.h_ut_m, float)
-    return 4.0 * (h_bs - EFFECTIVE_ENVIRONMENT_M) * (h_ut - EFFECTIVE_ENVIRONMENT_M) * link.f_ghz * 1e9 / SPEED_OF_LIGHT
+def _dual_slope(
+    at: tuple[float, FloatArray, FloatArray], los: tuple[float, float, float], nlos: tuple[float, float, float, float]
+) -> Curve:
+    """The UMa and UMi rows: los is (intercept, slope, 9 or 9.5), nlos (intercept, slope, factor of log f, factor of the height)."""
+    f_ghz, h_bs, h_ut = at
+    log_f = float(np.log10(f_ghz))
+    # d'_BP of note 1: 4 (h_BS - h_E)(h_UT - h_E) f / c
+    turn = 4.0 * (h_bs - EFFECTIVE_ENVIRONMENT_M) * (h_ut - EFFECTIVE_ENVIRONMENT_M) * f_ghz * 1e9 / SPEED_OF_LIGHT
+    beyond = los[0] + 20.0 * log_f - los[2] * np.log10(turn**2 + (h_bs - h_ut) ** 2)
+    blocked = nlos[0] + nlos[2] * log_f - nlos[3] * (h_ut - 1.5)
+    return _numbers((los[0] + 20.0 * log_f, los[1]), far=(beyond, 40.0), turn=turn, blocked=((blocked, nlos[1]),))
 
 
-def _dual_slope(link: Links, intercept: float, slope: float, far: float) -> FloatArray:
-    """Both branches of the UMa and UMi line-of-sight rows; `far` is 9 or 9.5."""
-    log_d, log_f = np.log10(link.d3d_m), 20.0 * np.log10(link.f_ghz)
-    turn = _breakpoint_m(link)
-    rise = np.asarray(link.h_bs_m, float) - np.asarray(link.h_ut_m, float)
-    near_db = intercept + slope * log_d + log_f
-    far_db = intercept + 40.0 * log_d + log_f - far * np.log10(turn**2 + rise**2)
-    return np.where(link.d2d_m <= turn, near_db, far_db)
+def _uma(f_ghz: float, h_bs: FloatArray, h_ut: FloatArray) -> Curve:
+    return _dual_slope((f_ghz, h_bs, h_ut), (28.0, 22.0, 9.0), (13.54, 39.08, 20.0, 0.6))
 
 
-def _uma_los(link: Links) -> FloatArray:
-    return _dual_slope(link, 28.0, 22.0, 9.0)
+def _umi(f_ghz: float, h_bs: FloatArray, h_ut: FloatArray) -> Curve:
+    return _dual_slope((f_ghz, h_bs, h_ut), (32.4, 21.0, 9.5), (22.4, 35.3, 21.3, 0.3))
 
 
-def _uma_nlos(link: Links) -> FloatArray:
-    loss = 13.54 + 39.08 * np.log10(link.d3d_m) + 20.0 * np.log10(link.f_ghz) - 0.6 * (np.asarray(link.h_ut_m) - 1.5)
-    return np.maximum(_uma_los(link), loss)
-
-
-def _umi_los(link: Links) -> FloatArray:
-    return _dual_slope(link, 32.4, 21.0, 9.5)
-
-
-def _umi_nlos(link: Links) -> FloatArray:
-    loss = 22.4 + 35.3 * np.log10(link.d3d_m) + 21.3 * np.log10(link.f_ghz) - 0.3 * (np.asarray(link.h_ut_m) - 1.5)
-    return np.maximum(_umi_los(link), loss)
-
-
-def _rma_near(d_m: FloatArray, f_ghz: float) -> FloatArray:
+def _rma(f_ghz: float, h_bs: FloatArray, h_ut: FloatArray) -> Curve:
     h = BUILDING_HEIGHT_M
-    return (
-        20.0 * np.log10(40.0 * np.pi * d_m * f_ghz / 3.0)
-        + min(0.03 * h**1.72, 10.0) * np.log10(d_m)
-        - min(0.044 * h**1.72, 14.77)
-        + 0.002 * np.log10(h) * d_m
+    near = (
+        20.0 * np.log10(40.0 * np.pi * f_ghz / 3.0) - min(0.044 * h**1.72, 14.77),
+        20.0 + min(0.03 * h**1.72, 10.0),
+        0.002 * np.log10(h),
     )
-
-
-def _rma_los(link: Links) -> FloatArray:
-    turn = 2.0 * np.pi * np.asarray(link.h_bs_m, float) * np.asarray(link.h_ut_m, float) * link.f_ghz * 1e9 / SPEED_OF_LIGHT
-    beyond = _rma_near(turn, link.f_ghz) + 40.0 * np.log10(np.maximum(link.d3d_m / turn, 1.0))
-    return np.where(link.d2d_m <= turn, _rma_near(link.d3d_m, link.f_ghz), beyond)
-
-
-def _rma_nlos(link: Links) -> FloatArray:
-    h_bs, h_ut = np.asarray(link.h_bs_m, float), np.asarray(link.h_ut_m, float)
-    loss = (
+    turn = 2.0 * np.pi * h_bs * h_ut * f_ghz * 1e9 / SPEED_OF_LIGHT
+    beyond = near[0] + (near[1] - 40.0) * np.log10(turn) + near[2] * turn
+    slope = 43.42 - 3.1 * np.log10(h_bs)
+    blocked = (
         161.04
         - 7.1 * np.log10(STREET_WIDTH_M)
-        + 7.5 * np.log10(BUILDING_HEIGHT_M)
-        - (24.37 - 3.7 * (BUILDING_HEIGHT_M / h_bs) ** 2) * np.log10(h_bs)
-        + (43.42 - 3.1 * np.log10(h_bs)) * (np.log10(link.d3d_m) - 3.0)
-        + 20.0 * np.log10(link.f_ghz)
+        + 7.5 * np.log10(h)
+        - (24.37 - 3.7 * (h / h_bs) ** 2) * np.log10(h_bs)
+        - 3.0 * slope
+        + 20.0 * np.log10(f_ghz)
         - (3.2 * np.log10(11.75 * h_ut) ** 2 - 4.97)
     )
-    return np.maximum(_rma_los(link), loss)
+    return _numbers(near, far=(beyond, 40.0), turn=turn, blocked=((blocked, slope),))
 
 
-def _log_distance(intercept: float, slope: float, frequency: float) -> Formula:
-    """Intercept + slope log10(d3D) + frequency log10(f): the form of the InH and InF rows."""
+def _straight(los: tuple[float, float, float], *nlos: tuple[float, float, float]) -> CurveOf:
+    """Lines (intercept, slope, factor of log f) that know no heights: the InH and InF rows."""
 
-    def loss(link: Links) -> FloatArray:
-        return intercept + slope * np.log10(link.d3d_m) + frequency * np.log10(link.f_ghz)
+    def lines(f_ghz: float, h_bs: FloatArray, h_ut: FloatArray) -> Curve:
+        log_f = float(np.log10(f_ghz))
+        found = _numbers((los[0] + los[2] * log_f, los[1]), blocked=tuple((a + c * log_f, b) for a, b, c in nlos))
+        return np.broadcast_to(found, (*np.broadcast_shapes(h_bs.shape, h_ut.shape), len(found)))
 
-    return loss
-
-
-def _at_least(*formulas: Formula) -> Formula:
-    """The greatest of several formulas: what 38.901 takes without line of sight."""
-
-    def loss(link: Links) -> FloatArray:
-        return np.maximum.reduce([formula(link) for formula in formulas])
-
-    return loss
+    return lines
 
 
-def _free_space(link: Links) -> FloatArray:
-    return free_space_db(link.d3d_m, link.f_ghz)
+def _recommendation(los: tuple[float, float, float], nlos: tuple[float, float, float]) -> CurveOf:
+    """10 alpha log10(d) + beta + 10 gamma log10(f) from (alpha, beta, gamma): the site-general form of P.1411 and P.1238."""
+    return _straight(*((beta, 10.0 * alpha, 10.0 * gamma) for alpha, beta, gamma in (los, nlos)))
 
 
-def _recommendation(alpha: float, beta: float, gamma: float) -> Formula:
-    """10 alpha log10(d) + beta + 10 gamma log10(f): the site-general form of P.1411 and P.1238."""
-    return _log_distance(beta, 10.0 * alpha, 10.0 * gamma)
-
-
-_INH_LOS = _log_distance(32.4, 17.3, 20.0)
-_INF_LOS = _log_distance(31.84, 21.5, 19.0)
-_INF_SL = _at_least(_INF_LOS, _log_distance(33.0, 25.5, 20.0))
+_FREE_SPACE = _straight((20.0 * float(np.log10(4e9 * np.pi / SPEED_OF_LIGHT)), 20.0, 20.0))
+_INF_LOS, _INF_SL = (31.84, 21.5, 19.0), (33.0, 25.5, 20.0)
 # the tables name one base height (UMa 25 m, UMi 10 m); other heights of real masts are taken as they are within these ranges
 _INF = Validity((0.5, 100.0), (1.0, 600.0))
 _38901 = "3GPP TR 38.901 table 7.4.1-1"
@@ -253,28 +245,26 @@ _P1238 = "ITU-R P.1238-11 table 2"
 MODELS: Mapping[str, Model] = {
     model.name: model
     for model in (
-        Model("free_space", _free_space, _free_space, Validity((0.0, 3000.0), (0.1, np.inf)), 0.0, 0.0, (1.0, 1.0), "ITU-R P.525"),
-        Model("38.901-uma", _uma_los, _uma_nlos, Validity((0.5, 100), (10, 5000), (10, 150), (1.5, 22.5)), 4.0, 6.0, (37, 50), _38901),
-        Model("38.901-umi", _umi_los, _umi_nlos, Validity((0.5, 100), (10, 5000), (3, 50), (1.5, 22.5)), 4.0, 7.82, (10, 13), _38901),
-        Model("38.901-rma", _rma_los, _rma_nlos, Validity((0.5, 30), (10, 10000), (10, 150), (1, 10)), 4.0, 8.0, (37, 120), _38901),
+        Model("free_space", _FREE_SPACE, Validity((0.0, 3000.0), (0.1, np.inf)), 0.0, 0.0, (1.0, 1.0), "ITU-R P.525"),
+        Model("38.901-uma", _uma, Validity((0.5, 100), (10, 5000), (10, 150), (1.5, 22.5)), 4.0, 6.0, (37, 50), _38901),
+        Model("38.901-umi", _umi, Validity((0.5, 100), (10, 5000), (3, 50), (1.5, 22.5)), 4.0, 7.82, (10, 13), _38901),
+        Model("38.901-rma", _rma, Validity((0.5, 30), (10, 10000), (10, 150), (1, 10)), 4.0, 8.0, (37, 120), _38901),
         Model(
             "38.901-inh",
-            _INH_LOS,
-            _at_least(_INH_LOS, _log_distance(17.3, 38.3, 24.9)),
+            _straight((32.4, 17.3, 20.0), (17.3, 38.3, 24.9)),
             Validity((0.5, 100.0), (1.0, 150.0)),
             3.0,
             8.03,
             (10, 6),
             _38901,
         ),
-        Model("38.901-inf-sl", _INF_LOS, _INF_SL, _INF, 4.3, 5.7, (10, 10), _38901),
-        Model("38.901-inf-dl", _INF_LOS, _at_least(_INF_SL, _log_distance(18.6, 35.7, 20.0)), _INF, 4.3, 7.2, (10, 10), _38901),
-        Model("38.901-inf-sh", _INF_LOS, _at_least(_INF_LOS, _log_distance(32.4, 23.0, 20.0)), _INF, 4.3, 5.9, (10, 10), _38901),
-        Model("38.901-inf-dh", _INF_LOS, _at_least(_INF_LOS, _log_distance(33.63, 21.9, 20.0)), _INF, 4.3, 4.0, (10, 10), _38901),
+        Model("38.901-inf-sl", _straight(_INF_LOS, _INF_SL), _INF, 4.3, 5.7, (10, 10), _38901),
+        Model("38.901-inf-dl", _straight(_INF_LOS, _INF_SL, (18.6, 35.7, 20.0)), _INF, 4.3, 7.2, (10, 10), _38901),
+        Model("38.901-inf-sh", _straight(_INF_LOS, (32.4, 23.0, 20.0)), _INF, 4.3, 5.9, (10, 10), _38901),
+        Model("38.901-inf-dh", _straight(_INF_LOS, (33.63, 21.9, 20.0)), _INF, 4.3, 4.0, (10, 10), _38901),
         Model(
             "p1411-canyon",
-            _recommendation(2.12, 29.2, 2.11),
-            _at_least(_recommendation(2.12, 29.2, 2.11), _recommendation(4.0, 10.2, 2.36)),
+            _recommendation((2.12, 29.2, 2.11), (4.0, 10.2, 2.36)),
             Validity((0.8, 82.0), (5.0, 660.0)),
             5.06,
             7.6,
@@ -283,8 +273,7 @@ MODELS: Mapping[str, Model] = {
         ),
         Model(
             "p1411-roof",
-            _recommendation(2.29, 28.6, 1.96),
-            _recommendation(4.39, -6.27, 2.30),
+            _recommendation((2.29, 28.6, 1.96), (4.39, -6.27, 2.30)),
             Validity((2.2, 73.0), (55.0, 1200.0)),
             3.48,
             6.89,
@@ -293,8 +282,7 @@ MODELS: Mapping[str, Model] = {
         ),
         Model(
             "p1238-office",
-            _recommendation(1.46, 34.62, 2.03),
-            _at_least(_recommendation(1.46, 34.62, 2.03), _recommendation(2.46, 29.53, 2.38)),
+            _recommendation((1.46, 34.62, 2.03), (2.46, 29.53, 2.38)),
             Validity((0.3, 82.0), (1.0, 30.0)),
             3.76,
             5.04,
@@ -303,8 +291,7 @@ MODELS: Mapping[str, Model] = {
         ),
         Model(
             "p1238-corridor",
-            _recommendation(1.63, 28.12, 2.25),
-            _at_least(_recommendation(1.63, 28.12, 2.25), _recommendation(2.77, 29.27, 2.48)),
+            _recommendation((1.63, 28.12, 2.25), (2.77, 29.27, 2.48)),
             Validity((0.3, 83.5), (1.0, 160.0)),
             4.07,
             7.63,
@@ -313,8 +300,7 @@ MODELS: Mapping[str, Model] = {
         ),
         Model(
             "p1238-industrial",
-            _recommendation(2.31, 24.52, 2.06),
-            _at_least(_recommendation(2.31, 24.52, 2.06), _recommendation(3.79, 21.01, 1.34)),
+            _recommendation((2.31, 24.52, 2.06), (3.79, 21.01, 1.34)),
             Validity((0.625, 70.0), (1.0, 108.0)),
             2.69,
             9.05,

@@ -175,9 +175,8 @@ def _shares(
     verdicts: list[Verdict] = []
     for i in range(len(pieces)):
         ok = bool(share[i] >= wanted)
-        reason, blockers = (
-            ("", []) if ok else _lacks(cells.representative, (cells.piece == i) & (cells.area - found.value > 1e-9), views, criteria, place)
-        )
+        missing = (cells.piece == i) & (cells.area - found.value > 1e-9)
+        reason, blockers = ("", []) if ok else _lacks(cells.representative[missing], views, criteria, place)
         verdicts.append(
             Verdict(ok, bool(least[i] >= wanted), bool(most[i] >= wanted), float(share[i]), float(density[i]), looking[i], reason, blockers)
         )

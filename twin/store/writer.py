@@ -28,7 +28,7 @@ def create_schema(path: Path, park: Park, version: int) -> None:
     tables.register_functions(db)
     db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {_GEOPACKAGE_VERSION}")
-    db.executescript(files("twin.store").joinpath("schema.sql").read_text("utf-8"))
+    db.executescript("BEGIN;" + files("twin.store").joinpath("schema.sql").read_text("utf-8"))  # the rest goes on in the same transaction
     for name, geometry_type in _FEATURE_TABLES.items():
         tables.register_features(db, name, name, geometry_type)
     for name in ("storeys", "elements"):
@@ -43,6 +43,7 @@ def create_schema(path: Path, park: Park, version: int) -> None:
         "height_datum": park.height_datum,
     }
     db.executemany("INSERT INTO park VALUES (?, ?)", values.items())
+    db.execute("COMMIT")
     db.close()
 
 
@@ -52,6 +53,7 @@ class GeoPackageWriter:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._changed = False
+        self._emptied: set[str] = set()
 
     def put_layer(self, layer: Layer) -> None:
         if layer.kind not in LAYER_KINDS:
@@ -67,12 +69,11 @@ class GeoPackageWriter:
         self._changed = True
 
     def _change_kind(self, layer: Layer, before: str) -> None:
-        """An empty layer may become another kind: its first import may have guessed wrong."""
-        name = self._db.execute("SELECT table_name FROM park_layers WHERE id = ?", (layer.id,)).fetchone()[0]
-        if self._db.execute(f"SELECT EXISTS (SELECT 1 FROM {tables.quoted(name)})").fetchone()[0]:
+        """A layer that this transaction has emptied may become another kind: an import that guessed wrong is put right."""
+        if layer.id not in self._emptied:
             raise Conflict("layer_kind_conflict", subject=layer.id, kind=before, asked=layer.kind)
         self._db.execute("UPDATE park_layers SET kind = ? WHERE id = ?", (layer.kind, layer.id))
-        self._changed = True
+        self._emptied.discard(layer.id)
 
     def put_features(self, layer_id: str, table: FeatureTable, *, source: str) -> None:
         row = self._db.execute("SELECT table_name FROM park_layers WHERE id = ?", (layer_id,)).fetchone()
@@ -146,8 +147,10 @@ class GeoPackageWriter:
         self._db.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def drop_source(self, source: str) -> None:
-        for (name,) in self._db.execute("SELECT table_name FROM park_layers").fetchall():
-            self._db.execute(f"DELETE FROM {tables.quoted(name)} WHERE source = ?", (source,))
+        for layer_id, name in self._db.execute("SELECT id, table_name FROM park_layers").fetchall():
+            dropped = self._db.execute(f"DELETE FROM {tables.quoted(name)} WHERE source = ?", (source,)).rowcount
+            if dropped and not self._db.execute(f"SELECT EXISTS (SELECT 1 FROM {tables.quoted(name)})").fetchone()[0]:
+                self._emptied.add(layer_id)
             tables.update_contents(self._db, name)
         self._db.execute("DELETE FROM devices WHERE source = ?", (source,))
         self._changed = True

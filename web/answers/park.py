@@ -15,6 +15,7 @@ from web.geometry import DEGREES
 
 VIEW_PX = (1000.0, 640.0)  # what panels leave of a common window
 NO_EXTENT_ZOOM = 15.0
+PITCH_DEG = 50.0
 
 
 class Home(BaseModel):
@@ -23,7 +24,7 @@ class Home(BaseModel):
     longitude: float
     latitude: float
     zoom: float
-    pitch: float = 50.0
+    pitch: float = PITCH_DEG
     bearing: float = -15.0
 
 
@@ -96,9 +97,12 @@ def home(store: Store) -> Home:
 
 
 def fitting_zoom(bounds: Bounds) -> float:
-    """The zoom at which `bounds` [deg] fills a common window: 512 px show 360 degrees of longitude at zoom 0 (web mercator)."""
+    """The zoom at which `bounds` [deg], seen at the pitch of the first look, fills a common window.
+
+    In web mercator 512 px show 360 degrees of longitude at zoom 0; what lies ahead is foreshortened by the pitch.
+    """
     west, south, east, north = bounds
-    spans = (east - west, math.degrees(_mercator(north) - _mercator(south)))
+    spans = (east - west, math.degrees(_mercator(north) - _mercator(south)) * math.cos(math.radians(PITCH_DEG)))
     zooms = [math.log2(pixels * 360 / (512 * span)) for pixels, span in zip(VIEW_PX, spans, strict=True) if span > 0]
     return round(min([*zooms, 19.0]), 2)
 

@@ -153,6 +153,17 @@ def test_two_files_of_one_project_are_two_models_and_a_new_version_is_the_same(n
     assert architecture != services
 
 
+def test_a_path_in_chinese_and_with_blanks_is_read(new_house, read):
+    house = new_house()
+    house.box("IfcWall", "W", (4.0, 0.2, 3.0))
+    assert read(house, name="东湖 研发楼 v2.ifc").models[0].elements[0].state == "built"
+
+
+def test_a_footprint_that_nobody_can_fit_is_told(new_house, read):
+    imported = read(new_house(), place="footprint")
+    assert "ifc_footprint_not_fitted" in {issue.code for issue in imported.issues}
+
+
 def test_storeys_have_absolute_heights_and_reach_to_the_next(new_house, read):
     house = new_house(unit_m=0.001)
     house.site.RefLatitude, house.site.RefLongitude, house.site.RefElevation = (31, 18, 0), (120, 36, 0), 4200.0

@@ -33,7 +33,6 @@ AREAS = {  # sums of the upward faces of all spaces, and boxes, as the data set'
     "zh/TestModel_IFC4Add2.ifc": (136.9, [-6.09, -2.14, -0.15, 6.13, 4.08, 8.0]),
     "arch/SampleHouse4.ifc": (152.6, [-9.23, -2.75, -0.47, 7.63, 5.92, 3.5]),
     "arch/LargeBuilding.ifc": (299.5, [-22.57, -20.94, -0.15, 30.62, 18.18, 8.0]),
-    "mep/b03_heating_with_building.ifc": (240.6, [0.0, -5.28, -4.39, 18.02, 1.1, 6.47]),
 }
 
 

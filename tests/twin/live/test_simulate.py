@@ -39,7 +39,8 @@ def park(tmp_path: Path) -> Callable[..., Store]:
                 for kind, shape in (("barrier", FENCE), ("parking_area", CAR_PARK)):
                     geometry = np.array([shape], object)
                     writer.put_layer(Layer(kind, kind, kind))
-                    writer.put_features(kind, FeatureTable([f"{kind}-1"], geometry, {"name": [f"The {kind}"], "name_zh": [f"某{kind}"]}), source=kind)
+                    names = {"name": [f"The {kind}"], "name_zh": [f"某{kind}"]}
+                    writer.put_features(kind, FeatureTable([f"{kind}-1"], geometry, names), source=kind)
         return store
 
     return make

@@ -17,8 +17,10 @@ def found(client: httpx.Client, text: str, lang: str = "en") -> list[tuple[str, 
 
 @pytest.mark.parametrize(("text", "first"), [
     ("Block A", ("building", "blocks/0")), ("甲", ("building", "blocks/0")), ("会议", ("space", "room-1")), ("101", ("space", "room-1")),
-    ("gate camera", ("device", "cam-1")), ("大门摄", ("device", "cam-1")), ("main st", ("feature", "roads/0")), ("停车场", ("feature", "car parks/0")),
-    ("NORTH GATE", ("feature", "key/0")), ("ｎｏｒｔｈ wall", ("element", "wall-1")), ("wall-1", ("element", "wall-1")), ("bays/2", ("feature", "bays/2")),
+    ("gate camera", ("device", "cam-1")), ("大门摄", ("device", "cam-1")),
+    ("main st", ("feature", "roads/0")), ("停车场", ("feature", "car parks/0")),
+    ("NORTH GATE", ("feature", "key/0")), ("ｎｏｒｔｈ wall", ("element", "wall-1")), ("wall-1", ("element", "wall-1")),
+    ("bays/2", ("feature", "bays/2")),
     ("充电桩", ("device", "charge-1")), ("door-ac", ("device", "door-ac")),
 ])  # fmt: skip
 def test_best_hit(client: httpx.Client, text: str, first: tuple[str, str]) -> None:
@@ -53,7 +55,8 @@ def test_features_without_a_name_do_not_answer_to_what_they_are(client: httpx.Cl
 
 
 def hit(name: str, kind: str = "feature") -> SearchHit:
-    return SearchHit.model_validate({"type": kind, "id": f"id of {name}", "name": name, "name_zh": name, "detail": "", "lon": 0, "lat": 0, "h_m": 0})
+    fields = {"type": kind, "id": f"id of {name}", "name": name, "name_zh": name, "detail": "", "lon": 0, "lat": 0, "h_m": 0}
+    return SearchHit.model_validate(fields)
 
 
 def test_whole_names_before_beginnings_before_words_before_parts() -> None:

@@ -17,7 +17,8 @@ from web.answers.view import DETECT_PX_PER_M, field_of_view, sector
 
 def camera(**attributes: object) -> Device:
     given = {"azimuth_deg": 90.0, "tilt_deg": 20.0, "hfov_deg": 40.0, "vfov_deg": 20.0, "pixels_w": 1920, "pixels_h": 1080}
-    return Device("c", "camera", "C", 104.06, 30.54, height_m=5.0, attributes={k: v for k, v in (given | attributes).items() if v is not None})
+    known = {name: value for name, value in (given | attributes).items() if value is not None}
+    return Device("c", "camera", "C", 104.06, 30.54, height_m=5.0, attributes=known)
 
 
 def test_edges_of_the_picture_meet_the_ground_where_they_must() -> None:

@@ -267,7 +267,7 @@ def written(store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_page_asks_for_nothing(written: str) -> None:
     assert not re.search(r"""(?:src|href)\s*=|url\(|@import""", written)
-    outside = re.sub(r"window\.PARKTWIN = .*?;</script>", "", written, flags=re.S)
+    outside = re.sub(r"window\.PARKTWIN = .*?;</script>", "", written, flags=re.DOTALL)
     assert "http://" not in outside
     assert "https://" not in outside
     assert "default-src 'none'" in written
@@ -281,13 +281,13 @@ def test_page_is_well_formed_whatever_is_in_the_data(store: Store, tmp_path: Pat
     assert text.count("</script>") == 3
     assert "<!--" not in text
     assert text.count("var Parktwin;") == 1
-    data = re.search(r"window\.PARKTWIN = (.*?);</script>", text, re.S)
+    data = re.search(r"window\.PARKTWIN = (.*?);</script>", text, re.DOTALL)
     assert data is not None
     assert json.loads(data[1]) == nasty
 
 
 def test_page_holds_the_park(written: str, store: Store) -> None:
-    data = re.search(r"window\.PARKTWIN = (.*?);</script>", written, re.S)
+    data = re.search(r"window\.PARKTWIN = (.*?);</script>", written, re.DOTALL)
     assert data is not None
     held = json.loads(data[1])
     assert held["version"] == 1

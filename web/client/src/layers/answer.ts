@@ -4,7 +4,7 @@ import { ColumnLayer, GeoJsonLayer, TextLayer } from "@deck.gl/layers";
 
 import type { Gap, GapFeatures, Samples } from "../api/types";
 import { viridis } from "../map/palette";
-import { type LayerContext, FLOATING, FONT, ON_TOP } from "./context";
+import { type LayerContext, FLOATING, FONT, ON_TOP, TRUE_DEPTH } from "./context";
 
 const NUMBERED = 12;
 const SQUARE_DEG = 45;
@@ -41,6 +41,7 @@ function gapLayers(context: LayerContext, features: GapFeatures, gaps: Gap[]): (
       getPointRadius: 6,
       pointRadiusUnits: "pixels",
       pickable: true,
+      getPolygonOffset: TRUE_DEPTH,
       parameters: FLOATING,
       updateTriggers: { getFillColor: [chosen, state.theme], getLineWidth: chosen },
     }),
@@ -118,6 +119,7 @@ function sampleLayer(context: LayerContext, samples: Samples, aboveGround: numbe
     stroked: false,
     filled: true,
     coordinateSystem: COORDINATE_SYSTEM.LNGLAT,
+    getPolygonOffset: TRUE_DEPTH,
     parameters: FLOATING,
     updateTriggers: { getFillColor: [state.theme, state.sampleMode], getPosition: originHeight },
   });

@@ -6,7 +6,7 @@ import type { Device, FieldOfView } from "../api/types";
 import { offset } from "../map/earth";
 import type { Ground } from "../map/ground";
 import type { LayerContext } from "./context";
-import { FLOATING } from "./context";
+import { FLOATING, TRUE_DEPTH } from "./context";
 import { isShown } from "./devices";
 
 type Point = [number, number, number];
@@ -44,6 +44,7 @@ export function cameraLayers(context: LayerContext): (PathLayer | PolygonLayer)[
       getColor: [...palette.brand, 170],
       getWidth: 1.3,
       widthUnits: "pixels",
+      getPolygonOffset: TRUE_DEPTH,
       parameters: FLOATING,
     }),
   ];
@@ -61,6 +62,7 @@ export function cameraLayers(context: LayerContext): (PathLayer | PolygonLayer)[
       getLineColor: [...palette.brand, 220],
       getLineWidth: 1.5,
       lineWidthUnits: "pixels",
+      getPolygonOffset: TRUE_DEPTH,
       parameters: FLOATING,
     }),
     new PathLayer<Point[]>({
@@ -70,6 +72,7 @@ export function cameraLayers(context: LayerContext): (PathLayer | PolygonLayer)[
       getColor: [...palette.brand, 150],
       getWidth: 1,
       widthUnits: "pixels",
+      getPolygonOffset: TRUE_DEPTH,
       parameters: FLOATING,
     }),
   ];

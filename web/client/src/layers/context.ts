@@ -24,5 +24,7 @@ export interface LayerContext {
 /** Flat things are painted in order, whatever their depth: they lie on one surface. */
 export const PAINTED = { depthCompare: "always", depthWriteEnabled: false } as const;
 export const FLOATING = { depthCompare: "less-equal", depthWriteEnabled: false } as const;
+/** deck.gl draws each layer a little nearer than the one before, many metres at a distance: bodies must keep their true depth. */
+export const TRUE_DEPTH = (): [number, number] => [0, 0];
 export const ON_TOP = { depthCompare: "always", depthWriteEnabled: false } as const;
 export const FONT = '"Noto Sans SC","Noto Sans CJK SC","PingFang SC","Microsoft YaHei","Source Han Sans SC",system-ui,sans-serif';

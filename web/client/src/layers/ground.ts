@@ -5,7 +5,7 @@ import { Geometry } from "@luma.gl/engine";
 
 import { offset, trueMetres } from "../map/earth";
 import type { Grid } from "../map/ground";
-import type { LayerContext } from "./context";
+import { type LayerContext, TRUE_DEPTH } from "./context";
 
 const HALF_WIDTH_M = 12_000;
 const BELOW_M = 0.12; // under what lies on it
@@ -24,6 +24,7 @@ export function groundLayers(context: LayerContext, longitude: number, latitude:
     getPolygon: (item) => item.polygon,
     getFillColor: color,
     material: false,
+    getPolygonOffset: TRUE_DEPTH,
     parameters: { depthWriteEnabled: !isVeil, cullMode: "none" },
     updateTriggers: { getFillColor: [state.theme, alpha] },
   });
@@ -36,6 +37,7 @@ export function groundLayers(context: LayerContext, longitude: number, latitude:
     getPosition: [longitude, latitude, 0],
     getColor: color,
     material: { ambient: 1, diffuse: 0, shininess: 1, specularColor: [0, 0, 0] },
+    getPolygonOffset: TRUE_DEPTH,
     parameters: { cullMode: "none" },
     updateTriggers: { getColor: state.theme },
   });

@@ -5,7 +5,7 @@ import type { MultiPolygon, Polygon, Position } from "geojson";
 import type { Space, Storey } from "../api/types";
 import { roomTint } from "../map/palette";
 import { word } from "../i18n";
-import { type LayerContext, FLOATING, FONT, ON_TOP } from "./context";
+import { type LayerContext, FLOATING, FONT, ON_TOP, TRUE_DEPTH } from "./context";
 
 interface Room {
   space: Space;
@@ -32,6 +32,7 @@ export function interiorLayers(context: LayerContext): (PolygonLayer<Room> | Tex
       pickable: true,
       autoHighlight: true,
       highlightColor: palette.hover,
+      getPolygonOffset: TRUE_DEPTH,
       parameters: { ...FLOATING, depthWriteEnabled: true },
       updateTriggers: { getFillColor: state.theme, getLineColor: [state.theme, chosen], getLineWidth: chosen },
     }),

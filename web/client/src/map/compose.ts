@@ -4,7 +4,7 @@ import type { FeatureCollection } from "geojson";
 
 import { answerLayers } from "../layers/answer";
 import { cameraLayers } from "../layers/cameras";
-import type { LayerContext } from "../layers/context";
+import { type LayerContext, TRUE_DEPTH } from "../layers/context";
 import { deviceLayers } from "../layers/devices";
 import { eventLayers } from "../layers/events";
 import { groundLayers } from "../layers/ground";
@@ -56,7 +56,7 @@ function bodies(context: LayerContext, materials: Materials): Layer[] {
   return materials.parts
     .filter((part) => part.kind === "tileset")
     .flatMap((part) => {
-      const drawing = { ...tilesetDrawing(context, part.id), visible: !state.hidden.has(part.id), pickable: true, autoHighlight: true, highlightColor: palette.hover };
+      const drawing = { ...tilesetDrawing(context, part.id), visible: !state.hidden.has(part.id), pickable: true, autoHighlight: true, highlightColor: palette.hover, getPolygonOffset: TRUE_DEPTH };
       if (!materials.meshes) {
         const tileset = {
           maximumMemoryUsage: TILE_MEMORY_MB,

@@ -5,6 +5,7 @@ import { Model } from "@luma.gl/engine";
 
 import { type FeatureStyle, encodeStates, stateHeight } from "./feature-state";
 import type { Row, TileContent } from "./loader";
+import { TRUE_DEPTH } from "../layers/context";
 import {
   STATE_WIDTH,
   type TileUniforms,
@@ -80,6 +81,7 @@ const defaultProps: DefaultProps<BimTileLayerProps> = {
   groundHeight: 0,
   featureStyle: { type: "function", value: null as never, optional: true, ignore: true },
   styleKey: "",
+  getPolygonOffset: { type: "function", value: TRUE_DEPTH },
   onFirstDraw: { type: "function", value: () => undefined, ignore: true },
 };
 
@@ -183,7 +185,7 @@ export class BimTileLayer extends Layer<BimTileLayerProps> {
     if (!isPicking) {
       if (shadows !== "none") this.pass(passes.shadow, uniforms, SHADOW);
       if (edges) this.pass(passes.edges, uniforms, CLEAR);
-      if (hasGhosts) this.pass(passes.ghosts, { ...uniforms, ghostPass: 1 }, CLEAR);
+      if (hasGhosts || this.props.content.mesh.hasGlass) this.pass(passes.ghosts, { ...uniforms, ghostPass: 1 }, CLEAR);
     }
     if (!this.state.isDrawn) {
       this.state.isDrawn = true;

@@ -16,6 +16,7 @@ export interface FlatMesh {
   indices: Uint32Array; // (t, 3)
   edges: Uint32Array; // (e, 2): where two faces meet at an angle, or one ends
   features: number;
+  hasGlass: boolean; // some of it can be seen through
 }
 export type Columns = Record<string, (string | number | boolean)[]>;
 export interface ParsedGlb {
@@ -42,6 +43,7 @@ const ARRAYS = {
 } as const;
 const COMPONENTS: Record<string, number> = { SCALAR: 1, VEC2: 2, VEC3: 3, VEC4: 4, MAT4: 16 };
 const NORMALIZED: Record<number, number> = { 5120: 127, 5121: 255, 5122: 32767, 5123: 65535 };
+const OPAQUE = 247; // of 255
 const EDGES_UP_TO_TRIANGLES = 400_000; // past this a tile's edges cost more than they show
 
 /** @throws if the bytes are no glb of version 2 */
@@ -161,6 +163,7 @@ function merge(placed: Placed[], accessor: (index: number) => Numbers, json: Jso
     indices: new Uint32Array(corners),
     edges: new Uint32Array(),
     features: 0,
+    hasGlass: false,
   };
   let vertex = 0;
   let corner = 0;
@@ -179,6 +182,7 @@ function merge(placed: Placed[], accessor: (index: number) => Numbers, json: Jso
     vertex += positions.count;
   }
   writeFeet(mesh);
+  mesh.hasGlass = mesh.colors.some((value, i) => i % 4 === 3 && value < OPAQUE);
   if (corners / 3 <= EDGES_UP_TO_TRIANGLES) mesh.edges = creaseEdges(mesh.positions, mesh.indices, mesh.featureIds);
   return mesh;
 }

@@ -95,7 +95,8 @@ void main(void) {
   vColor = colors;
   gl_Position = project_common_position_to_clipspace(common_position);
   bool ghost = isGhost(state);
-  if (isHidden(state) || ghost != (parkTile.ghostPass > 0.5)) gl_Position = NOWHERE;
+  bool isClear = ghost || (picking.isActive < 0.5 && colors.a < 0.97);
+  if (isHidden(state) || isClear != (parkTile.ghostPass > 0.5)) gl_Position = NOWHERE;
   DECKGL_FILTER_GL_POSITION(gl_Position, geometry);
   DECKGL_FILTER_COLOR(vColor, geometry);
 }
@@ -125,7 +126,8 @@ void main(void) {
   // a face seen from behind is the inside of a cut wall: one flat tone
   bool cut = !gl_FrontFacing && parkTile.clipHeight < 1e5;
   vec3 shaded = cut ? color * 0.62 : lit(color, normal);
-  float alpha = parkTile.ghostPass > 0.5 ? parkTile.ghostAlpha : vColor.a;
+  bool ghost = vState.a >= 0.5 && vState.a < 0.9;
+  float alpha = ghost ? parkTile.ghostAlpha : vColor.a;
   fragColor = vec4(shaded, alpha * layer.opacity);
   DECKGL_FILTER_COLOR(fragColor, geometry);
   // deck.gl would interpolate depth between vertices, wrong on large triangles
