@@ -20,6 +20,11 @@ _VERSION = b"\x78\x02"  # Layer.version = 2
 _EXTENT = bytes([5 << 3]) + varint(EXTENT)  # Layer.extent
 
 
+def is_tile(z: int, x: int, y: int) -> bool:
+    """Whether the tile matrix set has such a tile."""
+    return 0 <= z <= DEEPEST_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z
+
+
 class VectorTiles:
     """The tiles of one layer: every tile holds one tile layer, named as the park's layer.
 
@@ -37,7 +42,7 @@ class VectorTiles:
 
     def encode(self, z: int, x: int, y: int) -> bytes | None:
         """The tile's bytes; None where no feature shows or there is no such tile."""
-        if not (0 <= z <= DEEPEST_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z):
+        if not is_tile(z, x, y):
             return None
         margin = BUFFER / EXTENT
         corners = np.array([x - margin, y - margin, x + 1 + margin, y + 1 + margin]) / 2**z

@@ -23,7 +23,7 @@ from urllib.parse import quote, unquote
 from tiles.build import FOOTPRINTS, build, is_current, tiles_folder
 from tiles.cache import IMMUTABLE, Answer, Recent, answer, matches, preferred_coding
 from tiles.files import ENCODINGS, available_encodings, compressed, folder_name
-from tiles.mvt import VectorTiles
+from tiles.mvt import VectorTiles, is_tile
 from tiles.problem import problem
 from twin.errors import NotFound, TileError, TwinError
 from twin.i18n import message
@@ -128,10 +128,11 @@ class TileApp:
         numbers[2] = numbers[2].removesuffix(".mvt") if numbers[2].endswith(".mvt") else ""
         if not all(_NUMBER.fullmatch(number) for number in numbers):
             raise TileError("tile_missing", subject=path)
-        content = self._layer(vectors, layer_id).encode(*(int(number) for number in numbers))
-        if content is None:
+        z, x, y = (int(number) for number in numbers)
+        if not is_tile(z, x, y):
             raise TileError("tile_missing", subject=path)
-        return _encoded(content, MVT, coding)
+        content = self._layer(vectors, layer_id).encode(z, x, y)
+        return answer(b"", MVT, "identity") if content is None else _encoded(content, MVT, coding)
 
     def _tilejson(self, layer_id: str, coding: str, origin: str) -> Answer:
         layer = self._store.layer(layer_id)
@@ -220,6 +221,11 @@ async def _respond(send: Send, headers: Mapping[bytes, bytes], found: Answer, *,
     if asked is not None and matches(asked, found.etag):
         unchanged = [header for header in found.headers if header[0] in {b"etag", b"cache-control", b"vary"}]
         await send({"type": "http.response.start", "status": 304, "headers": unchanged})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    if not found.body:  # a tile without features: nothing is wrong, and nothing is there
+        kept = [header for header in found.headers if header[0] not in {b"content-type", b"content-length"}]
+        await send({"type": "http.response.start", "status": 204, "headers": kept})
         await send({"type": "http.response.body", "body": b""})
         return
     await send({"type": "http.response.start", "status": 200, "headers": list(found.headers)})

@@ -6,7 +6,7 @@ Exit status: 0 done, 1 the job failed, 2 wrong usage, 3 done but `--strict` was 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,15 +18,14 @@ from twin.registry import load, points
 
 # typer brings click along under a name of its own: its exceptions are found through the one it exports
 _WRONG_USAGE: Any = typer.BadParameter.__mro__[2]
-PANELS = {
-    "demo": "start", "init": "start", "import": "start", "serve": "start", "tiles": "start",
-    "info": "look", "layers": "look", "models": "look", "sees": "look", "export": "look",
-    "measures": "judge", "measure": "judge", "packs": "judge", "score": "judge", "simulate": "live",
-}  # fmt: skip
+ORDER = (
+    "demo", "init", "import", "info", "layers", "models", "tiles", "serve", "measures", "measure", "packs", "score", "sees", "simulate",
+    "export",
+)  # fmt: skip
 
 
-def build(lang: str) -> typer.Typer:
-    """The command line application with its help in `lang`."""
+def build(lang: str, only: str | None = None) -> typer.Typer:
+    """The command line application with its help in `lang`; `only` loads that one command, since each brings its libraries."""
     app = typer.Typer(
         name="twin",
         help=message("help_twin", lang),
@@ -36,10 +35,16 @@ def build(lang: str) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["--help", "-h"]},
     )
-    for name in sorted(points("twin.commands"), key=lambda name: (list(PANELS).index(name) if name in PANELS else 99, name)):
+    app.callback()(_group)
+    known = sorted(points("twin.commands"), key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+    for name in [only] if only in known else known:
         command = load("twin.commands", name)
         app.command(name, help=message(f"help_{name}", lang))(command)
     return app
+
+
+def _group(_lang: Annotated[str | None, typer.Option("--lang", metavar="en|zh", help="option_lang")] = None) -> None:
+    """Before the command only the language is told; having it also keeps the application a group when it has one command."""
 
 
 def main() -> None:
@@ -50,29 +55,24 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """The exit status of one command line; output has been written."""
     lang = preferred_language(_option(arguments, "--lang"))
-    as_json = "--json" in arguments
-    command: Any = typer.main.get_command(build(lang))
+    first = next((argument for argument in arguments if argument in points("twin.commands")), None)
+    command: Any = typer.main.get_command(build(lang, first))
     translate(command, lang)
     try:
         status = command.main(args=arguments, prog_name="twin", standalone_mode=False)
     except TwinError as error:
-        return _failed(error, lang, as_json)
+        return _failed(error, lang, as_json="--json" in arguments)
     except typer.Exit as leave:
         return leave.exit_code
-    except typer.Abort:
-        Console(stderr=True).print(message("interrupted", lang))
-        return 1
     except _WRONG_USAGE as error:
-        Console(stderr=True).print(error.format_message(), style="red", markup=False)
-        Console(stderr=True).print(message("see_help", lang), markup=False)
-        return 2
-    except KeyboardInterrupt:
+        return _misused(error, lang)
+    except (typer.Abort, KeyboardInterrupt):
         Console(stderr=True).print(message("interrupted", lang))
         return 1
     return status if isinstance(status, int) else 0
 
 
-def _failed(error: TwinError, lang: str, as_json: bool) -> int:
+def _failed(error: TwinError, lang: str, *, as_json: bool) -> int:
     if as_json:
         print_json({"error": {"code": error.code, "message": error.text(lang), "hint": error.hint(lang)}})
     say_error(error, lang)
@@ -90,12 +90,40 @@ def _option(arguments: list[str], name: str) -> str | None:
 
 
 def translate(command: Any, lang: str) -> None:
-    """Put the help of every option and argument into `lang`: they carry a code of the catalogue as their help."""
+    """Put the help of a command, its options and its arguments into `lang`: they carry a code of the catalogue as their help."""
     for child in getattr(command, "commands", {}).values():
         translate(child, lang)
     for parameter in getattr(command, "params", []):
         code = getattr(parameter, "help", None)
-        if parameter.name == "help":
-            parameter.help = message("option_help", lang)
-        elif code:
+        if code:
             parameter.help = message(code, lang)
+    plain = command.get_help
+    command.get_help = lambda context: _help_in(lang, plain(context))
+
+
+def _help_in(lang: str, text: str) -> str:
+    """The help page with the headings that typer writes itself."""
+    for code in ("help_usage", "help_options", "help_arguments", "help_commands", "help_required", "help_leave"):
+        text = text.replace(message(code, "en"), message(code, lang))
+    return text
+
+
+def _misused(error: Any, lang: str) -> int:
+    """Say what is wrong with the command line; a bare group shows its help instead."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        console.print(error.ctx.get_help(), markup=False)
+        return 2
+    code = "usage_command" if error.message.startswith("No such command") else f"usage_{type(error).__name__}"
+    subject = getattr(error, "option_name", None) or _named(getattr(error, "param", None)) or error.message.partition("'")[2].strip("'.")
+    known = message(code, lang, subject=subject, told=error.message)
+    console.print(error.format_message() if known == code else known, style="red", markup=False)
+    console.print(message("see_help", lang), markup=False)
+    return 2
+
+
+def _named(parameter: Any) -> str:
+    """An option by its longest name, an argument by what the help calls it."""
+    if parameter is None:
+        return ""
+    return parameter.metavar or str(parameter.name) if parameter.param_type_name == "argument" else max(parameter.opts, key=len)

@@ -157,7 +157,7 @@ class Georeferencing:
     kind: str  # none site map_conversion property_sets placement_in_crs rigid_operation double given
     lonlat: tuple[float, float] | None
     height_m: float
-    rotation_deg: float  # counter-clockwise from the model's x axis to east
+    rotation_deg: float  # counter-clockwise from east to the model's x axis
     crs: str | None
     reason: str
 

@@ -82,7 +82,8 @@ def export(
     lang: LangOption = None,
 ) -> None:
     """Write the park, or a layer of it, as a file of another format."""
-    write = writer(form)
+    spoken = language(lang)
+    write = writer(form, spoken)
     with progress() as bars:
         bars.add_task(form, total=None)
         write(open_store(park), layer, out)
@@ -90,7 +91,7 @@ def export(
     if as_json:
         print_json({"format": form, "layer": layer, "path": str(out), "bytes": size})
     else:
-        say(message("export_written", language(lang), subject=out, kilobytes=f"{size / 1000:,.0f}"))
+        say(message("export_written", spoken, subject=out, kilobytes=f"{size / 1000:,.0f}"))
 
 
 def _tell(name: str, address: str, *, as_json: bool, lang: str) -> None:

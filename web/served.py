@@ -13,6 +13,7 @@ from twin.buildings import Building, buildings
 from twin.store import Store
 from web.answers.gazetteer import gazetteer
 from web.answers.search import Entry
+from web.kept import Kept
 from web.language import language
 from web.live import Tail
 from web.memo import Memo
@@ -30,6 +31,7 @@ class Served:
     settings: Settings
     memo: Memo
     runs: Runs
+    kept: Kept
     seen: Seen
     tail: Tail
     metrics: Metrics
@@ -56,6 +58,7 @@ def serve(store: Store, settings: Settings) -> Served:
         settings=settings,
         memo=Memo(store),
         runs=Runs(store, settings.measures_at_once),
+        kept=Kept(store),
         seen=Seen(store),
         tail=Tail(store, settings.poll_s),
         metrics=Metrics(),

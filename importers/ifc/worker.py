@@ -21,10 +21,7 @@ def main(folder: Path) -> int:
     """Do the job in `folder`; the exit status."""
     channel = _own_channel()
     job = json.loads((folder / "job.json").read_text("utf-8"))
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    soft = job["memory_bytes"] if hard == resource.RLIM_INFINITY else min(job["memory_bytes"], hard)
-    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit(job["memory_bytes"])
 
     def tell(**message: Any) -> None:
         os.write(channel, json.dumps(message).encode() + b"\n")
@@ -68,6 +65,13 @@ def _do(file: Any, folder: Path, job: dict[str, Any], lost: list[dict[str, Any]]
     work = Tessellation(file, content["length_m"], Parts(folder, job["run"]), tell)
     suspects = Step(SAFE if job["safest"] else EXACT, job["suspects"], one_by_one=True)
     work.run(risks, suspects, finished(folder) | frozenset(job["given_up"]))
+
+
+def _limit(memory_bytes: int) -> None:
+    """Address space up to `memory_bytes`, and no core dumps of crashes that are expected."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard), hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _own_channel() -> int:

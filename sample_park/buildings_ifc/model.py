@@ -6,7 +6,7 @@ IFC4 and IFC4X3. Owner history is written where the schema insists (IFC2X3).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
@@ -22,7 +22,6 @@ from sample_park.frame import global_id
 TIME = 1_767_225_600  # 2026-01-01T00:00:00Z: the park has one date, so that the same plan gives the same bytes
 ORGANISATION = "Yunxi Park Operations"
 Entity = Any  # ifcopenshell.entity_instance
-Values = Mapping[str, object]
 
 
 @dataclass

@@ -39,16 +39,14 @@ def cameras() -> list[Device]:
 
 
 def _corners() -> list[Device]:
-    """In the south-west corner under the ceiling, across the room."""
+    """In the south-west corner under the ceiling, aimed so that the whole corner lies in view."""
     rows: list[Device] = []
     for building, uses in WATCHED.items():
         for spot in rooms(building, *uses):
             place = spot.corner(east=False, north=False, inset_m=0.4, height_m=min(spot.ceiling_m, 3.0))
-            middle = spot.plan.place(*spot.room.centre)
-            rows.append(_dome(spot, place, heading(place.u, place.v, *middle), 18.0))
+            rows.append(_dome(spot, place, 45.0, 30.0))
             if building == "tower" and spot.room.use == "lobby":
-                far = spot.corner(east=True, north=True, inset_m=0.4, height_m=3.0)
-                rows.append(_dome(spot, far, heading(far.u, far.v, *middle), 18.0, "-2"))
+                rows.append(_dome(spot, spot.corner(east=True, north=True, inset_m=0.4, height_m=3.0), 225.0, 30.0, "-2"))
     return rows
 
 
@@ -87,7 +85,7 @@ def _halls() -> list[Device]:
         x0, y0, x1, y1 = spot.area.bounds
         x, y = x0 + along * (x1 - x0), y0 + across * (y1 - y0)
         height = min(spot.ceiling_m, 6.0 if building == "factory" else 3.0)
-        rows.append(_dome(spot, spot.at(x, y, height), direction, 16.0, f"-H{number}"))
+        rows.append(_dome(spot, spot.at(x, y, height), direction, 26.0, f"-H{number}"))
     return rows
 
 

@@ -26,7 +26,7 @@ PRESET_STEP_DEG = 30.0
 SMALL_SENSOR_MM, LARGE_SENSOR_MM = (5.37, 3.02), (7.18, 4.04)  # 1/2.8 inch, 1/1.8 inch
 FOUR_MEGAPIXELS, EIGHT_MEGAPIXELS, FULL_HD = (2560, 1440), (3840, 2160), (1920, 1080)
 MODELS: Mapping[str, Mapping[str, Any]] = {
-    "dome": _view((100.0, 56.0), FOUR_MEGAPIXELS, (40, 30)),
+    "dome": _view((104.0, 71.5), EIGHT_MEGAPIXELS, (40, 30)),
     "bullet": _lens(4.0, SMALL_SENSOR_MM, FOUR_MEGAPIXELS, (60, 50)),
     "crossing": _lens(6.0, LARGE_SENSOR_MM, EIGHT_MEGAPIXELS, (90, 60)),
     "fence": _lens(14.0, LARGE_SENSOR_MM, EIGHT_MEGAPIXELS, (120, 100)),

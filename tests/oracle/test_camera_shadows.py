@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def visible(view: View, height: float, deepest: float, prisms: Sequence[tuple[An
             continue
         solids.append(base)
         rings = [np.asarray(ring.coords) for ring in (base.exterior, *base.interiors)]
-        for a, b in ((a, b) for corners in rings for a, b in zip(corners[:-1], corners[1:], strict=True)):
+        for a, b in (edge for corners in rings for edge in pairwise(corners)):
             s = min((cz - height) / (cz - top), FAR) if top < cz - 1e-9 else FAR
             quad = shapely.Polygon([a, b, o + (b - o) * s, o + (a - o) * s])
             shadows.append(shapely.make_valid(quad))
@@ -113,7 +114,9 @@ def town(seed: int, n: int) -> tuple[list[Any], list[float]]:
     """Blocks at any angle; some overlap."""
     rng = np.random.default_rng(seed)
     bases = [
-        shapely.affinity.translate(shapely.affinity.rotate(shapely.box(0, 0, *rng.uniform(6, 30, 2)), rng.uniform(0, 90)), *rng.uniform(-120, 120, 2))
+        shapely.affinity.translate(
+            shapely.affinity.rotate(shapely.box(0, 0, *rng.uniform(6, 30, 2)), rng.uniform(0, 90)), *rng.uniform(-120, 120, 2)
+        )
         for _ in range(n)
     ]
     return bases, rng.uniform(1.0, 25, n).tolist()
@@ -157,8 +160,12 @@ def test_real_outlines_give_the_exact_polygon(shared_data: Path) -> None:
     shapes = shapely.transform(shapes, lambda points: points - middle)
     heights = np.nan_to_num(np.asarray(fields[0], float), nan=6.0)
     near = shapely.distance(shapes, shapely.Point(0, 0)) < 220
-    bases = [polygon for shape in shapely.make_valid(shapes[near]) for polygon in shapely.get_parts(shape) if polygon.geom_type == "Polygon"]
-    owner = [i for i, shape in enumerate(shapely.make_valid(shapes[near])) for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
+    bases = [
+        polygon for shape in shapely.make_valid(shapes[near]) for polygon in shapely.get_parts(shape) if polygon.geom_type == "Polygon"
+    ]
+    owner = [
+        i for i, shape in enumerate(shapely.make_valid(shapes[near])) for part in shapely.get_parts(shape) if part.geom_type == "Polygon"
+    ]
     tops = np.maximum(heights[near][owner], 3.0).tolist()
     solid = shapely.union_all(bases)
     views = some_views(np.random.default_rng(7), solid, 12, 80.0)

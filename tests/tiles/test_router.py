@@ -142,8 +142,15 @@ def test_a_changed_park_shows_at_once(app, put_layer):
     before = ask(app, f"/tiles/roads/{TILE}.mvt")
     put_layer("roads", ["乙"])
     after = ask(app, f"/tiles/roads/{TILE}.mvt", if_none_match=before.headers["etag"])
-    assert names_in(after) == ["乙"]
+    assert names_in(after) == names_in(ask(app, f"/tiles/roads/{TILE}.mvt")) == ["乙"]  # and so from memory
     assert after.headers["etag"] != before.headers["etag"]
+
+
+def test_a_tile_without_features_is_no_error(standing):
+    reply = ask(standing, "/tiles/roads/14/0/0.mvt")
+    assert (reply.status, reply.body) == (204, b"")
+    assert "content-length" not in reply.headers
+    assert ask(standing, "/tiles/roads/14/0/0.mvt", if_none_match=reply.headers["etag"]).status == 304
 
 
 @pytest.mark.parametrize(
@@ -152,7 +159,6 @@ def test_a_changed_park_shows_at_once(app, put_layer):
         f"/tiles/nothing/{TILE}.mvt",
         f"/tiles/roads/{TILE}.png",
         f"/tiles/roads/{TILE}",
-        "/tiles/roads/14/0/0.mvt",
         "/tiles/roads/14/99999/0.mvt",
         "/tiles/roads/-1/0/0.mvt",
         "/tiles/roads/1e1/0/0.mvt",

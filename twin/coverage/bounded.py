@@ -11,9 +11,11 @@ Where nothing more can be told by cutting (an unknown material, a default power)
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import shapely
@@ -24,6 +26,7 @@ from twin.coverage.cells import Cells, select, split
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+T = TypeVar("T")
 
 PULL_M = 0.01  # corners of a border cell are drawn inwards this far: the border often is the face of a wall
 
@@ -170,7 +173,11 @@ def ranges(places: FloatArray, cells: Cells) -> Ranges:
     return Ranges(near, far, np.hypot(near, rise_near), np.hypot(far, rise_far))
 
 
-def chunks(cells: Cells, size: int) -> list[tuple[IntArray, Cells]]:
-    """The cells in parts of at most `size`, each with the indices of its cells."""
-    index = np.arange(len(cells))
-    return [(part, select(cells, part)) for part in np.array_split(index, max(1, -(-len(cells) // size))) if len(part)]
+def in_parts(cells: Cells, size: int, judge: Callable[[Cells], T]) -> list[T]:
+    """What `judge` says of the cells, in order, in parts of at most `size` that are judged side by side."""
+    count = max(1, -(-len(cells) // max(size, 1)))
+    parts = [select(cells, part) for part in np.array_split(np.arange(len(cells)), count)]
+    if count == 1:
+        return [judge(parts[0])]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(judge, parts))

@@ -28,7 +28,6 @@ from twin.errors import OutsideValidity
 Ground = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # x y (n, 2) [m, enu] -> z (n,) [m, enu]
 
 MOST_CELLS = 20_000_000
-_ROOT = 64  # cells along the edge of the squares that halving starts from
 _NOTHING = 1e-14  # a square cut to less than this share of it holds no surface: rounding of the cut
 
 
@@ -127,9 +126,10 @@ def _squares(polygon: Any, step: float) -> tuple[NDArray[np.int64], NDArray[np.o
     """Column and row (n, 2), outline (None for whole squares) and area of the lattice squares that a polygon covers."""
     if polygon is None or polygon.is_empty:
         return np.empty((0, 2), np.int64), np.empty(0, object), np.empty(0)
-    ij, rest = _roots(polygon, step)
+    low, high = (np.floor(np.array(polygon.bounds[k : k + 2]) / step).astype(np.int64) for k in (0, 2))
+    size = 1 << int(np.ceil(np.log2((high - low).max() + 1)))  # one square over all of it: each cut then meets what the last one left
+    ij, rest = low[None, :], np.array([polygon], object)
     whole: list[NDArray[np.int64]] = []
-    size = _ROOT
     while True:
         middle = np.asarray((ij + size / 2) * step, np.float64)
         area, rest = _cut(rest, middle, np.full(len(ij), size * step / 2))
@@ -146,20 +146,6 @@ def _squares(polygon: Any, step: float) -> tuple[NDArray[np.int64], NDArray[np.o
         size //= 2
         ij = (ij[mixed][:, None, :] + size * np.array([[0, 0], [1, 0], [0, 1], [1, 1]])).reshape(-1, 2)
         rest = np.repeat(rest[mixed], 4)
-
-
-def _roots(polygon: Any, step: float) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
-    """Column and row of the large squares over a polygon's extent, each with the strip of the polygon in its row."""
-    low = np.floor(np.array(polygon.bounds[:2]) / step / _ROOT).astype(np.int64) * _ROOT
-    high = np.floor(np.array(polygon.bounds[2:]) / step).astype(np.int64)
-    columns, rows = (np.arange(low[k], high[k] + 1, _ROOT) for k in (0, 1))
-    strips = np.full(len(rows), polygon, object)
-    if len(rows) > 1:  # one cut by rows first: each square then meets a strip, not the whole
-        y = rows * step
-        boxes = shapely.box(polygon.bounds[0] - step, y, polygon.bounds[2] + step, y + _ROOT * step)
-        strips = shapely.intersection(boxes, polygon)
-    ij = np.stack(np.meshgrid(columns, rows), -1).reshape(-1, 2)
-    return ij, np.repeat(strips, len(columns))
 
 
 def _cut(polygons: NDArray[np.object_], middle: NDArray[np.float64], half: NDArray[np.float64]) -> tuple[Any, NDArray[np.object_]]:

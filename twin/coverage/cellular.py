@@ -19,13 +19,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.coverage.antenna import Antenna, gain_bounds_db, gain_db
-from twin.coverage.bounded import Probes, chosen, chunks, extremes, probes, ranges
-from twin.coverage.cells import Cells, select
+from twin.coverage.antenna import Antenna
+from twin.coverage.bounded import Probes, chosen, extremes, in_parts, probes, ranges
+from twin.coverage.cells import Cells
 from twin.coverage.facade import Entry, House, entry, entry_loss_db
-from twin.coverage.makeup import BEST, LIKELY, WORST, loss_table_db
-from twin.coverage.propagation import MODELS, Links, Model, path_loss_db
-from twin.coverage.radio import sinr_db
+from twin.coverage.makeup import BEST, WORST, loss_table_db
+from twin.coverage.propagation import MODELS, Links, Model, curve, path_loss_db
+from twin.coverage.received import NEAREST_M, Extra, Limits, Place, Seen, Sent, Told, receive
 from twin.coverage.walls import Barriers, wall_loss
 
 FloatArray = NDArray[np.float64]
@@ -34,9 +34,8 @@ BoolArray = NDArray[np.bool_]
 
 MOBILE_MODELS = ("38.901-uma", "38.901-umi", "38.901-rma", "38.901-inh", "38.901-inf", "p1411", "free_space")
 INDOOR_MODEL = "38.901-inh"
-NEAREST_M = 0.5
-UNHEARD_DB = 40.0  # an indoor antenna this far below the threshold in free space is left out
-SILENT_DBM = -300.0
+UNHEARD_DB = 20.0  # an indoor antenna this far below the threshold in free space is left out, as it is beyond the range of its formula
+LOST_DB = 1000.0  # what then lies between
 _MOST_PAIRS = 1_000_000  # carriers times cells judged at a time
 
 
@@ -96,29 +95,15 @@ class Reception:
 
 
 @dataclass(frozen=True)
-class _Power:
-    """RSRP of each carrier at the points of n cells and over the cells, before what is unknown of the transmitters. [dBm]"""
+class _Around:
+    """What does not change from cell to cell: carriers for the compiled loops, antenna places, and classes of heights."""
 
-    point: FloatArray  # (n, m)
-    low: FloatArray  # (n, m, 3)
-    high: FloatArray  # (n, m, 3)
-    sight: BoolArray  # (n, m)
-
-
-@dataclass(frozen=True)
-class _View:
-    """One outdoor antenna place from p points: whether it is in sight, and how the line enters the buildings around points."""
-
-    sight: BoolArray  # (p,)
-    entries: Sequence[tuple[IntArray, Entry]]  # points inside one building, and their ways in
-
-
-@dataclass(frozen=True)
-class _Way:
-    """One carrier's way to n cells: line of sight, and what is lost beside the path; at the point, least, most."""
-
-    sight: tuple[BoolArray, BoolArray, BoolArray]  # (n,) at the point, in all of the cell, in some of it
-    extra: tuple[FloatArray, FloatArray, FloatArray]  # (n, 3) at the point, least, most [dB]
+    sent: Sent
+    sites: FloatArray  # (s, 3) places of the outdoor antennas [m, enu]
+    outdoor: IntArray  # (o,) carriers
+    indoor: IntArray  # (i,) carriers
+    base: FloatArray  # (pieces,) foot of the building around each piece [m, enu]; NaN outdoors
+    heights: FloatArray  # (c,) heights of phones above the ground that occur [m]
 
 
 def reception(carriers: Carriers, site: Site, demand: Demand, cells: Cells) -> Reception:
@@ -135,171 +120,176 @@ def reception(carriers: Carriers, site: Site, demand: Demand, cells: Cells) -> R
     cells
         The cells; `piece` indexes the houses of the site.
     """
-    size = max(_MOST_PAIRS // max(len(carriers), 1), 1)
-    parts = [_judge(carriers, site, demand, part) for _, part in chunks(cells, size)] or [_judge(carriers, site, demand, cells)]
+    if not len(cells) or not len(carriers):
+        no, none = np.zeros(len(cells), bool), np.full(len(cells), np.nan)
+        return Reception(none, none, no, no, no, no, np.zeros((len(cells), 0), bool), np.full(len(cells), -1, np.int64), no)
+    around = _around(carriers, site, demand, cells)
+    size = max(_MOST_PAIRS // len(carriers), 1)
+    parts = in_parts(cells, size, lambda part: _judge(carriers, site, demand, around, part))
     names = ("level", "sinr", "covered", "sure", "possible", "mixed", "by_operator", "best", "sight")
     return Reception(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _judge(carriers: Carriers, site: Site, demand: Demand, cells: Cells) -> Reception:
-    n = len(cells)
-    if not n or not len(carriers):
-        no, none = np.zeros(n, bool), np.full(n, np.nan)
-        return Reception(none, none, no, no, no, no, np.zeros((n, 0), bool), np.full(n, -1, np.int64), no)
-    power = _power(carriers, site, demand, cells)
-    quality = _sinr(carriers, power.point, power.point)
-    served = (power.point >= demand.rsrp_dbm) & _enough(quality, demand)
-    sure, possible = np.empty((n, 3), bool), np.empty((n, 3), bool)
-    for case, turn in ((WORST, -1.0), (LIKELY, 0.0), (BEST, 1.0)):
-        own, others = turn * carriers.slack_db, -turn * carriers.slack_db
-        low, high = power.low[:, :, case], power.high[:, :, case]
-        least = (low + own >= demand.rsrp_dbm) & _enough(_sinr(carriers, low + own, high + others), demand)
-        most = (high + own >= demand.rsrp_dbm) & _enough(_sinr(carriers, high + own, low + others), demand)
-        sure[:, case] = _counts(_by_operator(carriers, least), demand)
-        possible[:, case] = _counts(_by_operator(carriers, most), demand)
-    by_operator = _by_operator(carriers, served)
-    covered = _counts(by_operator, demand)
-    level, best = _deciding(carriers, power.point, demand)
-    row = np.arange(n)
+def _judge(carriers: Carriers, site: Site, demand: Demand, around: _Around, cells: Cells) -> Reception:
+    looked = probes(cells)
+    own = looked.points[looked.start]
+    seen, entries = _sight(around, site, cells, looked)
+    extra = _extra(carriers, site, demand, around, (cells, looked, entries))
+    low, high = np.ascontiguousarray(cells.z_range.T)
+    place = Place(own, cells.centre, cells.half, low, high, _classes(around, demand, cells))
+    n, o = len(cells), int(carriers.operator.max()) + 1
+    told = Told(
+        np.full((n, o), -np.inf), np.full((n, o), -1, np.int64), np.full((n, o), np.nan), np.zeros((n, o), bool),
+        np.zeros((n, 3, o), bool), np.zeros((n, 3, o), bool),
+    )  # fmt: skip
+    limits = Limits(demand.rsrp_dbm, -np.inf if demand.sinr_db is None else demand.sinr_db)
+    receive(around.sent, place, seen, extra, limits, told)
+    return _reception(around, demand, seen, told)
+
+
+def _reception(around: _Around, demand: Demand, seen: Seen, told: Told) -> Reception:
+    covered, sure, possible = (_counts(served, demand) for served in (told.served, told.sure, told.possible))
+    row = np.arange(len(covered))
+    pick = _deciding(told.level, demand)
+    best = told.best[row, pick]
+    place = around.sent.site[best]
+    level = told.level[row, pick]
     return Reception(
-        level=np.where(level > SILENT_DBM / 2, level, np.nan),
-        sinr=quality[row, best],
+        level=np.where(level > -LOST_DB / 2, level, np.nan),
+        sinr=told.sinr[row, pick],
         covered=covered,
         sure=sure[:, WORST] & covered,
         possible=possible[:, BEST] | covered,
         mixed=np.any(possible & ~sure, axis=1),
-        by_operator=by_operator,
+        by_operator=told.served,
         best=best,
-        sight=power.sight[row, best],
+        sight=(place < 0) | seen.point[row, np.maximum(place, 0)],
     )
 
 
-def _enough(quality: FloatArray, demand: Demand) -> BoolArray:
-    return np.ones(quality.shape, bool) if demand.sinr_db is None else quality >= demand.sinr_db
-
-
-def _sinr(carriers: Carriers, signal: FloatArray, others: FloatArray) -> FloatArray:
-    """SINR of every carrier (n, m) [dB] for signals and interferers (n, m). [dBm]"""
-    return sinr_db(signal, others, carriers.noise_dbm, carriers.interference)
-
-
-def _by_operator(carriers: Carriers, served: BoolArray) -> BoolArray:
-    """Whether any carrier of each operator serves (n, o)."""
-    return np.column_stack([served[:, carriers.operator == o].any(axis=1) for o in range(int(carriers.operator.max()) + 1)])
-
-
-def _counts(by_operator: BoolArray, demand: Demand) -> BoolArray:
+def _counts(served: BoolArray, demand: Demand) -> BoolArray:
+    """Whether those whose signal counts serve, from (..., o)."""
     if isinstance(demand.operators, int):
-        return by_operator[:, demand.operators]
-    return np.all(by_operator, axis=1) if demand.operators == "all" else np.any(by_operator, axis=1)
+        return served[..., demand.operators]
+    return np.asarray(np.all(served, axis=-1) if demand.operators == "all" else np.any(served, axis=-1), bool)
 
 
-def _deciding(carriers: Carriers, point: FloatArray, demand: Demand) -> tuple[FloatArray, IntArray]:
-    """The RSRP that decides and the carrier it comes from (n,)."""
-    row = np.arange(len(point))
-    operators = range(int(carriers.operator.max()) + 1)
-    mine = [np.where(carriers.operator == o, point, -np.inf).argmax(axis=1) for o in operators]
-    best = np.column_stack(mine)  # (n, o) carrier
-    levels = point[row[:, None], best]  # (n, o)
+def _deciding(level: FloatArray, demand: Demand) -> IntArray:
+    """The operator (n,) whose level decides."""
     if isinstance(demand.operators, int):
-        pick = np.full(len(point), demand.operators)
-    else:
-        pick = levels.argmin(axis=1) if demand.operators == "all" else levels.argmax(axis=1)
-    return levels[row, pick], best[row, pick]
+        return np.full(len(level), demand.operators)
+    return level.argmin(axis=1) if demand.operators == "all" else level.argmax(axis=1)
 
 
-def _power(carriers: Carriers, site: Site, demand: Demand, cells: Cells) -> _Power:
-    n, m = len(cells), len(carriers)
-    point, sight = np.full((n, m), SILENT_DBM), np.zeros((n, m), bool)
-    low, high = np.full((n, m, 3), SILENT_DBM), np.full((n, m, 3), SILENT_DBM)
-    looked = probes(cells)
-    views: dict[tuple[float, ...], _View] = {}
-    height = _heights(site, demand, cells)
-    for j in range(m):
-        hears = _hears(carriers, j, demand, cells)
-        if not hears.any():
-            continue
-        some = np.flatnonzero(hears)
-        near = (select(cells, some), chosen(looked, some)) if len(some) < n else (cells, looked)
-        if carriers.indoor[j]:
-            way = _way_indoors(carriers, j, site, near[1])
-        else:
-            place = tuple(carriers.position[j].tolist())
-            views[place] = views.get(place) or _view(carriers.position[j], site, cells, looked)
-            way = _way_outdoors(float(carriers.f_ghz[j]), site, looked, views[place])
-        point[some, j], low[some, j], high[some, j] = _received(carriers, j, way, near, height[some])
-        sight[some, j] = way.sight[0]
-    return _Power(point, low, high, sight)
-
-
-def _hears(carriers: Carriers, j: int, demand: Demand, cells: Cells) -> BoolArray:
-    """Cells that carrier j may matter for (n,): all of them outdoors; indoors those where it is not far below the threshold."""
-    if not carriers.indoor[j]:
-        return np.ones(len(cells), bool)
-    near = np.maximum(ranges(carriers.position[j], cells).near_3d, NEAREST_M)
-    loss = path_loss_db(MODELS[INDOOR_MODEL], Links(float(carriers.f_ghz[j]), near, near), True, extrapolate=True)
-    return carriers.power_dbm[j] + carriers.slack_db[j] - loss >= demand.rsrp_dbm - UNHEARD_DB
-
-
-def _heights(site: Site, demand: Demand, cells: Cells) -> FloatArray:
-    """Height of the phones above the ground (n,). [m]"""
+def _around(carriers: Carriers, site: Site, demand: Demand, cells: Cells) -> _Around:
+    outdoor, indoor = np.flatnonzero(~carriers.indoor), np.flatnonzero(carriers.indoor)
+    sites, place = np.unique(carriers.position[outdoor], axis=0, return_inverse=True) if len(outdoor) else (np.zeros((1, 3)), outdoor)
     base = np.array([np.nan if building is None else building.base_z for building in site.houses])
-    above = cells.centre[:, 2] - base[cells.piece] if len(base) else np.full(len(cells), np.nan)
+    heights = np.unique(np.round(_heights(base, demand, cells), 1))
+    row, other = np.nonzero(carriers.interference)
+    sent = Sent(
+        position=carriers.position,
+        power=carriers.power_dbm,
+        slack=carriers.slack_db,
+        noise=10.0 ** (carriers.noise_dbm / 10.0),
+        antenna=np.array([_pattern(antenna) for antenna in carriers.antenna], float),
+        least_d=np.array([_model(carriers, j).validity.d_m[0] for j in range(len(carriers))], float),
+        curve=np.stack([curve(_model(carriers, j), float(carriers.f_ghz[j]), carriers.height_m[j], heights) for j in range(len(carriers))]),
+        site=_numbered(len(carriers), outdoor, np.ravel(place)),
+        inside=_numbered(len(carriers), indoor, np.arange(len(indoor))),
+        column=_numbered(len(carriers), outdoor, np.arange(len(outdoor))),
+        operator=carriers.operator,
+        first=np.searchsorted(row, np.arange(len(carriers) + 1)),
+        other=other,
+        weight=carriers.interference[row, other],
+    )
+    return _Around(sent, sites, outdoor, indoor, base, heights)
+
+
+def _model(carriers: Carriers, j: int) -> Model:
+    return MODELS[INDOOR_MODEL if carriers.indoor[j] else carriers.model[j]]
+
+
+def _pattern(antenna: Antenna) -> tuple[float, float, float, float]:
+    return (np.nan if antenna.azimuth is None else antenna.azimuth, antenna.tilt, antenna.beam_h, antenna.beam_v)
+
+
+def _numbered(m: int, which: IntArray, numbers: IntArray) -> IntArray:
+    found = np.full(m, -1, np.int64)
+    found[which] = numbers
+    return found
+
+
+def _heights(base: FloatArray, demand: Demand, cells: Cells) -> FloatArray:
+    """Height of the phones above the ground (n,). [m]"""
+    above = cells.centre[:, 2] - base[cells.piece]
     return np.where(np.isnan(above), demand.target_height_m, np.maximum(above, demand.target_height_m))
 
 
-def _received(
-    carriers: Carriers, j: int, way: _Way, at: tuple[Cells, Probes], height: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """RSRP of carrier j at the cells' points (n,) and its least and greatest in each case (n, 3). [dBm]"""
-    cells, looked = at
-    model = MODELS[INDOOR_MODEL if carriers.indoor[j] else carriers.model[j]]
-    reach = ranges(carriers.position[j], cells)
-    own = looked.points[looked.start]
-    offset = own - carriers.position[j]
-    flat, slant = np.hypot(offset[:, 0], offset[:, 1]), np.linalg.norm(offset, axis=1)
-    box = np.column_stack([cells.half, cells.half, np.abs(cells.z_range - cells.centre[:, 2:]).max(axis=1)])
-    weak, strong = gain_bounds_db(carriers.antenna[j], carriers.position[j], cells.centre, box)
-    gain = gain_db(carriers.antenna[j], carriers.position[j], own)
-
-    def loss(flat_m: FloatArray, slant_m: FloatArray, sight: BoolArray) -> FloatArray:
-        far_enough = np.maximum(slant_m, NEAREST_M)
-        link = Links(float(carriers.f_ghz[j]), flat_m, far_enough, float(carriers.height_m[j]), height)
-        return path_loss_db(model, link, sight, extrapolate=True)
-
-    power = carriers.power_dbm[j]
-    at_point = power + gain - loss(flat, slant, way.sight[0]) - way.extra[0][:, LIKELY]
-    low = (power + weak - loss(reach.far_2d, reach.far_3d, way.sight[1]))[:, None] - way.extra[2]
-    high = (power + strong - loss(reach.near_2d, reach.near_3d, way.sight[2]))[:, None] - way.extra[1]
-    return at_point, low, high
+def _classes(around: _Around, demand: Demand, cells: Cells) -> IntArray:
+    """The class of heights of each cell (n,): the nearest that occurs."""
+    height = np.round(_heights(around.base, demand, cells), 1)
+    return np.minimum(np.searchsorted(around.heights, height - 0.05), len(around.heights) - 1)
 
 
-def _way_indoors(carriers: Carriers, j: int, site: Site, looked: Probes) -> _Way:
-    """From an antenna inside a building: walls, wherever the cells are."""
-    origins = np.broadcast_to(carriers.position[j], looked.points.shape)
-    table = loss_table_db(site.barriers.walls, round(float(carriers.f_ghz[j]), 1))
-    lost = wall_loss(site.barriers, table, origins, looked.points).db
-    return _over_cells(looked, np.ones(len(looked.points), bool), lost)
+def _sight(around: _Around, site: Site, cells: Cells, looked: Probes) -> tuple[Seen, list[list[tuple[IntArray, Entry]]]]:
+    """Sight from every antenna place to each cell, or to where lines enter the building around it; and those ways in by place."""
+    inside = [(into, np.flatnonzero(np.isin(cells.piece[looked.cell], pieces))) for into, pieces in _houses(site)]
+    inside = [(into, points) for into, points in inside if len(points)]
+    columns: list[BoolArray] = []
+    entries: list[list[tuple[IntArray, Entry]]] = []
+    for antenna in around.sites:
+        targets = looked.points.copy()
+        ways = [(points, entry(antenna, looked.points[points], into)) for into, points in inside]
+        for points, way_in in ways:
+            targets[points] = way_in.outside
+        columns.append(~site.barriers.scene.occluded(np.broadcast_to(antenna, targets.shape), targets))
+        entries.append(ways)
+    clear = np.column_stack(columns)  # (p, s)
+    whole, some = extremes(looked, clear)
+    return Seen(clear[looked.start], whole, some), entries
 
 
-def _view(antenna: FloatArray, site: Site, cells: Cells, looked: Probes) -> _View:
-    """From an outdoor antenna place (3,): sight of each point, or of where the line enters the building around it."""
-    targets = looked.points.copy()
-    entries: list[tuple[IntArray, Entry]] = []
-    for into, pieces in _houses(site):
-        inside = np.flatnonzero(np.isin(cells.piece[looked.cell], pieces))
-        if len(inside):
-            way_in = entry(antenna, looked.points[inside], into)
-            targets[inside] = way_in.outside
-            entries.append((inside, way_in))
-    return _View(~site.barriers.scene.occluded(np.broadcast_to(antenna, targets.shape), targets), entries)
+_Ways = list[list[tuple[IntArray, Entry]]]
 
 
-def _way_outdoors(f_ghz: float, site: Site, looked: Probes, view: _View) -> _Way:
-    lost = np.zeros((len(looked.points), 3))
-    for inside, way_in in view.entries:
-        lost[inside] = entry_loss_db(way_in, site.facades, f_ghz, site.release)
-    return _over_cells(looked, view.sight, lost)
+def _extra(carriers: Carriers, site: Site, demand: Demand, around: _Around, at: tuple[Cells, Probes, _Ways]) -> Extra:
+    """What is lost beside the path: walls between indoor antennas and everything, entries between outdoor ones and indoor cells."""
+    cells, looked, entries = at
+    indoors = ~np.isnan(around.base[cells.piece])
+    row = np.full(len(cells), -1, np.int64)
+    row[indoors] = np.arange(int(indoors.sum()))
+    entered = np.zeros((int(indoors.sum()), len(around.outdoor), 3, 3))
+    within = chosen(looked, np.flatnonzero(indoors))
+    probed = indoors[looked.cell]
+    for column, j in enumerate(around.outdoor.tolist()):
+        lost = np.zeros((len(looked.points), 3))
+        for points, way_in in entries[int(around.sent.site[j])] if len(within.start) else []:
+            lost[points] = entry_loss_db(way_in, site.facades, float(carriers.f_ghz[j]), site.release)
+        entered[:, column] = _spread(within, lost[probed])
+    inside = np.full((len(cells), len(around.indoor), 3, 3), LOST_DB)
+    for column, j in enumerate(around.indoor.tolist()):
+        some = np.flatnonzero(_hears(carriers, j, demand, cells))
+        near = chosen(looked, some)
+        table = loss_table_db(site.barriers.walls, round(float(carriers.f_ghz[j]), 1))
+        between = wall_loss(site.barriers, table, np.broadcast_to(carriers.position[j], near.points.shape), near.points)
+        inside[some, column] = _spread(near, between.db)
+    return Extra(inside, entered, row)
+
+
+def _hears(carriers: Carriers, j: int, demand: Demand, cells: Cells) -> BoolArray:
+    """Cells (n,) that indoor carrier j may matter for: in the range of its formula, and not far below the threshold with it alone."""
+    model = MODELS[INDOOR_MODEL]
+    near = np.maximum(ranges(carriers.position[j], cells).near_3d, NEAREST_M)
+    loss = path_loss_db(model, Links(float(carriers.f_ghz[j]), near, near), True, extrapolate=True)
+    heard = carriers.power_dbm[j] + carriers.slack_db[j] - loss >= demand.rsrp_dbm - UNHEARD_DB
+    return heard & (near <= model.validity.d_m[1])
+
+
+def _spread(looked: Probes, lost: FloatArray) -> FloatArray:
+    """Losses (p, 3) at the points, least and most over each cell: (n, 3, 3)."""
+    least, most = extremes(looked, lost)
+    return np.stack([lost[looked.start], least, most], axis=1)
 
 
 def _houses(site: Site) -> list[tuple[House, list[int]]]:
@@ -309,12 +299,6 @@ def _houses(site: Site) -> list[tuple[House, list[int]]]:
         if building is not None:
             found.setdefault(building.id, (building, []))[1].append(k)
     return list(found.values())
-
-
-def _over_cells(looked: Probes, sight: BoolArray, lost: FloatArray) -> _Way:
-    all_, some = extremes(looked, sight)
-    least, most = extremes(looked, lost)
-    return _Way((sight[looked.start], all_, some), (lost[looked.start], least, most))
 
 
 def model_of(name: str, *, height_m: float, above_roofs: bool) -> Model:

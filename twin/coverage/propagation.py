@@ -25,7 +25,7 @@ ITU-R P.1238-11 table 2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,7 +163,7 @@ def _beyond(values: FloatArray | float, span: tuple[float, float]) -> NDArray[np
 
 
 def _numbers(
-    near: tuple[Any, ...], *, far: tuple[Any, Any] | None = None, turn: Any = np.inf, blocked: tuple[tuple[Any, Any], ...] = ()
+    near: Sequence[Any], *, far: Sequence[Any] | None = None, turn: Any = np.inf, blocked: Sequence[tuple[Any, Any]] = ()
 ) -> Curve:
     """A curve from its lines, each (intercept, slope) over log10(d3d); `near` may have a third number for d3d itself."""
     lines = [*blocked, (-np.inf, 0.0), (-np.inf, 0.0)][:2]

@@ -117,52 +117,54 @@ def wall_loss(barriers: Barriers, table_db: FloatArray, origins: FloatArray, tar
     Loss of the n segments in the three cases [dB] and the object that takes most of it.
     """
     crossings, faces_, walls = barriers.scene.crossings(origins, targets), barriers.faces, barriers.walls
-    way = targets - origins  # (n, 3)
-    length = np.linalg.norm(way, axis=1)
+    way = np.asarray(targets - origins, np.float64)  # (n, 3)
     loss, blocker = np.zeros((len(way), 3)), np.full(len(way), -1, np.int64)
     if not len(crossings.face):
         return WallLoss(loss, blocker)
     offsets = np.searchsorted(crossings.segment, np.arange(len(way) + 1))
-    cosine = np.einsum("ij,ij->i", way[crossings.segment], faces_.normal[crossings.face]) / np.maximum(length[crossings.segment], 1e-12)
-    owner = faces_.object[crossings.face]
-    table = np.ascontiguousarray(table_db, np.float64)
-    _add_up(offsets, (crossings.t, owner, cosine), length, (walls.count, walls.make_up, table), loss, blocker)
+    hits = (crossings.t, crossings.face, faces_.object, faces_.normal)
+    _add_up(offsets, hits, way, (walls.count, walls.make_up, np.ascontiguousarray(table_db, np.float64)), loss, blocker)
     return WallLoss(loss, blocker)
 
 
 @nb.njit(nogil=True, cache=True)
-def _add_up(offsets: Any, hits: Any, length: Any, walls: Any, loss: Any, blocker: Any) -> None:  # pragma: no cover - compiled
-    """Fill `loss` (n, 3) and `blocker` (n,); hits are (share, object, cosine), walls are (count, make-up, table)."""
-    for i in range(len(length)):
+def _add_up(offsets: Any, hits: Any, way: Any, walls: Any, loss: Any, blocker: Any) -> None:  # pragma: no cover - compiled
+    """Fill `loss` (n, 3) and `blocker` (n,); hits are (share, face, object and normal of faces), walls (count, make-up, table)."""
+    for i in range(len(way)):
         if offsets[i + 1] > offsets[i]:
-            spans = _bodies(hits, offsets[i], offsets[i + 1], length[i], walls[0])
+            spans = _bodies(hits, offsets[i], offsets[i + 1], way[i], walls[0])
             blocker[i] = _price(spans, walls, loss[i])
 
 
 @nb.njit(nogil=True, cache=True)
-def _bodies(hits: Any, first: Any, end: Any, length: Any, count: Any) -> Any:  # pragma: no cover - compiled
+def _bodies(hits: Any, first: Any, end: Any, way: Any, count: Any) -> Any:  # pragma: no cover - compiled
     """The bodies a segment passes: rows (object, from [m], to [m], cosine, crossings), each object's crossings paired in order."""
-    at, owner, cosine = hits
+    at, face, face_object, normal = hits
+    length = np.sqrt(way[0] ** 2 + way[1] ** 2 + way[2] ** 2)
     spans = np.empty((end - first, 5))
     done = np.zeros(end - first, np.bool_)
     made = 0
     for a in range(first, end):
         if done[a - first]:
             continue
-        body = owner[a]
+        body = face_object[face[a]]
+        if count[body] == IGNORED:
+            continue
         opened, last = -1, -1.0
         for c in range(a, end):
-            if owner[c] != body:
+            if face_object[face[c]] != body:
                 continue
             done[c - first] = True
             here = at[c] * length
-            if count[body] == IGNORED or (last >= 0.0 and here - last < SAME_PLACE_M):
+            if last >= 0.0 and here - last < SAME_PLACE_M:
                 continue
             last = here
+            across = normal[face[c]]
+            cosine = (way[0] * across[0] + way[1] * across[1] + way[2] * across[2]) / length
             if count[body] == SHELL:
-                opened, made = _shell(spans, (made, opened, body), here, cosine[c], length)
+                opened, made = _shell(spans, (made, opened, body), here, cosine, length)
             elif opened < 0 or (count[body] == SOLID and spans[opened, 4] == 2.0):
-                spans[made] = (float(body), here, here, abs(cosine[c]), 1.0)
+                spans[made] = (float(body), here, here, abs(cosine), 1.0)
                 opened, made = made, made + 1
             else:
                 spans[opened, 2], spans[opened, 4] = here, 2.0

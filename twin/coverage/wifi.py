@@ -22,7 +22,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.coverage.bounded import Probes, chosen, chunks, extremes, probes, ranges
+from twin.coverage.bounded import Probes, chosen, extremes, in_parts, probes, ranges
 from twin.coverage.cells import Cells, select
 from twin.coverage.indoor import floors_db
 from twin.coverage.makeup import BEST, LIKELY, WORST, counted_table, loss_table_db
@@ -108,9 +108,9 @@ def signal(radios: Transmitters, barriers: Barriers, demand: Demand, cells: Cell
         The cells.
     """
     size = max(_MOST_PAIRS // max(len(radios), 1), 1)
-    parts = [_judge(radios, barriers, demand, part) for _, part in chunks(cells, size)]
-    if not parts:
+    if not len(cells):
         return _nothing(0)
+    parts = in_parts(cells, size, lambda part: _judge(radios, barriers, demand, part))
     names = ("level", "covered", "sure", "possible", "mixed", "clear", "best", "blocker")
     return Signal(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 

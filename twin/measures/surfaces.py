@@ -37,6 +37,7 @@ ROAD_WIDTH_M: Mapping[str, float] = {  # where a centreline has no width: two la
 }  # fmt: skip
 OTHER_ROAD_WIDTH_M = 6.0
 
+_ROUNDING = 1e-9  # share of an area that cutting may lose to rounding
 _Polygon = Any  # shapely (Multi)Polygon, x y [m, enu]
 
 
@@ -101,7 +102,7 @@ def _outdoor(store: Store) -> Surface:
     for reason, shape in taken.items():
         before = left.area
         left = left.difference(shape)
-        if before - left.area > 0:
+        if before - left.area > _ROUNDING * before:
             exclusions.append({"reason": reason, "amount": before - left.area})
     return Surface("outdoor_public_ground", _by_zone(store, _areal(left), "ground"), exclusions, warnings)
 
@@ -221,7 +222,7 @@ def _by_zone(store: Store, shape: _Polygon, rest: str) -> list[Piece]:
         table = store.features_of_kind(kind)
         for i, polygon in _indexed_polygons(store, table):
             part = _areal(shape.intersection(polygon))
-            if part.area > 0:
+            if part.area > _ROUNDING * polygon.area:
                 row = table.row(i)
                 pieces.append(Piece(f"{kind}/{table.ids[i]}", str(row.get("name") or row.get("name_zh") or table.ids[i]), part))
                 shape = _areal(shape.difference(polygon))
@@ -255,7 +256,7 @@ def _indexed_polygons(store: Store, table: FeatureTable, *, closed_lines: bool =
     for i, shape in enumerate(table.geometry):
         if shape is None:
             continue
-        area = shapely.polygons(shape) if closed_lines and shape.geom_type == "LineString" and shape.is_closed else shape
+        area = _areal(shapely.polygonize(shapely.get_parts(shape))) if closed_lines and _is_line(shape) else shape
         if area.geom_type in {"Polygon", "MultiPolygon"}:
             polygon = _areal(shapely.make_valid(frame.project(shapely.force_2d(area))))
             if _is_near(polygon):

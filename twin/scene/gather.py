@@ -116,7 +116,7 @@ def _prisms(store: Store, standing: Sequence[Building]) -> Obstacles:
     base = z_of_height(frame, middle, [building.base_h_m for building in kept])
     top = base + [building.height_m for building in kept]
     body = prisms(outlines, np.minimum(base, _lowest_ground(store, outlines) - BURIED_M), top)
-    ids = [building.id for building in kept]
+    ids = [f"building/{building.id.removeprefix('building/')}" for building in kept]
     return Obstacles(
         body.vertices,
         body.faces.astype(np.uint32),

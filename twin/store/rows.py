@@ -85,7 +85,8 @@ def elements(found: Sequence[Record]) -> list[Element]:
 
 def pack_mesh(mesh: Mesh) -> bytes:
     """A mesh as one blob: float32 about its own centre keeps a tenth of a millimetre over a kilometre, at half the size."""
-    shift = mesh.vertices.mean(0) if len(mesh.vertices) else np.zeros(3)
+    known = mesh.vertices[np.isfinite(mesh.vertices).all(axis=1)]
+    shift = known.mean(0) if len(known) else np.zeros(3)
     return blob.pack({
         "shift": shift,
         "vertices": (mesh.vertices - shift).astype(np.float32),

@@ -126,7 +126,7 @@ def _of_element(store: Store, owners: Sequence[Building], element: Element) -> E
         reason=element.reason,
         materials=element.materials,
         properties=element.properties,
-        bbox=element.bbox,
+        bbox=[round(value, METRES) for value in element.bbox] if element.bbox is not None else None,
         lonlat_h=middle(store, element.bbox),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -19,8 +20,11 @@ MODULES: Mapping[str, str] = {
 }
 
 
-def writer(name: str) -> Callable[[Store, str | None, Path], None]:
-    """What writes the format; the libraries it needs are loaded now.
+SPOKEN = {"html"}  # formats that hold sentences
+
+
+def writer(name: str, lang: str = "en") -> Callable[[Store, str | None, Path], None]:
+    """What writes the format, its sentences in `lang` where it has any; the libraries it needs are loaded now.
 
     Raises
     ------
@@ -29,4 +33,5 @@ def writer(name: str) -> Callable[[Store, str | None, Path], None]:
     """
     if name not in MODULES:
         raise UsageError("export_format", subject=name, known=", ".join(MODULES))
-    return import_module(MODULES[name]).write
+    write = import_module(MODULES[name]).write
+    return partial(write, lang=lang) if name in SPOKEN else write

@@ -38,11 +38,12 @@ from web.settings import Settings
 LIBRARIES = ("parktwin.iife.js", "parktwin.js")  # in the folder `export` of the built client, the first there is
 STYLE = "parktwin.css"
 MAX_ELEMENTS = 20_000  # beyond, a page would weigh a hundred megabytes; a click then shows what its tile knows
+MAX_SAMPLES = 100_000  # of one result; a surface of more is shown by its gaps alone
 EVENTS = 200
 VERSION = 1
 
 
-def write(store: Store, layer: str | None, out: Path, *, lang: str = "zh", static: Path | None = None) -> None:
+def write(store: Store, layer: str | None, out: Path, *, lang: str = "en", static: Path | None = None) -> None:
     """The whole park as one page.
 
     Raises
@@ -122,11 +123,14 @@ def _mesh(path: Path, transform: Any) -> dict[str, Any]:
 
 
 def _results(store: Store, lang: str) -> list[dict[str, Any]]:
-    """The newest kept result of each measure, with gaps and samples."""
+    """The newest kept result of each measure, with its gaps and, where they are not too many, its samples."""
     newest: dict[str, str] = {}
     for run in store.runs():
         newest.setdefault(run["measure"], run["run"])
-    return [
-        {"result": result_answer(store, run, lang), "gaps": gaps_answer(store, run), "samples": samples_answer(store, run)}
-        for run in newest.values()
-    ]
+    return [_result(store, run, lang) for run in newest.values()]
+
+
+def _result(store: Store, run: str, lang: str) -> dict[str, Any]:
+    samples = samples_answer(store, run)
+    told: dict[str, Any] = {"result": result_answer(store, run, lang), "gaps": gaps_answer(store, run)}
+    return told | ({"samples": samples} if len(samples.value) <= MAX_SAMPLES else {})

@@ -10,16 +10,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from web.answers.measures import (
-    MeasureAnswer,
-    ResultAnswer,
-    SamplesAnswer,
-    gaps_answer,
-    measures_answer,
-    result_answer,
-    samples_answer,
-)
-from web.memo import encode, reply
+from web.answers.measures import MeasureAnswer, ResultAnswer, SamplesAnswer, measures_answer
+from web.memo import reply
 from web.served import Language, ServedPark
 
 router = APIRouter(prefix="/api", tags=["measures"])
@@ -46,22 +38,22 @@ async def post_measure(served: ServedPark, lang: Language, measure_id: str, aske
     """Compute a measure; a request like one under way or answered before gets that one's result."""
     future = await run_in_threadpool(served.runs.measure, measure_id, asked.parameters, asked.scenario, asked.at)
     run = await asyncio.shield(asyncio.wrap_future(future))  # one who hangs up takes nothing from those who wait for the same
-    return await run_in_threadpool(result_answer, served.store, run, lang)
+    return await run_in_threadpool(served.kept.result, run, lang)
 
 
 @router.get("/results/{run}")
 def get_result(served: ServedPark, lang: Language, run: str) -> ResultAnswer:
     """A kept result."""
-    return result_answer(served.store, run, lang)
+    return served.kept.result(run, lang)
 
 
 @router.get("/results/{run}/gaps", response_model=dict[str, Any])
 def get_gaps(served: ServedPark, request: Request, run: str) -> Response:
     """The gaps of a kept result as a GeoJSON FeatureCollection."""
-    return reply(request, encode(gaps_answer(served.store, run)))
+    return reply(request, served.kept.gaps(run))
 
 
 @router.get("/results/{run}/samples", response_model=SamplesAnswer)
 def get_samples(served: ServedPark, request: Request, run: str) -> Response:
     """The values behind a kept result, by column."""
-    return reply(request, encode(samples_answer(served.store, run)))
+    return reply(request, served.kept.samples(run))

@@ -41,7 +41,7 @@ def test_a_killed_child_is_replaced_and_nothing_is_missing(street):
 
 
 def test_a_child_that_stops_moving_is_ended_and_replaced(street, monkeypatch):
-    monkeypatch.setattr(process, "limits_for", lambda size: Limits(120.0, 3.0, 8 << 30))
+    monkeypatch.setattr(process, "limits_for", lambda size: Limits(120.0, 6.0, 8 << 30))
     imported = IMPORTER.read(street, Context(PARK, Options(), progress=_Signals(signal.SIGSTOP, times=1)))
     _is_whole(imported)
     assert [issue.code for issue in imported.issues if issue.code == "ifc_no_sign_of_life"] == ["ifc_no_sign_of_life"]
@@ -80,7 +80,7 @@ def test_too_little_memory_is_a_refusal_not_a_crash(street, monkeypatch):
 
 
 def test_the_time_for_the_whole_file_ends_it(street, monkeypatch):
-    monkeypatch.setattr(process, "limits_for", lambda size: Limits(4.0, 60.0, 8 << 30))
+    monkeypatch.setattr(process, "limits_for", lambda size: Limits(8.0, 60.0, 8 << 30))
     imported = IMPORTER.read(street, Context(PARK, Options(), progress=_Signals(signal.SIGSTOP, times=9)))
     assert "ifc_time_limit" in {issue.code for issue in imported.issues}
     assert {element.reason for element in imported.models[0].elements if element.state == "failed"} == {"time_limit"}

@@ -10,8 +10,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from twin.coverage.camera import (
-    ANY_WAY, FISHEYE, IN, INSIDE, LADDERS, MIXED, OUT, OUT_OF_RANGE, OUT_OF_VIEW, TOO_COARSE, TOO_STEEP, Criteria, View, axes, box_verdict,
-    densities, level_of, pack, reach, verdicts,
+    ANY_WAY,
+    FISHEYE,
+    IN,
+    INSIDE,
+    LADDERS,
+    MIXED,
+    OUT,
+    OUT_OF_RANGE,
+    OUT_OF_VIEW,
+    TOO_COARSE,
+    TOO_STEEP,
+    Criteria,
+    View,
+    axes,
+    box_verdict,
+    densities,
+    level_of,
+    pack,
+    reach,
+    verdicts,
 )  # fmt: skip
 
 ALL = Criteria(density_px_per_m=1e-9)
@@ -23,7 +41,15 @@ def full_hd(width_mm: float = 5.4, focal_mm: float = 4.0, **more: object) -> Vie
 
 @pytest.mark.parametrize(
     ("level", "distance"),
-    [("overview", 71.1), ("outline", 35.6), ("discern", 17.8), ("perceive", 11.4), ("characterise", 5.7), ("validate", 2.8), ("scrutinise", 0.9)],
+    [
+        ("overview", 71.1),
+        ("outline", 35.6),
+        ("discern", 17.8),
+        ("perceive", 11.4),
+        ("characterise", 5.7),
+        ("validate", 2.8),
+        ("scrutinise", 0.9),
+    ],
 )
 def test_distances_of_levels_are_the_published_ones(level: str, distance: float) -> None:
     """1080p, 1/2.8 inch (5.4 mm), f = 4 mm, as a public calculator of EN 62676-4 prints them."""
@@ -31,9 +57,7 @@ def test_distances_of_levels_are_the_published_ones(level: str, distance: float)
     assert packed[14] == pytest.approx(distance, abs=0.06)
 
 
-@pytest.mark.parametrize(
-    ("tilt", "z", "near", "far"), [(30, 0.0, 3.276, 24.377), (30, 1.7, 1.884, 14.017), (20, 0.0, 4.653, math.inf)]
-)
+@pytest.mark.parametrize(("tilt", "z", "near", "far"), [(30, 0.0, 3.276, 24.377), (30, 1.7, 1.884, 14.017), (20, 0.0, 4.653, math.inf)])
 def test_near_and_far_of_a_footprint(tilt: float, z: float, near: float, far: float) -> None:
     """Sensor 5.37 x 3.02 mm, f = 4 mm, 4 m high: (Hc - z) / tan(tilt ± vfov/2)."""
     view = View(

@@ -64,7 +64,9 @@ def test_a_representative_lies_on_the_surface() -> None:
 
 
 def test_pieces_keep_their_floors_and_cells_their_pieces() -> None:
-    cells = grid(Surface("s", [Piece("a", "", shapely.box(0, 0, 2, 2), 3.0), Piece("b", "", shapely.box(0, 0, 2, 2), 6.5)]), 1.0, 1.2, level)
+    cells = grid(
+        Surface("s", [Piece("a", "", shapely.box(0, 0, 2, 2), 3.0), Piece("b", "", shapely.box(0, 0, 2, 2), 6.5)]), 1.0, 1.2, level
+    )
     assert np.bincount(cells.piece).tolist() == [4, 4]
     assert cells.z_range[cells.piece == 0].tolist() == [[4.2, 4.2]] * 4
     assert (cells.centre[cells.piece == 1, 2] == 7.7).all()

@@ -31,7 +31,9 @@ def hill(xy: np.ndarray) -> np.ndarray:
     return 0.15 * xy[:, 0] + 1.2 * np.sin(xy[:, 1] / 7.0)
 
 
-def block(x: float, y: float, wide: float, deep: float, *, low: float = -1.0, top: float = 6.0, turn: float = 0.0, name: str = "b") -> Obstacles:
+def block(
+    x: float, y: float, wide: float, deep: float, *, low: float = -1.0, top: float = 6.0, turn: float = 0.0, name: str = "b"
+) -> Obstacles:
     shape = shapely.affinity.translate(shapely.affinity.rotate(shapely.box(0, 0, wide, deep), turn), x, y)
     vertices, faces = prism(shape, low, top)
     return one_object(vertices, faces, object_id=name)
@@ -135,7 +137,7 @@ def test_no_part_is_called_seen_that_is_hidden(seed: int) -> None:
     sight = prepare(obstacles)
     cells = grid(surface, 1.0, 1.5, level)
     found = cover(surface, arrange(cells, sight.edges), sight, views, Question(LOOSE, 1.5, level, tolerance=1e-4))
-    whole = np.flatnonzero((cells.outline == np.array(None)))
+    whole = np.flatnonzero(cells.outline == np.array(None))
     inner = (np.arange(9) + 0.5) / 9 - 0.5
     offset = np.stack(np.meshgrid(inner, inner), -1).reshape(-1, 2)
     targets = cells.centre[whole][:, None] + np.column_stack([offset, np.zeros(len(offset))])

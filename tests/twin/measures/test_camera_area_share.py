@@ -40,7 +40,11 @@ def make(tmp_path: Path) -> Make:
     """A park of 100 x 100 m with devices, layers by kind (shapes in metres, columns) and terrain."""
 
     def build(
-        devices: Sequence[Device] = (), *, boundary: bool = True, terrain: Terrain | None = None, **layers: tuple[Sequence[Any], Mapping[str, Any]]
+        devices: Sequence[Device] = (),
+        *,
+        boundary: bool = True,
+        terrain: Terrain | None = None,
+        **layers: tuple[Sequence[Any], Mapping[str, Any]],
     ) -> Store:
         store = create_store(tmp_path / "park", Park("p", FRAME))
         everything = ({"boundary": ([shapely.box(-50, -50, 50, 50)], {})} if boundary else {}) | layers
@@ -96,7 +100,7 @@ def test_a_building_is_excluded_and_its_shadow_is_a_gap_that_names_it(make: Make
     shadow = shapely.Polygon([(-3, 8), (3, 8), (300, 800), (-300, 800)]).union(block)
     exact = footprint().difference(shadow).area / result.denominator
     assert result.lower <= exact <= result.upper
-    assert "building-0" in {name for gap in result.gaps for name in gap.blockers}
+    assert "building/building-0" in {name for gap in result.gaps for name in gap.blockers}
 
 
 def test_ground_water_and_fenced_yards_are_told_apart(make: Make) -> None:
@@ -133,7 +137,9 @@ def test_a_fisheye_needs_no_azimuth_and_a_wide_head_is_put_together(make: Make) 
     result = compute(store, "camera_area_share", {"density_px_per_m": 20})
     exact = math.pi * (3.0 * math.tan(math.radians(60))) ** 2 / 1e4
     assert result.lower <= exact <= result.upper
-    other = compute(make_park(store, [camera("m", 0, 0, ptz="multi", hfov_deg=180.0, tilt_deg=20.0)]), "camera_area_share", {"density_px_per_m": 20})
+    other = compute(
+        make_park(store, [camera("m", 0, 0, ptz="multi", hfov_deg=180.0, tilt_deg=20.0)]), "camera_area_share", {"density_px_per_m": 20}
+    )
     assert other.value > 0.02
 
 
@@ -216,7 +222,12 @@ def test_the_same_input_is_the_same_run_and_another_is_another(make: Make) -> No
 def test_a_result_is_told_in_json(make: Make) -> None:
     result = compute(make([camera("c", 0, 0)], building=([shapely.box(-3, 8, 3, 10)], {"height_m": [9.0]})), "camera_area_share")
     told = result_json(result, "zh")
-    assert told["parameters"]["density_px_per_m"] == {"value": 125.0, "unit": "px/m", "provenance": "default", "source": told["parameters"]["density_px_per_m"]["source"]}
+    assert told["parameters"]["density_px_per_m"] == {
+        "value": 125.0,
+        "unit": "px/m",
+        "provenance": "default",
+        "source": told["parameters"]["density_px_per_m"]["source"],
+    }
     assert {"id", "height_m", "step_m", "samples", "convergence"} <= set(told["surface"])
     assert told["surface"]["convergence"] < 0.01
     samples = samples_json(result)

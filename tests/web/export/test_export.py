@@ -16,6 +16,8 @@ import pytest
 import shapely
 
 from twin.errors import NotFound, UsageError
+from twin.measures import compute
+from twin.measures.report import keep
 from twin.store import Store, open_store
 from web.export import MODULES, writer
 from web.export.columns import typed_column
@@ -312,6 +314,17 @@ def test_bundle_says_what_the_server_says(store: Store, client: Any) -> None:
         assert held[name] == client.get(path).json()
     assert held["devices"][0] == client.get("/api/devices/cam-1").json()
     assert held["storeys"]["house"] == client.get("/api/buildings/house/storeys").json()
+
+
+def test_results_go_along_and_only_so_many_samples(own_park: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = open_store(own_park)
+    result = compute(own, "charging_space_share", {})
+    keep(own, result)
+    held = bundle(own, "zh")["results"]
+    assert [entry["result"]["run"] for entry in held] == [result.run]
+    assert len(held[0]["samples"]["value"]) == 4  # the bays
+    monkeypatch.setattr("web.export.html.MAX_SAMPLES", 3)
+    assert "samples" not in bundle(own, "zh")["results"][0]
 
 
 def test_page_needs_the_clients_library(store: Store, tmp_path: Path) -> None:

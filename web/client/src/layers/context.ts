@@ -1,6 +1,7 @@
 /** What every layer maker is given: the state, what follows from it, and what changes with the camera. */
 import type { Building, Device } from "../api/types";
 import type { Ground } from "../map/ground";
+import type { Label } from "./labels";
 import type { Palette } from "../map/palette";
 import type { Camera } from "../map/views";
 import type { State } from "../state/store";
@@ -16,7 +17,10 @@ export interface LayerContext {
   zoomStep: number;
   isStill: boolean;
   now: number;
+  /** Which of the labels have room on the screen. */
   labels: ReadonlySet<string>;
+  buildingLabels: Label[];
+  roomLabels: Label[];
   openBuilding: Building | null;
   onStorey: (device: Device) => boolean;
 }

@@ -1,11 +1,13 @@
 /** The rooms of the storey that is looked at: pale by use, with their names. */
-import { PolygonLayer, TextLayer } from "@deck.gl/layers";
+import { PolygonLayer } from "@deck.gl/layers";
 import type { MultiPolygon, Polygon, Position } from "geojson";
 
 import type { Space, Storey } from "../api/types";
 import { roomTint } from "../map/palette";
-import { word } from "../i18n";
-import { type LayerContext, FLOATING, FONT, ON_TOP, TRUE_DEPTH } from "./context";
+import { type Language, word } from "../i18n";
+import { inLanguage } from "../i18n/bilingual";
+import { type LayerContext, FLOATING, TRUE_DEPTH } from "./context";
+import type { Label } from "./labels";
 
 interface Room {
   space: Space;
@@ -15,8 +17,8 @@ interface Room {
 
 const FLOOR_GAP_M = 0.06; // above the slab
 
-export function interiorLayers(context: LayerContext): (PolygonLayer<Room> | TextLayer<Room>)[] {
-  const { state, palette, originHeight, zoomStep } = context;
+export function interiorLayers(context: LayerContext): PolygonLayer<Room>[] {
+  const { state, palette, originHeight } = context;
   const storey = state.storeys.find((one) => one.id === state.storeyId);
   const rooms = storey ? roomsOf(storey, originHeight) : [];
   const chosen = state.selection?.type === "space" ? state.selection.id : null;
@@ -36,33 +38,20 @@ export function interiorLayers(context: LayerContext): (PolygonLayer<Room> | Tex
       parameters: { ...FLOATING, depthWriteEnabled: true },
       updateTriggers: { getFillColor: state.theme, getLineColor: [state.theme, chosen], getLineWidth: chosen },
     }),
-    ...(zoomStep < 2 || rooms.length === 0 ? [] : [new TextLayer<Room>({
-      id: "interior/names",
-      data: rooms,
-      getText: (room) => roomLabel(room.space, state.language),
-      getPosition: (room) => [...centre(room.ring[0] ?? []), room.z + 0.3] as never,
-      getSize: 11.5,
-      lineHeight: 1.25,
-      fontFamily: FONT,
-      fontWeight: 500,
-      getColor: [...palette.ink, 235],
-      outlineColor: palette.halo,
-      outlineWidth: 2.5,
-      fontSettings: { sdf: true, fontSize: 40, buffer: 6 },
-      characterSet: "auto",
-      maxWidth: 14,
-      wordBreak: "break-word",
-      parameters: ON_TOP,
-      updateTriggers: { getColor: state.theme, getText: state.language },
-    })]),
   ];
 }
 
+/** The names of the rooms of the storey that is looked at, the larger first. */
+export function roomLabels(storey: Storey | undefined, originHeight: number, language: Language): Label[] {
+  if (!storey) return [];
+  const rooms = [...roomsOf(storey, originHeight)].sort((a, b) => (b.space.area_m2 ?? 0) - (a.space.area_m2 ?? 0));
+  return rooms.map((room) => ({ id: room.space.id, text: roomLabel(room.space, language), place: [...centre(room.ring[0] ?? []), room.z + 0.3] }));
+}
+
 /** Name and number of a room, on two lines where both say something. */
-export function roomLabel(space: Space, language: string): string {
+export function roomLabel(space: Space, language: Language): string {
   const use = space.usage ? word(`usage.${space.usage}`, space.usage) : "";
-  const name = space.long_name || use || space.name;
-  void language;
+  const name = inLanguage(space.long_name, language) || use || space.name;
   return space.name && space.name !== name ? `${name}\n${space.name}` : name;
 }
 

@@ -1,52 +1,67 @@
-/** Names over buildings: as many as there is room for, the larger first. */
+/** Names over buildings and in rooms: as many as there is room for, the more important first. */
 import { TextLayer } from "@deck.gl/layers";
 
 import type { Building } from "../api/types";
+import { inLanguage } from "../i18n/bilingual";
 import { FONT, type LayerContext, ON_TOP } from "./context";
 
-/** Both languages where both are known; the one of the page first. */
+/** A name with its place in the scene, to be put on the screen where nothing lies yet. */
+export interface Label {
+  id: string;
+  text: string;
+  place: [number, number, number];
+}
+
 export function buildingName(building: Building, language: "zh" | "en"): string {
-  return (language === "zh" ? building.name_zh || building.name : building.name || building.name_zh) || building.id;
+  const name = language === "zh" ? building.name_zh || building.name : building.name || building.name_zh;
+  return inLanguage(name || building.id, language);
 }
 
 /** A building without a name of its own needs no label. */
-export function isNamed(building: Building): boolean {
+function isNamed(building: Building): boolean {
   const name = building.name_zh || building.name;
   return Boolean(name) && name !== building.id;
 }
 
-export function labelLayers(context: LayerContext): TextLayer<Building>[] {
-  const { state, palette, originHeight, labels } = context;
-  const isHidden = state.hidden.has("buildings") || state.cameraMode === "walk" || state.storeyId !== null;
-  const data = isHidden ? [] : named(state.buildings);
-  if (data.length === 0) return [];
-  return [new TextLayer<Building>({
-    id: "labels/buildings",
-    data,
-    getText: (building) => buildingName(building, state.language),
-    getPosition: (building) => [building.lon, building.lat, building.base_h_m + building.height_m - originHeight + 2],
-    getSize: (building) => (labels.has(building.id) ? 12.5 : 0),
-    fontFamily: FONT,
-    fontWeight: 500,
-    fontSettings: { sdf: true, fontSize: 40, buffer: 6 },
-    getColor: [...palette.ink, 225],
-    outlineColor: palette.halo,
-    outlineWidth: 3,
-    characterSet: "auto",
-    getAlignmentBaseline: "bottom",
-    parameters: ON_TOP,
-    updateTriggers: { getText: state.language, getSize: labels, getColor: state.theme, getPosition: originHeight },
-  })];
+/** The higher a building, the more it deserves its name. */
+export function buildingLabels(buildings: Building[], language: "zh" | "en", originHeight: number): Label[] {
+  return buildings
+    .filter(isNamed)
+    .sort((a, b) => b.height_m - a.height_m)
+    .map((building) => ({
+      id: building.id,
+      text: buildingName(building, language),
+      place: [building.lon, building.lat, building.base_h_m + building.height_m - originHeight + 2],
+    }));
 }
 
-const cache = new WeakMap<Building[], Building[]>();
-
-export function named(buildings: Building[]): Building[] {
-  const known = cache.get(buildings);
-  if (known) return known;
-  const found = buildings.filter(isNamed).sort((a, b) => b.height_m - a.height_m);
-  cache.set(buildings, found);
-  return found;
+/** Those labels of a list that were given room. */
+export function labelLayer(context: LayerContext, id: string, labels: Label[], look: "pill" | "plain"): TextLayer<Label>[] {
+  const { state, palette } = context;
+  const shown = labels.filter((label) => context.labels.has(label.id));
+  if (shown.length === 0) return [];
+  return [
+    new TextLayer<Label>({
+      id,
+      data: shown,
+      getText: (label) => label.text,
+      getPosition: (label) => label.place,
+      getSize: look === "pill" ? 12 : 11.5,
+      lineHeight: 1.3,
+      fontFamily: FONT,
+      fontWeight: 500,
+      fontSettings: { fontSize: 32, buffer: 4 },
+      getColor: [...palette.ink, 255],
+      background: look === "pill",
+      getBackgroundColor: palette.halo,
+      backgroundBorderRadius: 5,
+      backgroundPadding: [6, 3, 6, 3],
+      characterSet: "auto",
+      getAlignmentBaseline: look === "pill" ? "bottom" : "center",
+      parameters: ON_TOP,
+      updateTriggers: { getColor: state.theme, getBackgroundColor: state.theme },
+    }),
+  ];
 }
 
 interface Box {
@@ -58,27 +73,28 @@ interface Box {
 
 /**
  * The labels that fit: each is put where it projects to if nothing placed before lies there.
- * `project` answers pixels, or null behind the eye.
+ * `project` answers pixels, or null where a label has no business.
  */
-export function placeLabels(
-  buildings: Building[],
-  language: "zh" | "en",
-  project: (building: Building) => [number, number] | null,
-  size: { width: number; height: number },
-): Set<string> {
+export function placeLabels(labels: Label[], project: (place: Label["place"]) => [number, number] | null, size: { width: number; height: number }): Set<string> {
   const placed: Box[] = [];
   const kept = new Set<string>();
-  for (const building of buildings) {
-    const at = project(building);
+  for (const label of labels) {
+    const at = project(label.place);
     if (!at || at[0] < 0 || at[1] < 0 || at[0] > size.width || at[1] > size.height) continue;
-    const name = buildingName(building, language);
-    const width = [...name].reduce((sum, letter) => sum + (letter.charCodeAt(0) > 255 ? 13 : 7), 8);
-    const box = { x: at[0] - width / 2, y: at[1] - 18, width, height: 22 };
+    const lines = label.text.split("\n");
+    const width = Math.max(...lines.map(textWidth)) + 14;
+    const height = 16 * lines.length + 8;
+    const box = { x: at[0] - width / 2, y: at[1] - height / 2, width, height };
     if (placed.some((other) => overlaps(box, other))) continue;
     placed.push(box);
-    kept.add(building.id);
+    kept.add(label.id);
   }
   return kept;
+}
+
+/** About as wide as the text will be: a Chinese sign is as wide as it is high. [px] */
+function textWidth(text: string): number {
+  return [...text].reduce((sum, letter) => sum + (letter.charCodeAt(0) > 255 ? 12.5 : 6.8), 0);
 }
 
 function overlaps(a: Box, b: Box): boolean {

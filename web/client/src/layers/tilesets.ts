@@ -82,6 +82,7 @@ export function tilesetDrawing(context: LayerContext, layerId: string): TilesetD
       clipHeight: storey ? base + cutHeight : null,
       shadows: isBelow || state.storeyId !== null || state.cameraMode === "walk" ? "none" : isModel ? "ground" : "feet",
       edges: true,
+      edgePixel: isOpen ? 0.35 : isModel ? 0.14 : 0.9,
     },
     featureStyle: (row) => elementState(row, state, cut, palette.brand),
     styleKey: styleKey(state),

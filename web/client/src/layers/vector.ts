@@ -1,18 +1,26 @@
 /** Vector tiles without a CDN, lifted onto the ground: the class behind `@@type: "MVTLayer"`. */
-import { type Layer, type LayersList } from "@deck.gl/core";
+import type { Layer, LayersList } from "@deck.gl/core";
 import { MVTLayer } from "@deck.gl/geo-layers";
 import { MVTLoader } from "@loaders.gl/mvt";
 
 import { metresPerPixel } from "../map/earth";
 import type { Ground } from "../map/ground";
+import { type Trees, treeLayer, treeSize } from "./trees";
 
-/** What the tiles need of the ground. */
+/** What the tiles need of the ground, and whether their points are drawn as trees. */
 export interface Lift {
   ground: Ground | null;
+  asTrees: boolean;
+  theme: string;
 }
 type Positions = { value: Float32Array | Float64Array; size: number };
 type BinaryPart = { positions: Positions };
-type BinaryTile = { points?: BinaryPart; lines?: BinaryPart; polygons?: BinaryPart };
+type BinaryPoints = BinaryPart & {
+  featureIds?: { value: ArrayLike<number> };
+  properties?: Record<string, unknown>[];
+  numericProps?: Record<string, { value: ArrayLike<number> }>;
+};
+type BinaryTile = { points?: BinaryPoints; lines?: BinaryPart; polygons?: BinaryPart; trees?: Trees };
 type TileIndex = { x: number; y: number; z: number };
 type SubLayerProps = Parameters<MVTLayer["renderSubLayers"]>[0];
 
@@ -31,36 +39,47 @@ export class ParkVector extends MVTLayer<Record<string, unknown>, Lift> {
     loaders: { type: "array", value: [MVTLoader], ignore: true },
     fetch: { type: "function", value: fetchTile, ignore: true },
     ground: { type: "object", value: null, optional: true },
+    asTrees: false,
+    theme: "light",
   } as never;
 
   override async getTileData(props: Parameters<MVTLayer["getTileData"]>[0]): Promise<never> {
     const tile = (await super.getTileData(props)) as unknown as BinaryTile | null;
     if (!tile || Array.isArray(tile)) return null as never;
     const { ground } = this.props;
+    const index = props.index as TileIndex;
+    if (this.props.asTrees && tile.points) tile.trees = readTrees(tile.points, index, ground);
     if (ground) {
-      const index = props.index as TileIndex;
       for (const part of [tile.points, tile.lines, tile.polygons]) if (part?.positions) lift(part.positions, index, ground);
     }
     return tile as never;
   }
 
   override renderSubLayers(props: SubLayerProps): Layer | null | LayersList {
-    if (!(props as { data?: unknown }).data) return null;
+    const tile = (props as { data?: BinaryTile | null }).data;
+    if (!tile) return null;
+    if (tile.trees) return treeLayer(props.id, tile.trees, this.props.getFillColor as never, this.props.theme);
     return super.renderSubLayers(props);
   }
 }
 
-/** Gives flat tile coordinates (0 to 1) a height, in the unit that deck.gl's world has: 512 of them round the earth. */
-export function lift(positions: Positions, { x, y, z }: TileIndex, ground: Ground): void {
-  if (positions.size !== 2) return;
+/** Longitude and latitude of a place in a tile, both 0 to 1 across it. */
+export function lonLatInTile({ x, y, z }: TileIndex, u: number, v: number): [number, number] {
   const tiles = 2 ** z;
+  const longitude = ((x + u) / tiles) * 360 - 180;
+  const latitude = (Math.atan(Math.sinh(Math.PI * (1 - (2 * (y + v)) / tiles))) * 180) / Math.PI;
+  return [longitude, latitude];
+}
+
+/** Gives flat tile coordinates (0 to 1) a height, in the unit that deck.gl's world has: 512 of them round the earth. */
+export function lift(positions: Positions, index: TileIndex, ground: Ground): void {
+  if (positions.size !== 2) return;
   const count = positions.value.length / 2;
   const lifted = new Float32Array(count * 3);
   for (let i = 0; i < count; i++) {
     const u = positions.value[i * 2]!;
     const v = positions.value[i * 2 + 1]!;
-    const longitude = ((x + u) / tiles) * 360 - 180;
-    const latitude = (Math.atan(Math.sinh(Math.PI * (1 - (2 * (y + v)) / tiles))) * 180) / Math.PI;
+    const [longitude, latitude] = lonLatInTile(index, u, v);
     lifted[i * 3] = u;
     lifted[i * 3 + 1] = v;
     lifted[i * 3 + 2] = ground.heightAt(longitude, latitude) / metresPerPixel(0, latitude);
@@ -69,3 +88,19 @@ export function lift(positions: Positions, { x, y, z }: TileIndex, ground: Groun
   positions.size = 3;
 }
 
+/** A tree in the buffer of two tiles is drawn by the one it stands in. */
+function readTrees(points: BinaryPoints, index: TileIndex, ground: Ground | null): Trees {
+  const { value, size } = points.positions;
+  const [lonlat, z, sizes]: number[][] = [[], [], []];
+  for (let i = 0; i * size < value.length; i++) {
+    const [u, v] = [value[i * size]!, value[i * size + 1]!];
+    if (u < 0 || u >= 1 || v < 0 || v >= 1) continue;
+    const [longitude, latitude] = lonLatInTile(index, u, v);
+    const feature = points.featureIds?.value[i] ?? i;
+    const numbers = Object.fromEntries(Object.entries(points.numericProps ?? {}).map(([name, column]) => [name, column.value[i]]));
+    lonlat!.push(longitude, latitude);
+    z!.push(ground?.heightAt(longitude, latitude) ?? 0);
+    sizes!.push(...treeSize({ ...points.properties?.[feature], ...numbers }));
+  }
+  return { lonlat: new Float64Array(lonlat!), z: new Float32Array(z!), size: new Float32Array(sizes!) };
+}

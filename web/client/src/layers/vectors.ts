@@ -30,6 +30,18 @@ export function flatColors(style: Style | undefined, theme: Theme): FlatColors {
   };
 }
 
+type Painted = { properties?: Record<string, unknown> | null };
+const NOTHING: Color = [0, 0, 0, 0]; // what lies inside a building is not painted on the ground
+
+/** Lines as wide as their own attribute says, else as the scene says. */
+function widthOf(part: ScenePart): ((feature: Painted) => number) | null {
+  if (!part.info?.fields.includes("width_m")) return null;
+  const other = (part.layer.props as { getLineWidth?: unknown }).getLineWidth;
+  const fallback = (feature: Painted): number => Number(typeof other === "function" ? (other as (f: Painted) => unknown)(feature) : (other ?? 1));
+  const isLine = part.info.geometry === "line";
+  return (feature) => (isLine && Number(feature.properties?.width_m)) || fallback(feature);
+}
+
 const CASING_M = 1.2; // on both sides together
 
 /** The flat layers in the scene's order, each casing before everything that is drawn over it. */
@@ -64,10 +76,14 @@ function flatLayer(context: LayerContext, part: ScenePart, colors: FlatColors, f
   const { state, palette, ground } = context;
   const { selection } = state;
   const chosen = selection?.type === "feature" && `layer/${selection.layer}` === part.id ? selection.id : null;
+  const isIndoors = part.info?.fields.includes("storey_id") ?? false;
+  const outdoors = (color: Color): unknown => (isIndoors ? (feature: Painted): Color => (feature.properties?.storey_id ? NOTHING : color) : color);
+  const width = widthOf(part);
   const common = {
     visible: !state.hidden.has(part.id),
-    getFillColor: colors.fill,
-    getLineColor: colors.line,
+    getFillColor: outdoors(colors.fill),
+    getLineColor: outdoors(colors.line),
+    ...(width ? { getLineWidth: width } : {}),
     autoHighlight: true,
     highlightColor: palette.hover,
     lineCapRounded: true,
@@ -76,7 +92,9 @@ function flatLayer(context: LayerContext, part: ScenePart, colors: FlatColors, f
     updateTriggers: { getFillColor: state.theme, getLineColor: state.theme },
   };
   if (!features) {
-    return part.layer.clone({ ...common, ground: ground.isFlat && ground.lowest === 0 ? null : ground, highlightedFeatureId: chosen } as never);
+    const isFlat = ground.isFlat && ground.lowest === 0;
+    const asTrees = part.info?.kind === "tree" && context.zoomStep > 0;
+    return part.layer.clone({ ...common, ground: isFlat ? null : ground, highlightedFeatureId: chosen, asTrees, theme: state.theme } as never);
   }
   const data = features[part.id];
   if (!data) return null;
@@ -89,7 +107,7 @@ function flatLayer(context: LayerContext, part: ScenePart, colors: FlatColors, f
     filled: true,
     stroked: true,
     pointType: "circle",
-    getLineWidth: getLineWidth ?? 1,
+    getLineWidth: width ?? getLineWidth ?? 1,
     getPointRadius: getPointRadius ?? 1.5,
     lineWidthUnits: lineWidthUnits ?? "meters",
     lineWidthMinPixels: lineWidthMinPixels ?? 0.75,

@@ -9,7 +9,7 @@ import { deviceLayers } from "../layers/devices";
 import { eventLayers } from "../layers/events";
 import { groundLayers } from "../layers/ground";
 import { interiorLayers } from "../layers/interior";
-import { labelLayers } from "../layers/labels";
+import { labelLayer } from "../layers/labels";
 import { tilesetDrawing } from "../layers/tilesets";
 import { vectorLayers } from "../layers/vectors";
 import { ParkMeshes, type PlacedTile } from "../tiles/park-meshes";
@@ -45,7 +45,8 @@ export function composeLayers(context: LayerContext, materials: Materials): Laye
     ...cameraLayers(context),
     ...others(context, materials),
     ...deviceLayers(context),
-    ...labelLayers(context),
+    ...labelLayer(context, "labels/buildings", context.buildingLabels, "pill"),
+    ...labelLayer(context, "labels/rooms", context.roomLabels, "plain"),
     ...eventLayers(context),
   ] as Layer[];
 }

@@ -9,7 +9,8 @@ import type { Camera } from "./views";
 import type { LayerContext } from "../layers/context";
 import { byKind } from "../layers/devices";
 import { isPulsing } from "../layers/events";
-import { named, placeLabels } from "../layers/labels";
+import { roomLabels } from "../layers/interior";
+import { type Label, buildingLabels, placeLabels } from "../layers/labels";
 import { select, chooseStorey } from "../state/selection";
 import { type State, get, set, useStore } from "../state/store";
 import { type Materials, composeLayers } from "./compose";
@@ -39,6 +40,7 @@ export interface MapHandle {
 
 const FLAT: Ground = { heightAt: () => 0, lowest: 0, isFlat: true, grid: null };
 const LABELS_EVERY_MS = 180;
+const LABELS_UP_TO_M = 2.6; // a pixel; smaller scales show the park as a whole
 
 export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandle {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -102,6 +104,7 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
   }
 
   function context(state: State): LayerContext {
+    const names = candidates(state);
     return {
       state,
       palette: palette(state.theme),
@@ -112,6 +115,8 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
       isStill: still.matches,
       now: Date.now(),
       labels,
+      buildingLabels: names.buildings,
+      roomLabels: names.rooms,
       openBuilding: state.buildings.find((one) => one.id === state.buildingId) ?? null,
       onStorey: (device) => device.storey_id === state.storeyId,
     };
@@ -140,22 +145,28 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
     }, LABELS_EVERY_MS);
   }
 
+  /** All that could be named now: the buildings, or the rooms of the storey that is looked at. */
+  function candidates(state: State): { buildings: Label[]; rooms: Label[] } {
+    const originHeight = state.park?.origin[2] ?? 0;
+    const storey = state.storeys.find((one) => one.id === state.storeyId);
+    const isHidden = storey !== undefined || state.hidden.has("buildings") || state.cameraMode === "walk" || state.cameraMode === "underground";
+    return {
+      buildings: isHidden ? [] : buildingLabels(state.buildings, state.language, originHeight),
+      rooms: roomLabels(storey, originHeight, state.language),
+    };
+  }
+
   function place(): void {
     const state = get();
     const viewport = deck.isInitialized ? deck.getViewports()[0] : undefined;
     if (!viewport || !state.park) return;
-    const origin = state.park.origin[2];
-    const perPixel = metresPerPixel(camera.zoom, camera.latitude);
-    const next = placeLabels(
-      named(state.buildings),
-      state.language,
-      (building) => {
-        const at = viewport.project([building.lon, building.lat, building.base_h_m + building.height_m - origin + 2]);
-        const isAhead = (at[2] ?? 0) < 1 && (at[2] ?? 0) > -1;
-        return isAhead && perPixel < 3 ? [at[0]!, at[1]!] : null;
-      },
-      { width: viewport.width, height: viewport.height },
-    );
+    const isTooFar = metresPerPixel(camera.zoom, camera.latitude) > LABELS_UP_TO_M;
+    const project = (at: Label["place"]): [number, number] | null => {
+      const [x = 0, y = 0, depth = 0] = viewport.project(at);
+      return depth < 1 && depth > -1 ? [x, y] : null;
+    };
+    const { buildings, rooms } = candidates(state);
+    const next = isTooFar ? new Set<string>() : placeLabels([...rooms, ...buildings], project, { width: viewport.width, height: viewport.height });
     if (next.size !== labels.size || [...next].some((id) => !labels.has(id))) {
       labels = next;
       redraw();

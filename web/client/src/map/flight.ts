@@ -2,12 +2,13 @@
 import type { LonLatH, Storey } from "../api/types";
 import { get, set } from "../state/store";
 import { outlines } from "../layers/interior";
-import { distance, zoomFor } from "./earth";
+import { distance, metresPerPixel, offset, zoomFor } from "./earth";
 import type { MapHandle } from "./engine";
 
+const NARROW_PX = 720; // up to here panels lie over each other, not beside the map
 const HOME_WIDTH_PX = 1000; // the window the server's first view is made for
 const HOME_HEIGHT_PX = 640;
-const TILTED = 1.12; // seen aslant, a park takes less height
+const TILTED = 1.04; // seen aslant, a park takes less height
 
 let map: MapHandle | null = null;
 
@@ -19,10 +20,28 @@ export function currentMap(): MapHandle | null {
   return map;
 }
 
-/** Where panels leave the map free, as pixels the target is moved from the middle of the window. */
+/** What panels cover at the left and right. [px] */
+function covered(): { left: number; right: number } {
+  const { isLeftOpen, role, selection, buildingId, storeys, isRightOpen } = get();
+  if ((map?.size().width ?? 0) < NARROW_PX) return { left: 0, right: 0 };
+  const panel = isRightOpen && (selection !== null || role !== "manage") ? (selection === null && role === "evaluate" ? 464 : 368) : 0;
+  return { left: isLeftOpen ? 276 : 60, right: panel + (buildingId && storeys.length ? 62 : 0) };
+}
+
+/** The width that panels leave free. */
 function freeWidth(): number {
   const { width } = map?.size() ?? { width: 1200 };
-  return width < 720 ? width : Math.max(320, width - 680);
+  const { left, right } = covered();
+  return Math.max(320, width - left - right);
+}
+
+/** Where the camera must look so that a place stands in the middle of what panels leave free. */
+function lookAt(lon: number, lat: number, zoom: number, bearing: number): { longitude: number; latitude: number } {
+  const { left, right } = covered();
+  const metres = ((right - left) / 2) * metresPerPixel(zoom, lat);
+  const angle = (bearing * Math.PI) / 180;
+  const [longitude, latitude] = offset(lon, lat, metres * Math.cos(angle), -metres * Math.sin(angle));
+  return { longitude, latitude };
 }
 
 /** Flies so that `metres` round the place fill what the panels leave free. */
@@ -33,7 +52,8 @@ export function flyToPlace([lon, lat, h]: LonLatH, metres = 90, pitch = 55): voi
   if (cameraMode === "walk") set({ cameraMode: "overview" });
   const zoom = Math.min(22, zoomFor(metres * 2, Math.min(freeWidth(), map.size().height), lat));
   const isPlan = cameraMode === "plan";
-  map.flyTo({ longitude: lon, latitude: lat, zoom, pitch: isPlan ? 0 : pitch, bearing: isPlan ? 0 : map.camera().bearing, position: [0, 0, z] });
+  const bearing = isPlan ? 0 : map.camera().bearing;
+  map.flyTo({ ...lookAt(lon, lat, zoom, bearing), zoom, pitch: isPlan ? 0 : pitch, bearing, position: [0, 0, z] });
 }
 
 export function flyHome(isInstant = false): void {
@@ -43,10 +63,8 @@ export function flyHome(isInstant = false): void {
   const { longitude, latitude, zoom, pitch, bearing } = park.home;
   const isPlan = get().cameraMode === "plan";
   const fit = Math.min(freeWidth() / HOME_WIDTH_PX, map.size().height / HOME_HEIGHT_PX) * (isPlan ? 1 : TILTED);
-  map.flyTo(
-    { longitude, latitude, zoom: zoom + Math.log2(fit), pitch: isPlan ? 0 : pitch, bearing: isPlan ? 0 : bearing, position: [0, 0, map.groundAt(longitude, latitude)] },
-    isInstant,
-  );
+  const own = { zoom: zoom + Math.log2(fit), pitch: isPlan ? 0 : pitch, bearing: isPlan ? 0 : bearing };
+  map.flyTo({ ...own, ...lookAt(longitude, latitude, own.zoom, own.bearing), position: [0, 0, map.groundAt(longitude, latitude)] }, isInstant);
 }
 
 export function flyToBuilding(id: string): void {

@@ -29,7 +29,6 @@ export function installHook(map: MapHandle): void {
       return info?.layer ? { layer: info.layer.id, object: info.object } : null;
     },
     camera: () => map.camera(),
-    ...({ _pick: (x: number, y: number) => map.pick(x, y) } as object),
     flyTo: (camera) => map.flyTo(camera, true),
     get state() {
       return get();

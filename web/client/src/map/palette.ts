@@ -45,8 +45,8 @@ const light: Palette = {
   gapLine: [200, 50, 43, 255],
   severity: { info: [11, 107, 203], warning: [199, 119, 0], alarm: [200, 50, 43] },
   hover: [11, 107, 203, 70],
-  ambient: 0.82,
-  sun: 0.24,
+  ambient: 0.8,
+  sun: 0.235,
   paintBuildings: 1,
   paintModels: 0.55,
 };

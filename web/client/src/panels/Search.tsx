@@ -5,10 +5,11 @@ import { useTranslation } from "react-i18next";
 
 import type { SearchHit } from "../api/types";
 import { word } from "../i18n";
+import { inLanguage } from "../i18n/bilingual";
 import { flyToBuilding, flyToPlace } from "../map/flight";
 import { chooseStorey, openBuilding, select } from "../state/selection";
 import { source } from "../state/source";
-import { get } from "../state/store";
+import { type Language, get, useStore } from "../state/store";
 import { Icon } from "./icons";
 
 const WAIT_MS = 180;
@@ -46,6 +47,7 @@ export function Search() {
           setText(hit?.name ?? "");
           asked.current++;
           if (hit) void go(hit);
+          (document.activeElement as HTMLElement | null)?.blur();
         }}
         defaultActiveFirstOption
         variant="borderless"
@@ -60,12 +62,20 @@ export function Search() {
   );
 }
 
+/** Devices say their kind, buildings their use, elements their class: words of the data, in the page's language. */
+function detailOf(hit: SearchHit, language: Language): string {
+  const detail = hit.detail ?? "";
+  const known = { device: "deviceKind", building: "usage", space: "usage", element: "ifcClass" }[hit.type as string];
+  return known ? word(`${known}.${detail}`, inLanguage(detail, language)) : inLanguage(detail, language);
+}
+
 function Hit({ hit }: { hit: SearchHit }) {
   const { t } = useTranslation();
+  const language = useStore((state) => state.language);
   return (
     <span className="hit">
-      <span className="hit-name">{hit.name || hit.id}</span>
-      {hit.detail && <span className="hit-detail dim">{hit.detail}</span>}
+      <span className="hit-name">{inLanguage(hit.name || hit.id, language)}</span>
+      {hit.detail && <span className="hit-detail dim">{detailOf(hit, language)}</span>}
       <span className="hit-type dim">{word(`detail.${hit.type}`, t("detail.feature"))}</span>
     </span>
   );

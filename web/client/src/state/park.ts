@@ -21,7 +21,9 @@ export async function loadPark(): Promise<void> {
       step("buildings", from.buildings()),
       step("devices", from.devices()),
     ]);
-    const hidden = new Set([...get().hidden, ...scene.layers.filter((layer) => layer.visible === false).map((layer) => layer.id)]);
+    const quiet = layers.filter((layer) => QUIET_KINDS.has(layer.kind)).map((layer) => `layer/${layer.id}`);
+    const off = scene.layers.filter((layer) => layer.visible === false).map((layer) => layer.id);
+    const hidden = get().park ? get().hidden : new Set([...off, ...quiet]);
     set({ park, scene, layers, buildings, devices, hidden, loading: null, updatedAt: Date.now() });
   } catch (error) {
     set({ loading: null, failure: sentence(error) });
@@ -44,6 +46,8 @@ function newestFirst<T extends { id: string; at: string }>(events: T[]): T[] {
   return [...byId.values()].sort((a, b) => b.at.localeCompare(a.at)).slice(0, KEPT_EVENTS);
 }
 
+/** Drawn when asked for: areas and marks that say nothing at first sight and colour the whole park. */
+const QUIET_KINDS = new Set(["zone", "enterprise", "key_position", "grid"]);
 const KEPT_EVENTS = 500;
 const PULSE_MS = 20_000;
 

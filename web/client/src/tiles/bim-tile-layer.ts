@@ -1,5 +1,15 @@
 /** One tile: a merged mesh drawn in one call, whose elements are picked, hidden, ghosted and coloured one by one. */
-import { type DefaultProps, type GetPickingInfoParams, Layer, type LayerProps, type PickingInfo, type UpdateParameters, picking, project32 } from "@deck.gl/core";
+import {
+  type DefaultProps,
+  type GetPickingInfoParams,
+  Layer,
+  type LayerProps,
+  type PickingInfo,
+  type UpdateParameters,
+  type Viewport,
+  picking,
+  project32,
+} from "@deck.gl/core";
 import type { Buffer, RenderPipelineParameters, Texture } from "@luma.gl/core";
 import { Model } from "@luma.gl/engine";
 
@@ -18,12 +28,14 @@ import {
   shadowVertex,
 } from "./shaders";
 
-export interface TileLook extends Omit<TileUniforms, "clipHeight" | "groundHeight" | "ghostPass" | "onFeet"> {
+export interface TileLook extends Omit<TileUniforms, "clipHeight" | "groundHeight" | "ghostPass" | "onFeet" | "edgeDetail"> {
   /** Height above which nothing is drawn. [m, scene] */
   clipHeight: number | null;
   /** Where shadows fall: at the foot of each element, on the ground under the tile, or nowhere. */
   shadows: "feet" | "ground" | "none";
   edges: boolean;
+  /** How large a pixel may be before edges fade. [m] */
+  edgePixel: number;
 }
 
 export interface BimTileLayerProps extends LayerProps {
@@ -172,7 +184,7 @@ export class BimTileLayer extends Layer<BimTileLayerProps> {
     const { passes, hasGhosts } = this.state;
     if (!passes) return;
     const { look, originHeight = 0, groundHeight = 0 } = this.props;
-    const { shadows, edges, clipHeight, ...paint } = look;
+    const { shadows, edges, clipHeight, edgePixel, ...paint } = look;
     const isPicking = Boolean(shaderModuleProps?.picking?.isActive);
     const uniforms: TileUniforms = {
       ...paint,
@@ -180,6 +192,7 @@ export class BimTileLayer extends Layer<BimTileLayerProps> {
       groundHeight: groundHeight - originHeight,
       ghostPass: 0,
       onFeet: shadows === "feet" ? 1 : 0,
+      edgeDetail: edgePixel / pixelAtUnitDistance(this.context.viewport),
     };
     this.pass(passes.faces, uniforms, isPicking ? null : SOLID);
     if (!isPicking) {
@@ -217,4 +230,10 @@ export class BimTileLayer extends Layer<BimTileLayerProps> {
     for (const buffer of buffers ?? []) buffer.destroy();
     texture?.destroy();
   }
+}
+
+/** Metres that a pixel covers where gl_Position.w is 1: a map view counts it in view heights, its target lying 1.5 away. */
+function pixelAtUnitDistance(viewport: Viewport): number {
+  const { metersPerPixel, altitude } = viewport as Viewport & { metersPerPixel?: number; altitude?: number };
+  return altitude && metersPerPixel ? metersPerPixel / altitude : 1.3 / viewport.height;
 }

@@ -21,6 +21,7 @@ layout(std140) uniform parkTileUniforms {
   float ghostAlpha;
   float ambient;
   float onFeet;
+  float edgeDetail;
 } parkTile;
 `;
 
@@ -37,6 +38,7 @@ export interface TileUniforms {
   ghostAlpha: number;
   ambient: number;
   onFeet: number;
+  edgeDetail: number;
 }
 
 export const parkTile = {
@@ -56,6 +58,7 @@ export const parkTile = {
     ghostAlpha: "f32",
     ambient: "f32",
     onFeet: "f32",
+    edgeDetail: "f32",
   },
 } as const;
 
@@ -142,9 +145,10 @@ void main(void) {
   geometry.position = common_position;
   vHeight = (project.modelMatrix * vec4(positions, 1.0)).z;
   vState = state;
-  vColor = parkTile.edge;
-  vNormal = vec3(0.0);
   gl_Position = project_common_position_to_clipspace(common_position);
+  // far away, lines nearer to each other than pixels would only be grey
+  vColor = vec4(parkTile.edge.rgb, parkTile.edge.a * clamp(parkTile.edgeDetail / max(gl_Position.w, 1e-4), 0.06, 1.0));
+  vNormal = vec3(0.0);
   gl_Position.z -= 0.00012 * gl_Position.w; // in front of the faces it borders
   if (isHidden(state)) gl_Position = NOWHERE;
   DECKGL_FILTER_GL_POSITION(gl_Position, geometry);
@@ -183,8 +187,7 @@ void main(void) {
   vec4 common_position = vec4(common_ - project_size(drop), 1.0);
   geometry.position = common_position;
   gl_Position = project_common_position_to_clipspace(common_position);
-  bool below = placed.z < ground - 0.5;
-  if (isHidden(state) || isGhost(state) || below) gl_Position = NOWHERE;
+  if (isHidden(state) || isGhost(state)) gl_Position = NOWHERE;
   DECKGL_FILTER_GL_POSITION(gl_Position, geometry);
 }
 `;

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 
 import type { Element } from "../../api/types";
 import { word } from "../../i18n";
+import { inLanguage } from "../../i18n/bilingual";
 import { formatAmount } from "../../i18n/format";
 import { buildingName } from "../../layers/labels";
 import { flyToPlace } from "../../map/flight";
@@ -14,12 +15,13 @@ type Chosen = Extract<Selection, { type: "element" }>;
 
 export function ElementDetail({ selection }: { selection: Chosen }) {
   const { t } = useTranslation();
+  const language = useStore((state) => state.language);
   const { detail } = selection;
   const name = detail?.name || selection.name;
   const kind = detail?.class ?? selection.class;
   return (
     <>
-      <Head kind={className(kind)} title={name || t("detail.unnamed")} />
+      <Head kind={className(kind)} title={inLanguage(name, language) || t("detail.unnamed")} />
       <Identity label={t("detail.globalId")} id={selection.id} testId="element-id" />
       <Actions selection={selection} />
       {detail ? <Body element={detail} /> : <p className="dim">{t("detail.loading")}</p>}
@@ -72,8 +74,8 @@ function Body({ element }: { element: Element }) {
                 storey.name
               )),
           ],
-          [t("detail.spaceOf"), spaceName(element.space)],
-          [t("detail.type"), element.type],
+          [t("detail.spaceOf"), inLanguage(spaceName(element.space) ?? "", language)],
+          [t("detail.type"), element.type && inLanguage(element.type, language)],
           [t("detail.discipline"), element.discipline && word(`detail.disciplines.${element.discipline}`, element.discipline)],
           [t("detail.state"), element.state && <State element={element} />],
         ]}
@@ -105,7 +107,7 @@ function Materials({ element }: { element: Element }) {
       <ol>
         {element.materials.map((material, index) => (
           <li key={index}>
-            <span>{material.name ?? "–"}</span>
+            <span>{inLanguage(material.name ?? "–", language)}</span>
             {typeof material.thickness_m === "number" && <span className="num">{formatAmount(material.thickness_m * 1000, language)} mm</span>}
           </li>
         ))}

@@ -2,6 +2,7 @@
 import { useTranslation } from "react-i18next";
 
 import { word } from "../../i18n";
+import { inLanguage } from "../../i18n/bilingual";
 import { formatAmount } from "../../i18n/format";
 import { centre, outlines } from "../../layers/interior";
 import { flyToPlace } from "../../map/flight";
@@ -17,7 +18,7 @@ export function SpaceDetail({ id }: { id: string }) {
   const ring = outlines(space.outline)[0]?.[0];
   return (
     <>
-      <Head kind={t("detail.space")} title={space.long_name || space.name || id} />
+      <Head kind={t("detail.space")} title={inLanguage(space.long_name || space.name || id, language)} />
       <Identity label={t("detail.globalId")} id={id} testId="space-id" />
       {ring && (
         <div className="actions">
