@@ -56,6 +56,17 @@ class Judged(Protocol):
 
 
 @dataclass(frozen=True)
+class Before:
+    """What was known of the cells that n cells were cut from."""
+
+    known: Any  # what the judge said of them
+    row: IntArray  # (n,) of each
+
+
+Judge = Callable[[Cells, Before | None], Judged]
+
+
+@dataclass(frozen=True)
 class Areas:
     """Covered area of n cells: likely, surely and possibly (n,) [m2], and how the cutting went."""
 
@@ -86,7 +97,7 @@ class Ranges:
     far_3d: FloatArray
 
 
-def areas(cells: Cells, first: Judged, judge: Callable[[Cells], Judged], *, least_m: float, budget: int) -> Areas:
+def areas(cells: Cells, first: Judged, judge: Judge, *, least_m: float, budget: int) -> Areas:
     """Covered area of cells with its bounds.
 
     Parameters
@@ -96,15 +107,14 @@ def areas(cells: Cells, first: Judged, judge: Callable[[Cells], Judged], *, leas
     first
         What is known of them.
     judge
-        What is known of any cells of the same surface.
+        What is known of any cells of the same surface, told what was known of the cells they are cut from.
     least_m
         Cells with edges of less than twice this are not cut. [m]
     budget
         How many cells may be judged beyond the first. [count]
     """
     covered, sure, possible = (np.zeros(len(cells)) for _ in range(3))
-    # the number of the whole cell travels in `piece` while its parts are cut
-    level, known, parts = replace(cells, piece=np.arange(len(cells), dtype=np.int32)), first, 0
+    whole, level, known, parts = np.arange(len(cells)), cells, first, 0
     undecided, coarse = 0.0, float(cells.area[first.covered].sum())
     while len(level):
         cut = known.mixed & (level.half >= least_m)
@@ -112,13 +122,15 @@ def areas(cells: Cells, first: Judged, judge: Callable[[Cells], Judged], *, leas
         cut[np.flatnonzero(cut)[max(room, 0) :]] = False
         leaf = ~cut
         for total, counts in ((covered, known.covered), (sure, known.sure), (possible, known.possible)):
-            np.add.at(total, level.piece[leaf & counts], level.area[leaf & counts])
+            np.add.at(total, whole[leaf & counts], level.area[leaf & counts])
         undecided += float(level.area[leaf & known.mixed].sum())
         if not cut.any():
             break
-        level = split(level, cut)
-        parts += len(level)
-        known = judge(replace(level, piece=cells.piece[level.piece]))
+        # the number of the cell travels in `piece` while it is cut
+        parts_of = split(replace(level, piece=np.arange(len(level), dtype=np.int32)), cut)
+        row = parts_of.piece.astype(np.int64)
+        level, whole, parts = replace(parts_of, piece=level.piece[row]), whole[row], parts + len(row)
+        known = judge(level, Before(known, row))
     total_area = float(cells.area.sum())
     drift = abs(coarse - float(covered.sum())) / total_area if total_area > 0 else 0.0
     return Areas(covered, sure, possible, len(cells) + parts, undecided, drift)
@@ -173,11 +185,11 @@ def ranges(places: FloatArray, cells: Cells) -> Ranges:
     return Ranges(near, far, np.hypot(near, rise_near), np.hypot(far, rise_far))
 
 
-def in_parts(cells: Cells, size: int, judge: Callable[[Cells], T]) -> list[T]:
-    """What `judge` says of the cells, in order, in parts of at most `size` that are judged side by side."""
+def in_parts(cells: Cells, size: int, judge: Callable[[Cells, IntArray], T]) -> list[T]:
+    """What `judge` says of the cells and their indices, in order, in parts of at most `size` that are judged side by side."""
     count = max(1, -(-len(cells) // max(size, 1)))
-    parts = [select(cells, part) for part in np.array_split(np.arange(len(cells)), count)]
+    indices = np.array_split(np.arange(len(cells)), count)
     if count == 1:
-        return [judge(parts[0])]
+        return [judge(cells, indices[0])]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(judge, parts))
+        return list(pool.map(lambda index: judge(select(cells, index), index), indices))

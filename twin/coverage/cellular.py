@@ -125,7 +125,7 @@ def reception(carriers: Carriers, site: Site, demand: Demand, cells: Cells) -> R
         return Reception(none, none, no, no, no, no, np.zeros((len(cells), 0), bool), np.full(len(cells), -1, np.int64), no)
     around = _around(carriers, site, demand, cells)
     size = max(_MOST_PAIRS // len(carriers), 1)
-    parts = in_parts(cells, size, lambda part: _judge(carriers, site, demand, around, part))
+    parts = in_parts(cells, size, lambda part, _: _judge(carriers, site, demand, around, part))
     names = ("level", "sinr", "covered", "sure", "possible", "mixed", "by_operator", "best", "sight")
     return Reception(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 

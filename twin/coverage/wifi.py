@@ -22,7 +22,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.coverage.bounded import Probes, chosen, extremes, in_parts, probes, ranges
+from twin.coverage.bounded import Before, Probes, chosen, extremes, in_parts, probes, ranges
 from twin.coverage.cells import Cells, select
 from twin.coverage.indoor import floors_db
 from twin.coverage.makeup import BEST, LIKELY, WORST, counted_table, loss_table_db
@@ -76,6 +76,8 @@ class Signal:
     clear: FloatArray  # (n,) what the best radio would give with nothing between [dBm]
     best: IntArray  # (n,) the strongest radio, -1 where none
     blocker: IntArray  # (n,) the object that takes most from it, -1 where none
+    settled: IntArray  # (n,) how many radios reach all of the cell even in the worst case
+    open: BoolArray  # (n, m) radios that may reach some of the cell
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def band_of(f_ghz: float) -> str | None:
     return next((name for name, (low, high) in BANDS_GHZ.items() if low <= f_ghz <= high), None)
 
 
-def signal(radios: Transmitters, barriers: Barriers, demand: Demand, cells: Cells) -> Signal:
+def signal(radios: Transmitters, barriers: Barriers, demand: Demand, cells: Cells, before: Before | None = None) -> Signal:
     """What each of n cells gets from the radios.
 
     Parameters
@@ -106,58 +108,79 @@ def signal(radios: Transmitters, barriers: Barriers, demand: Demand, cells: Cell
         What counts as covered.
     cells
         The cells.
+    before
+        What was said of the cells they are cut from: radios settled there are not asked again, and `level` is only right about the
+        threshold.
     """
     size = max(_MOST_PAIRS // max(len(radios), 1), 1)
     if not len(cells):
         return _nothing(0)
-    parts = in_parts(cells, size, lambda part: _judge(radios, barriers, demand, part))
-    names = ("level", "covered", "sure", "possible", "mixed", "clear", "best", "blocker")
+
+    def judge(part: Cells, index: IntArray) -> Signal:
+        return _judge(radios, barriers, demand, part, None if before is None else Before(before.known, before.row[index]))
+
+    parts = in_parts(cells, size, judge)
+    names = ("level", "covered", "sure", "possible", "mixed", "clear", "best", "blocker", "settled", "open")
     return Signal(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _judge(radios: Transmitters, barriers: Barriers, demand: Demand, cells: Cells) -> Signal:
+def _judge(radios: Transmitters, barriers: Barriers, demand: Demand, cells: Cells, before: Before | None) -> Signal:
     n, m = len(cells), len(radios)
     if not m:
         return _nothing(n)
     looked = probes(cells)
     hope = np.column_stack([radios.eirp_dbm[j] + radios.slack_db[j] - _near_loss(radios, j, demand, cells) for j in range(m)])  # (n, m)
-    order = np.argsort(-hope, axis=1, kind="stable")
+    known: Signal | None = None if before is None else before.known
+    settled = np.zeros(n, np.int64) if before is None or known is None else known.settled[before.row]
+    asked = hope if before is None or known is None else np.where(known.open[before.row], hope, -np.inf)
+    order = np.argsort(-asked, axis=1, kind="stable")
     strongest = np.full((n, demand.k), -np.inf)
-    enough = np.zeros((n, 2, 3), np.int64)  # radios at or above the threshold: in all of the cell, somewhere in it
-    best, blocker, top = np.full(n, -1), np.full(n, -1), np.full(n, -np.inf)
+    enough = np.repeat(settled, 6).reshape(n, 2, 3)  # radios at or above the threshold: in all of the cell, somewhere in it
+    best, blocker, top, open_ = np.full(n, -1), np.full(n, -1), np.full(n, -np.inf), np.zeros((n, m), bool)
     active = np.arange(n)
     for turn in range(m):
         pick = order[active, turn]
-        promise = hope[active, pick]
-        settled = (enough[active, 0, WORST] >= demand.k) & (strongest[active].min(axis=1) >= promise)
-        going = ((promise >= demand.rssi_dbm) & ~settled) | (turn < demand.k)  # the first are looked at to show a level
+        promise = asked[active, pick]
+        done = (enough[active, 0, WORST] >= demand.k) & ((strongest[active].min(axis=1) >= promise) | (before is not None))
+        going = ((promise >= demand.rssi_dbm) & ~done) | ((turn < demand.k) & (before is None))  # the first ones show a level
         active, pick = active[going], pick[going]
         if not len(active):
             break
         got = _levels(radios, barriers, demand.model, (select(cells, active), chosen(looked, active), pick))
-        enough[active, 0] += got.low >= demand.rssi_dbm
+        reaches = got.low >= demand.rssi_dbm
+        enough[active, 0] += reaches
         enough[active, 1] += got.high >= demand.rssi_dbm
+        settled[active] += reaches[:, WORST]
+        open_[active, pick] = ~reaches[:, WORST] & (got.high[:, BEST] >= demand.rssi_dbm)
         better = got.point > top[active]
         best[active[better]], blocker[active[better]], top[active[better]] = pick[better], got.blocker[better], got.point[better]
         weakest = strongest[active].argmin(axis=1)
         strongest[active, weakest] = np.maximum(strongest[active, weakest], got.point)
     level = strongest.min(axis=1)
     sure, possible = enough[:, 0] >= demand.k, enough[:, 1] >= demand.k  # (n, 3)
+    covered = _covered(strongest, demand, np.zeros(n, np.int64) if known is None or before is None else known.settled[before.row])
     return Signal(
         level=np.where(np.isfinite(level), level, np.nan),
-        covered=level >= demand.rssi_dbm,
+        covered=covered,
         sure=sure[:, WORST],
-        possible=possible[:, BEST] | (level >= demand.rssi_dbm),
+        possible=possible[:, BEST] | covered,
         mixed=np.any(possible & ~sure, axis=1),
         clear=np.partition(hope, m - min(demand.k, m), axis=1)[:, m - min(demand.k, m)] if m >= demand.k else np.full(n, -np.inf),
         best=best,
         blocker=blocker,
+        settled=settled,
+        open=open_,
     )
+
+
+def _covered(strongest: FloatArray, demand: Demand, settled: IntArray) -> BoolArray:
+    """Whether k radios reach the point (n,): those settled before, and the strongest (n, k) of the others."""
+    return settled + (strongest >= demand.rssi_dbm).sum(axis=1) >= demand.k
 
 
 def _nothing(n: int) -> Signal:
     no, none = np.zeros(n, bool), np.full(n, -1, np.int64)
-    return Signal(np.full(n, np.nan), no, no, no, no, np.full(n, -np.inf), none, none)
+    return Signal(np.full(n, np.nan), no, no, no, no, np.full(n, -np.inf), none, none, np.zeros(n, np.int64), np.zeros((n, 0), bool))
 
 
 def _near_loss(radios: Transmitters, j: int, demand: Demand, cells: Cells) -> FloatArray:

@@ -281,7 +281,7 @@ def _terrain_digest(store: Store) -> str:
     return "" if terrain is None else digest([terrain.heights, [terrain.x0_m, terrain.y0_m, terrain.step_m]])
 
 
-_MOST: Mapping[str, int] = {"digest": 4, "sight": 3, "field": 6, "look": 4000}
+_MOST: Mapping[str, int] = {"digest": 4, "sight": 2, "field": 4, "look": 1000}
 _memory: dict[str, OrderedDict[str, Any]] = {what: OrderedDict() for what in _MOST}
 _lock = Lock()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from twin.coverage.bounded import Before
 from twin.coverage.cells import Cells
 from twin.coverage.cellular import MOBILE_MODELS, Demand, Reception, Site, reception
 from twin.coverage.propagation import MODELS
@@ -49,7 +50,7 @@ def compute_mobile(store: Store, request: Request, *, measure: Measure, only_5g:
     demand = Demand(asked["rsrp_dbm"], asked["sinr_db"], _operators(asked["operators"], net), asked["target_height_m"])
     gathered = _Asked(surface, net, site, demand)
 
-    def judge(cells: Cells) -> Reception:
+    def judge(cells: Cells, _: Before | None) -> Reception:
         return reception(net.carriers, site, demand, cells)
 
     step = step_of(surface, asked["step_m"], USUAL_STEP_M)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.coverage.bounded import Areas, Judged, areas
+from twin.coverage.bounded import Areas, Judge, areas
 from twin.coverage.cells import Cells, grid
 from twin.coverage.makeup import counted, partitions, without_small
 from twin.coverage.radio import expected_share, reliable_share
@@ -123,11 +123,11 @@ def step_of(surface: Surface, asked: float | None, usual: float) -> float:
     return step
 
 
-def measured(store: Store, surface: Surface, step: float, height: float, judge: Callable[[Cells], Judged]) -> Covered:
+def measured(store: Store, surface: Surface, step: float, height: float, judge: Judge) -> Covered:
     """A surface cut into cells of `step` with targets at `height` [m], judged, and cut further where cells are mixed."""
     terrain, park = store.terrain(), store.park()
     cells = grid(surface, step, height, lambda xy: ground_z(park, terrain, xy))
-    first = judge(cells)
+    first = judge(cells, None)
     return Covered(cells, first, areas(cells, first, judge, least_m=step / FINEST_PARTS, budget=BUDGET))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from twin.coverage.bounded import Before
 from twin.coverage.cells import Cells
 from twin.coverage.wifi import EIRP_LIMIT_DBM, WIFI_MODELS, Demand, Signal, Transmitters, band_of, signal
 from twin.devices import positions
@@ -55,8 +56,8 @@ def _compute(store: Store, request: Request) -> Result:
     obstacles, among = barriers(store, counting=asked["model"] == "cost231")
     demand = Demand(asked["rssi_dbm"], asked["k"], asked["model"])
 
-    def judge(cells: Cells) -> Signal:
-        return signal(radios.sent, among, demand, cells)
+    def judge(cells: Cells, before: Before | None) -> Signal:
+        return signal(radios.sent, among, demand, cells, before)
 
     step = step_of(surface, asked["step_m"], USUAL_STEP_M)
     found = measured(store, surface, step, asked["target_height_m"], judge)

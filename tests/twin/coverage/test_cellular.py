@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 from trimesh.creation import box as closed
 
 from twin.coverage.antenna import Antenna
-from twin.coverage.bounded import Areas, areas
+from twin.coverage.bounded import Areas, Before, areas
 from twin.coverage.cells import Cells, grid
 from twin.coverage.cellular import Carriers, Demand, Reception, Site, model_of, reception
 from twin.coverage.entry import entry_db, surface_db
@@ -67,10 +67,10 @@ def cells_of(polygon: Any, step: float, floor: float = 0.0) -> Cells:
 
 
 def bounded(sent: Carriers, where: Site, demand: Demand, cells: Cells, least: float = 0.2) -> tuple[float, float, float]:
-    def judge(part: Cells) -> Reception:
+    def judge(part: Cells, _: Before | None) -> Reception:
         return reception(sent, where, demand, part)
 
-    found: Areas = areas(cells, judge(cells), judge, least_m=least, budget=100_000)
+    found: Areas = areas(cells, judge(cells, None), judge, least_m=least, budget=100_000)
     return float(found.sure.sum()), float(found.covered.sum()), float(found.possible.sum())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import shapely
@@ -41,7 +43,7 @@ def test_amounts_add_up_and_the_largest_comes_first() -> None:
     found = gaps(cells, missing, why, ["wall" if m > 0 else None for m in missing], smallest=3.0)
     assert sum(region.amount for region in found) == pytest.approx(missing.sum())
     shown = [region for region in found if not region.pooled]
-    assert all(a.amount >= b.amount >= 3.0 for a, b in zip(shown[:-1], shown[1:], strict=True))
+    assert all(a.amount >= b.amount >= 3.0 for a, b in pairwise(shown))
     assert [region.pooled for region in found] == [False] * len(shown) + [True]
     for region in shown:
         assert region.polygon.geom_type == "Polygon"

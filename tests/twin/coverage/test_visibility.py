@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -197,7 +198,7 @@ def test_an_l_shaped_room_is_seen_up_to_its_corner() -> None:
     """From (9, 1) the inner corner (4, 4) hides what lies above the line to (0, 6.4): 19.2 of 64 m2."""
     room = shapely.Polygon([(0, 0), (10, 0), (10, 4), (4, 4), (4, 10), (0, 10)])
     outline = shapely.get_coordinates(room)
-    vertices = np.array([[(*a, -1), (*b, -1), (*b, 3), (*a, 3)] for a, b in zip(outline[:-1], outline[1:], strict=True)], float)
+    vertices = np.array([[(*a, -1), (*b, -1), (*b, 3), (*a, 3)] for a, b in pairwise(outline)], float)
     faces = np.concatenate([[(4 * i, 4 * i + 1, 4 * i + 2), (4 * i, 4 * i + 2, 4 * i + 3)] for i in range(len(vertices))])
     walls = one_object(vertices.reshape(-1, 3), faces, object_id="room")
     view = View("c", (9.0, 1.0, 2.5), lens=FISHEYE, tilt_rad=math.pi / 2, hfov_rad=math.radians(179.99), pixels_w=1e6)

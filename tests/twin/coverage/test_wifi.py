@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trimesh.creation import box as closed
 
-from twin.coverage.bounded import Areas, areas
+from twin.coverage.bounded import Areas, Before, areas
 from twin.coverage.cells import Cells, grid
 from twin.coverage.makeup import counted, loss_table_db, partitions
 from twin.coverage.materials import Layer, slab_loss_db
@@ -53,10 +53,10 @@ def radios(*places: tuple[float, float, float], eirp: float = 20.0, slack: float
 def share(polygon: Any, step: float, ap: Transmitters, among: Barriers, demand: Demand, *, least: float = 0.1) -> tuple[Areas, Signal]:
     cells = cells_of(polygon, step)
 
-    def judge(part: Cells) -> Signal:
-        return signal(ap, among, demand, part)
+    def judge(part: Cells, before: Before | None) -> Signal:
+        return signal(ap, among, demand, part, before)
 
-    first = judge(cells)
+    first = judge(cells, None)
     return areas(cells, first, judge, least_m=least, budget=200_000), first
 
 

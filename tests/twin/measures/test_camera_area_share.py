@@ -72,7 +72,6 @@ def footprint(height: float = 5.0, tilt: float = 30.0, hfov: float = 60.0, vfov:
 def test_one_camera_on_an_open_field_covers_its_footprint(make: Make) -> None:
     result = compute(make([camera("c", 0, 0)]), "camera_area_share", {"density_px_per_m": 20})
     exact = footprint().area / 10_000
-    assert result.value is not None and result.lower is not None and result.upper is not None
     assert result.lower <= exact <= result.upper
     assert result.value == pytest.approx(exact, rel=2e-2)
     assert (result.denominator, result.quantity) == (pytest.approx(10_000, rel=1e-6), "m2")
@@ -231,7 +230,8 @@ def test_a_result_is_told_in_json(make: Make) -> None:
     assert {"id", "height_m", "step_m", "samples", "convergence"} <= set(told["surface"])
     assert told["surface"]["convergence"] < 0.01
     samples = samples_json(result)
-    assert samples is not None and len(samples["lon"]) == told["surface"]["samples"]
+    assert samples is not None
+    assert len(samples["lon"]) == told["surface"]["samples"]
     assert set(samples["state"]) <= {1, 0, -1}
     features = gaps_geojson(result)["features"]
     assert all(len(feature["geometry"]["coordinates"]) for feature in features)

@@ -184,8 +184,9 @@ def test_a_park_without_positions_says_so(make: Make) -> None:
 
 @pytest.mark.parametrize(
     ("said", "kind"),
-    [("园区出入口", "park_entrance"), ("Main Gate", "park_main_entrance"), ("消防通道", "fire_passage"), ("电梯", "elevator"), ("机房", "machine_room"),
-     ("建筑物主出入口", "building_main_entrance"), ("餐饮消费等公共区域", "dining_consumption"), ("fountain", None), ("road_intersection", "road_intersection")],
+    [("园区出入口", "park_entrance"), ("Main Gate", "park_main_entrance"), ("消防通道", "fire_passage"), ("电梯", "elevator"),
+     ("机房", "machine_room"), ("建筑物主出入口", "building_main_entrance"), ("餐饮消费等公共区域", "dining_consumption"),
+     ("fountain", None), ("road_intersection", "road_intersection")],
 )  # fmt: skip
 def test_registers_name_classes_in_their_own_words(said: str, kind: str | None) -> None:
     assert class_of(said) == kind
@@ -194,7 +195,8 @@ def test_registers_name_classes_in_their_own_words(said: str, kind: str | None) 
 
 @pytest.mark.parametrize(
     ("said", "usage"),
-    [("Meeting Room 3.04", "meeting"), ("会议室", "meeting"), ("员工食堂", "canteen"), ("OFFICE", "office"), ("Lift machine room", "machine_room"),
+    [("Meeting Room 3.04", "meeting"), ("会议室", "meeting"), ("员工食堂", "canteen"), ("OFFICE", "office"),
+     ("Lift machine room", "machine_room"),
      ("消防控制室", None), ("Entrance Hall", "lobby"), ("生产车间", "workshop"), ("R-101", None), ("Toilets", "toilet")],
 )  # fmt: skip
 def test_rooms_tell_their_usage(said: str, usage: str | None) -> None:

@@ -95,7 +95,7 @@ def test_a_model_stands_for_its_building_and_glass_lets_the_sight_through(make: 
     assert [dict(layer) for layer in layers["element/W"]] == [{"name": "Concrete", "thickness_m": 0.1}]
     scene = Scene(sight)
     across = np.array([[3.0 * i + 0.5, -5, 1.5] for i in range(6)])
-    assert scene.occluded(across, across + [0, 10, 0]).tolist() == [True, True, False, False, False, False]
+    assert scene.occluded(across, across + np.array([0, 10, 0])).tolist() == [True, True, False, False, False, False]
 
 
 def test_only_walls_of_known_height_stand(make: Make) -> None:

@@ -45,6 +45,7 @@ export function httpSource(language: () => string): Source {
     canCompute: true,
     park: () => get("/api/park"),
     scene: () => get("/api/scene"),
+    terrain: (park) => (park.terrain ? get(park.terrain) : Promise.resolve(null)),
     layers: () => list("/api/layers", "layers"),
     buildings: () => list("/api/buildings", "buildings"),
     storeys: (building) => list(`/api/buildings/${of(building)}/storeys`, "storeys"),

@@ -17,12 +17,15 @@ import type {
   SearchHit,
   Sighting,
   Storey,
+  TerrainGrid,
 } from "./types";
 import type { Feature } from "geojson";
 
 export interface Source {
   park(): Promise<Park>;
   scene(): Promise<Scene>;
+  /** The ground, where the park says it knows it. */
+  terrain(park: Park): Promise<TerrainGrid | null>;
   layers(): Promise<LayerInfo[]>;
   buildings(): Promise<Building[]>;
   storeys(building: string): Promise<Storey[]>;

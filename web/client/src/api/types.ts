@@ -19,6 +19,8 @@ export interface Park {
     elements: number;
     layers: number;
   };
+  /** Where the heights of the ground are, if the server tells them. */
+  terrain?: string | null;
   home: { longitude: number; latitude: number; zoom: number; pitch: number; bearing: number };
 }
 
@@ -32,6 +34,17 @@ export interface Scene {
   initialViewState?: Record<string, unknown>;
   layers: SceneLayer[];
   [prop: string]: unknown;
+}
+
+/** Heights of the ground on a regular grid, rows from south to north. [m, park datum] */
+export interface TerrainGrid {
+  west: number;
+  south: number;
+  east: number;
+  north: number;
+  columns: number;
+  rows: number;
+  heights: (number | null)[];
 }
 
 export interface LegendEntry {

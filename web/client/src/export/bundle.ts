@@ -26,6 +26,7 @@ import type {
   Scene,
   Scorecard,
   Storey,
+  TerrainGrid,
 } from "../api/types";
 
 /** One glb as the tile server writes it, base64, and where it stands: its tile's transform to ECEF, 16 numbers, column-major. */
@@ -43,6 +44,8 @@ export interface Bundle {
   park: Park;
   /** /api/scene */
   scene: Scene;
+  /** The ground, as the path in /api/park's `terrain` answers it. */
+  terrain?: TerrainGrid | null;
   /** /api/layers */
   layers: LayerInfo[];
   /** Scene layer id ("layer/<layer id>") → its features, each with the properties a vector tile would carry. */

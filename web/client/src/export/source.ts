@@ -13,6 +13,7 @@ export function bundleSource(bundle: Bundle): Source {
     canCompute: false,
     park: () => found(bundle.park),
     scene: () => found(bundle.scene),
+    terrain: () => Promise.resolve(bundle.terrain ?? null),
     layers: () => found(bundle.layers),
     buildings: () => found(bundle.buildings),
     storeys: (building) => found(bundle.storeys?.[building] ?? []),

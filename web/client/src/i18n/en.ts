@@ -136,7 +136,7 @@ export const en: typeof zh = {
   },
   answer: {
     label: "Answer",
-    height: "{{height}} m above ground",
+    height: "{{height}} m",
     lower: "Lower",
     upper: "Upper",
     threshold: "Threshold",
@@ -152,6 +152,7 @@ export const en: typeof zh = {
     moreGaps: "Show {{count}} more",
     zones: "Zones",
     zone: "Zone",
+    rest: "Other ground",
     warnings: "Notes",
     exclusions: "Left out",
     reason: "Reason",

@@ -27,7 +27,7 @@ export function formatValue(value: number, unit: string, language: Language): Sh
 }
 
 export function unitName(unit: string): string {
-  const names: Record<string, string> = { m2: "m²", m3: "m³", px_per_m: "px/m", deg: "°", dbm: "dBm", db: "dB", "1": "", count: "", none: "" };
+  const names: Record<string, string> = { m2: "m²", m3: "m³", px_per_m: "px/m", deg: "°", dbm: "dBm", db: "dB", "1": "", count: "", none: "", name: "", text: "", names: "" };
   return names[unit] ?? unit;
 }
 

@@ -132,7 +132,7 @@ export const zh = {
   },
   answer: {
     label: "测算结果",
-    height: "高 {{height}} m",
+    height: "{{height}} m",
     lower: "下限",
     upper: "上限",
     threshold: "阈值",
@@ -148,6 +148,7 @@ export const zh = {
     moreGaps: "再显示 {{count}} 处",
     zones: "分区",
     zone: "区域",
+    rest: "其余地面",
     warnings: "提醒",
     exclusions: "不计入",
     reason: "原因",

@@ -2,50 +2,38 @@
 import { COORDINATE_SYSTEM } from "@deck.gl/core";
 import { ColumnLayer, GeoJsonLayer, TextLayer } from "@deck.gl/layers";
 
-import type { Gap, GapFeatures, Samples } from "../api/types";
+import type { Gap, GapFeatures, Result, Samples, Storey } from "../api/types";
 import { viridis } from "../map/palette";
-import { type LayerContext, FLOATING, FONT, ON_TOP, TRUE_DEPTH } from "./context";
+import { type LayerContext, FLOATING, FONT, ON_TOP, PAINTED, TRUE_DEPTH } from "./context";
 
 const NUMBERED = 12;
 const SQUARE_DEG = 45;
 
-export function answerLayers(context: LayerContext): (GeoJsonLayer | ColumnLayer | TextLayer<Gap>)[] {
+type AnswerLayer = GeoJsonLayer | ColumnLayer | TextLayer<Gap>;
+
+/** Whether a result speaks of the ground: then it is painted on it, like a road; a floor's is drawn at its height. */
+export function isOnGround(result: Result): boolean {
+  return !/indoor|floor|room|storey/.test(String(result.surface.id ?? ""));
+}
+
+/** The areas of an answer: `onGround` is drawn before bodies, the rest after them. */
+export function answerLayers(context: LayerContext, onGround: boolean): AnswerLayer[] {
   const { state } = context;
   const { answer } = state;
-  if (!answer) return [];
+  if (!answer || isOnGround(answer.result) !== onGround) return [];
   return [
-    ...(state.isSamplesShown && answer.samples ? [sampleLayer(context, answer.samples, Number(answer.result.surface.height_m) || 0)] : []),
-    ...(state.isGapsShown && answer.gaps ? gapLayers(context, answer.gaps, answer.result.gaps) : []),
+    ...(state.isSamplesShown && answer.samples ? [sampleLayer(context, answer.samples, Number(answer.result.surface.height_m) || 0, onGround)] : []),
+    ...(state.isGapsShown && answer.gaps ? [gapLayer(context, answer.gaps, onGround)] : []),
   ];
 }
 
-function gapLayers(context: LayerContext, features: GapFeatures, gaps: Gap[]): (GeoJsonLayer | TextLayer<Gap>)[] {
-  const { state, palette, originHeight, ground } = context;
-  const chosen = state.chosenGap;
-  const isChosen = (feature: unknown): boolean => (feature as { properties?: { id?: string } }).properties?.id === chosen;
-  const placed = gaps.filter((gap) => gap.lonlat_h).slice(0, NUMBERED);
-  const hasHeights = heightOf(features) !== null;
+/** The numbers of the largest gaps, as the list counts them. */
+export function gapNumbers(context: LayerContext): TextLayer<Gap>[] {
+  const { state, palette, originHeight } = context;
+  const placed = (state.isGapsShown ? (state.answer?.result.gaps ?? []) : []).filter((gap) => gap.lonlat_h).slice(0, NUMBERED);
+  if (placed.length === 0) return [];
   return [
-    new GeoJsonLayer({
-      id: "answer/gaps",
-      data: features as never,
-      modelMatrix: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, (hasHeights ? -originHeight : ground.lowest) + 0.1, 1],
-      filled: true,
-      stroked: true,
-      getFillColor: (feature) => (isChosen(feature) ? [...palette.gapFill.slice(0, 3), 120] : palette.gapFill) as never,
-      getLineColor: palette.gapLine,
-      getLineWidth: (feature) => (isChosen(feature) ? 3 : 1.5),
-      lineWidthUnits: "pixels",
-      lineJointRounded: true,
-      pointType: "circle",
-      getPointRadius: 6,
-      pointRadiusUnits: "pixels",
-      pickable: true,
-      getPolygonOffset: TRUE_DEPTH,
-      parameters: FLOATING,
-      updateTriggers: { getFillColor: [chosen, state.theme], getLineWidth: chosen },
-    }),
-    ...(placed.length === 0 ? [] : [new TextLayer<Gap>({
+    new TextLayer<Gap>({
       id: "answer/gap-numbers",
       data: placed,
       getText: (_, { index }) => String(index + 1),
@@ -53,16 +41,42 @@ function gapLayers(context: LayerContext, features: GapFeatures, gaps: Gap[]): (
       getSize: 12,
       fontFamily: FONT,
       fontWeight: 700,
-      getColor: [255, 255, 255, 255],
+      getColor: state.theme === "dark" ? [35, 16, 14, 255] : [255, 255, 255, 255],
       background: true,
       backgroundBorderRadius: 9,
       backgroundPadding: [6, 2, 6, 2],
       getBackgroundColor: [...palette.gapLine.slice(0, 3), 240] as never,
       characterSet: "auto",
       parameters: ON_TOP,
-      updateTriggers: { getBackgroundColor: state.theme, getPosition: originHeight },
-    })]),
+      updateTriggers: { getColor: state.theme, getBackgroundColor: state.theme, getPosition: originHeight },
+    }),
   ];
+}
+
+function gapLayer(context: LayerContext, features: GapFeatures, onGround: boolean): GeoJsonLayer {
+  const { state, palette, originHeight, ground } = context;
+  const chosen = state.chosenGap;
+  const isChosen = (feature: unknown): boolean => (feature as { properties?: { id?: string } }).properties?.id === chosen;
+  const lowering = heightOf(features) === null ? ground.lowest : -originHeight;
+  return new GeoJsonLayer({
+    id: "answer/gaps",
+    data: features as never,
+    modelMatrix: [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, lowering + (onGround ? 0 : 0.1), 1],
+    filled: true,
+    stroked: true,
+    getFillColor: (feature) => (isChosen(feature) ? [...palette.gapFill.slice(0, 3), 120] : palette.gapFill) as never,
+    getLineColor: palette.gapLine,
+    getLineWidth: (feature) => (isChosen(feature) ? 3 : 1.5),
+    lineWidthUnits: "pixels",
+    lineJointRounded: true,
+    pointType: "circle",
+    getPointRadius: 6,
+    pointRadiusUnits: "pixels",
+    pickable: true,
+    getPolygonOffset: TRUE_DEPTH,
+    parameters: onGround ? PAINTED : FLOATING,
+    updateTriggers: { getFillColor: [chosen, state.theme], getLineColor: state.theme, getLineWidth: chosen },
+  });
 }
 
 function heightOf(features: GapFeatures): number | null {
@@ -92,21 +106,34 @@ export function rampRange(samples: Samples): [number, number] {
   return [Math.max(low, 0), Math.min(high, threshold * 4)];
 }
 
-function sampleLayer(context: LayerContext, samples: Samples, aboveGround: number): ColumnLayer {
+/** Which samples are drawn: those of the storey that is looked at, and under gaps only what they leave. */
+export function shownSamples(samples: Samples, mode: "state" | "value", hasGaps: boolean, storey: Storey | null): Uint32Array {
+  const low = storey ? storey.base_h_m - 0.5 : -Infinity;
+  const high = storey ? storey.base_h_m + Math.max(2.2, storey.height_m ?? 3) : Infinity;
+  const kept: number[] = [];
+  for (let i = 0; i < samples.lon.length; i++) {
+    const h = samples.h[i]!;
+    if (h < low || h > high) continue;
+    if (mode === "state" && hasGaps && samples.state[i] === 0) continue;
+    kept.push(i);
+  }
+  return Uint32Array.from(kept);
+}
+
+function sampleLayer(context: LayerContext, samples: Samples, aboveGround: number, onGround: boolean): ColumnLayer {
   const { state, palette, originHeight } = context;
   const size = Array.isArray(samples.size_m) ? (samples.size_m[0] ?? 1) : samples.size_m;
   const [low, high] = rampRange(samples);
   const byState = { 1: palette.covered, 0: palette.uncovered, [-1]: palette.undecided } as Record<number, readonly number[]>;
+  const storey = onGround ? null : (state.storeys.find((one) => one.id === state.storeyId) ?? null);
+  const hasGaps = state.isGapsShown && (state.answer?.gaps?.features.length ?? 0) > 0;
+  const shown = indices(samples, state.sampleMode, hasGaps, storey);
   return new ColumnLayer({
-    id: `answer/samples/${state.sampleMode}`,
-    data: { length: samples.lon.length } as never,
-    getPosition: (_: unknown, { index, target }: { index: number; target: number[] }) => {
-      target[0] = samples.lon[index]!;
-      target[1] = samples.lat[index]!;
-      target[2] = samples.h[index]! - aboveGround - originHeight + 0.06;
-      return target as never;
-    },
-    getFillColor: (_: unknown, { index }: { index: number }) => {
+    id: "answer/samples",
+    data: shown as never,
+    getPosition: (index: number) =>
+      [samples.lon[index]!, samples.lat[index]!, samples.h[index]! - aboveGround - originHeight + (onGround ? 0 : 0.08)] as never,
+    getFillColor: (index: number) => {
       if (state.sampleMode === "state") return (byState[samples.state[index]!] ?? palette.undecided) as never;
       const value = samples.value[index];
       if (value === null || value === undefined) return [0, 0, 0, 0] as never;
@@ -120,7 +147,16 @@ function sampleLayer(context: LayerContext, samples: Samples, aboveGround: numbe
     filled: true,
     coordinateSystem: COORDINATE_SYSTEM.LNGLAT,
     getPolygonOffset: TRUE_DEPTH,
-    parameters: FLOATING,
-    updateTriggers: { getFillColor: [state.theme, state.sampleMode], getPosition: originHeight },
+    parameters: onGround ? PAINTED : FLOATING,
+    updateTriggers: { getFillColor: [state.theme, state.sampleMode] },
   });
+}
+
+let lastShown: { samples: Samples; key: string; shown: Uint32Array } | null = null;
+
+/** The same list for the same choice, so that deck.gl sees no change. */
+function indices(samples: Samples, mode: "state" | "value", hasGaps: boolean, storey: Storey | null): Uint32Array {
+  const key = `${mode}/${hasGaps}/${storey?.id}`;
+  if (lastShown?.samples !== samples || lastShown.key !== key) lastShown = { samples, key, shown: shownSamples(samples, mode, hasGaps, storey) };
+  return lastShown.shown;
 }

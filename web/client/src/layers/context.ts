@@ -17,8 +17,8 @@ export interface LayerContext {
   zoomStep: number;
   isStill: boolean;
   now: number;
-  /** Which of the labels have room on the screen. */
-  labels: ReadonlySet<string>;
+  /** Which of the labels have room on the screen, and by how much perspective would shrink them. */
+  labels: ReadonlyMap<string, number>;
   buildingLabels: Label[];
   roomLabels: Label[];
   openBuilding: Building | null;

@@ -66,27 +66,27 @@ const surfaces = new WeakMap<Grid, Geometry>();
 function surface(grid: Grid, longitude: number, latitude: number): Geometry {
   const known = surfaces.get(grid);
   if (known) return known;
-  const { size, heights } = grid;
+  const { columns, rows, heights } = grid;
   const [east, north] = trueMetres(latitude);
   const [lonStep, latStep] = offset(0, latitude, 1, 1).map((value, i) => value - (i ? latitude : 0)) as [number, number];
-  const positions = new Float32Array(size * size * 3);
-  for (let row = 0; row < size; row++) {
-    for (let column = 0; column < size; column++) {
-      const i = row * size + column;
-      const lon = grid.west + ((grid.east - grid.west) * column) / (size - 1);
-      const lat = grid.south + ((grid.north - grid.south) * row) / (size - 1);
-      const isRim = row === 0 || column === 0 || row === size - 1 || column === size - 1;
+  const positions = new Float32Array(columns * rows * 3);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const i = row * columns + column;
+      const lon = grid.west + ((grid.east - grid.west) * column) / (columns - 1);
+      const lat = grid.south + ((grid.north - grid.south) * row) / (rows - 1);
+      const isRim = row === 0 || column === 0 || row === rows - 1 || column === columns - 1;
       positions[i * 3] = ((lon - longitude) / lonStep) * east;
       positions[i * 3 + 1] = ((lat - latitude) / latStep) * north;
       positions[i * 3 + 2] = heights[i]! - BELOW_M - (isRim ? 3 : 0);
     }
   }
-  const indices = new Uint32Array((size - 1) * (size - 1) * 6);
+  const indices = new Uint32Array((columns - 1) * (rows - 1) * 6);
   let k = 0;
-  for (let row = 0; row + 1 < size; row++) {
-    for (let column = 0; column + 1 < size; column++) {
-      const a = row * size + column;
-      indices.set([a, a + 1, a + size + 1, a, a + size + 1, a + size], k);
+  for (let row = 0; row + 1 < rows; row++) {
+    for (let column = 0; column + 1 < columns; column++) {
+      const a = row * columns + column;
+      indices.set([a, a + 1, a + columns + 1, a, a + columns + 1, a + columns], k);
       k += 6;
     }
   }
@@ -95,7 +95,7 @@ function surface(grid: Grid, longitude: number, latitude: number): Geometry {
   const geometry = new Geometry({
     topology: "triangle-list",
     indices,
-    attributes: { positions: { size: 3, value: positions }, normals: { size: 3, value: normals }, texCoords: { size: 2, value: new Float32Array(size * size * 2) } },
+    attributes: { positions: { size: 3, value: positions }, normals: { size: 3, value: normals }, texCoords: { size: 2, value: new Float32Array(columns * rows * 2) } },
   });
   surfaces.set(grid, geometry);
   return geometry;

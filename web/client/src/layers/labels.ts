@@ -46,7 +46,7 @@ export function labelLayer(context: LayerContext, id: string, labels: Label[], l
       data: shown,
       getText: (label) => label.text,
       getPosition: (label) => label.place,
-      getSize: look === "pill" ? 12 : 11.5,
+      getSize: (label) => (look === "pill" ? 12 : 11.5) * (context.labels.get(label.id) ?? 1),
       lineHeight: 1.3,
       fontFamily: FONT,
       fontWeight: 500,
@@ -59,7 +59,7 @@ export function labelLayer(context: LayerContext, id: string, labels: Label[], l
       characterSet: "auto",
       getAlignmentBaseline: look === "pill" ? "bottom" : "center",
       parameters: ON_TOP,
-      updateTriggers: { getColor: state.theme, getBackgroundColor: state.theme },
+      updateTriggers: { getColor: state.theme, getBackgroundColor: state.theme, getSize: shown.map((label) => context.labels.get(label.id)).join() },
     }),
   ];
 }
@@ -73,11 +73,15 @@ interface Box {
 
 /**
  * The labels that fit: each is put where it projects to if nothing placed before lies there.
- * `project` answers pixels, or null where a label has no business.
+ * `project` answers pixels and how much farther than the focus a place is, or null where a label has no business.
  */
-export function placeLabels(labels: Label[], project: (place: Label["place"]) => [number, number] | null, size: { width: number; height: number }): Set<string> {
+export function placeLabels(
+  labels: Label[],
+  project: (place: Label["place"]) => [x: number, y: number, distance: number] | null,
+  size: { width: number; height: number },
+): Map<string, number> {
   const placed: Box[] = [];
-  const kept = new Set<string>();
+  const kept = new Map<string, number>();
   for (const label of labels) {
     const at = project(label.place);
     if (!at || at[0] < 0 || at[1] < 0 || at[0] > size.width || at[1] > size.height) continue;
@@ -87,7 +91,7 @@ export function placeLabels(labels: Label[], project: (place: Label["place"]) =>
     const box = { x: at[0] - width / 2, y: at[1] - height / 2, width, height };
     if (placed.some((other) => overlaps(box, other))) continue;
     placed.push(box);
-    kept.add(label.id);
+    kept.set(label.id, Math.round(at[2] * 12) / 12);
   }
   return kept;
 }

@@ -49,14 +49,17 @@ export function elementState(row: Row, state: State, cut: StoreyCut | null, bran
     if (cut.below.has(storey)) return "ghost";
   }
   if (isChosen) return { color: brand, strength: 0.62 };
+  const isOfChosen = selection?.type === "building" && !cut && selection.detail?.models.includes(row.model ?? "");
+  if (isOfChosen) return { color: brand, strength: 0.22 };
   return "own";
 }
 
 /** What `elementState` depends on, as text: when it changes, the states are written anew. */
 export function styleKey(state: State): string {
   const { selection, storeyId, buildingId, hiddenElements, isolatedElement, theme } = state;
+  const hasDetail = selection !== null && "detail" in selection && selection.detail !== null;
   const chosen = selection && "id" in selection ? `${selection.type}:${selection.id}` : "";
-  return [theme, chosen, buildingId, storeyId, isolatedElement, hiddenElements.size, state.storeys.length].join("|");
+  return [theme, chosen, buildingId, storeyId, isolatedElement, hiddenElements.size, state.storeys.length, hasDetail].join("|");
 }
 
 export function tilesetDrawing(context: LayerContext, layerId: string): TilesetDrawing {

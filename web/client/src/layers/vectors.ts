@@ -42,6 +42,8 @@ function widthOf(part: ScenePart): ((feature: Painted) => number) | null {
   return (feature) => (isLine && Number(feature.properties?.width_m)) || fallback(feature);
 }
 
+const FAINT_ALPHA = 8; // a fill that cannot be seen must not be clicked
+const AREA_KINDS = new Set(["green", "water", "road_area", "boundary", "zone", "enterprise", "grid", "parking_area"]);
 const CASING_M = 1.2; // on both sides together
 
 /** The flat layers in the scene's order, each casing before everything that is drawn over it. */
@@ -84,7 +86,8 @@ function flatLayer(context: LayerContext, part: ScenePart, colors: FlatColors, f
     getFillColor: outdoors(colors.fill),
     getLineColor: outdoors(colors.line),
     ...(width ? { getLineWidth: width } : {}),
-    autoHighlight: true,
+    filled: colors.fill[3] > FAINT_ALPHA,
+    autoHighlight: !AREA_KINDS.has(part.info?.kind ?? ""),
     highlightColor: palette.hover,
     lineCapRounded: true,
     lineJointRounded: true,
@@ -104,7 +107,6 @@ function flatLayer(context: LayerContext, part: ScenePart, colors: FlatColors, f
     id: part.id,
     data: lifted as never,
     pickable: true,
-    filled: true,
     stroked: true,
     pointType: "circle",
     getLineWidth: width ?? getLineWidth ?? 1,

@@ -2,7 +2,7 @@
 import type { Layer } from "@deck.gl/core";
 import type { FeatureCollection } from "geojson";
 
-import { answerLayers } from "../layers/answer";
+import { answerLayers, gapNumbers } from "../layers/answer";
 import { cameraLayers } from "../layers/cameras";
 import { type LayerContext, TRUE_DEPTH } from "../layers/context";
 import { deviceLayers } from "../layers/devices";
@@ -38,13 +38,15 @@ export function composeLayers(context: LayerContext, materials: Materials): Laye
   return [
     ...(isBelow ? [] : ground),
     ...vectorLayers(context, materials.parts, materials.features),
+    ...answerLayers(context, true),
     ...bodies(context, materials),
     ...interiorLayers(context),
-    ...answerLayers(context),
+    ...answerLayers(context, false),
     ...(isBelow ? ground : []),
     ...cameraLayers(context),
     ...others(context, materials),
     ...deviceLayers(context),
+    ...gapNumbers(context),
     ...labelLayer(context, "labels/buildings", context.buildingLabels, "pill"),
     ...labelLayer(context, "labels/rooms", context.roomLabels, "plain"),
     ...eventLayers(context),

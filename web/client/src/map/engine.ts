@@ -48,7 +48,7 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
   let camera: Camera = { longitude: 0, latitude: 0, zoom: 15, pitch: 50, bearing: 0, position: [0, 0, 0] };
   let materials: Materials | null = null;
   let ground = FLAT;
-  let labels: ReadonlySet<string> = new Set();
+  let labels: ReadonlyMap<string, number> = new Map();
   let labelTimer: ReturnType<typeof setTimeout> | undefined;
   let frame = 0;
   let depth = depthRange(camera, 800);
@@ -161,13 +161,16 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
     const viewport = deck.isInitialized ? deck.getViewports()[0] : undefined;
     if (!viewport || !state.park) return;
     const isTooFar = metresPerPixel(camera.zoom, camera.latitude) > LABELS_UP_TO_M;
-    const project = (at: Label["place"]): [number, number] | null => {
+    const project = (at: Label["place"]): [number, number, number] | null => {
       const [x = 0, y = 0, depth = 0] = viewport.project(at);
-      return depth < 1 && depth > -1 ? [x, y] : null;
+      const [px, py, pz] = viewport.projectPosition(at);
+      const m = viewport.viewProjectionMatrix;
+      const w = m[3]! * px + m[7]! * py + m[11]! * pz + m[15]!;
+      return depth < 1 && depth > -1 ? [x, y, w / (viewport.focalDistance || 1)] : null;
     };
     const { buildings, rooms } = candidates(state);
-    const next = isTooFar ? new Set<string>() : placeLabels([...rooms, ...buildings], project, { width: viewport.width, height: viewport.height });
-    if (next.size !== labels.size || [...next].some((id) => !labels.has(id))) {
+    const next = isTooFar ? new Map<string, number>() : placeLabels([...rooms, ...buildings], project, { width: viewport.width, height: viewport.height });
+    if (next.size !== labels.size || [...next].some(([id, size]) => labels.get(id) !== size)) {
       labels = next;
       redraw();
     }
@@ -208,7 +211,7 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
 
   function load(state: State): void {
     if (!state.park || !state.scene) return;
-    ground = groundOf(state.park, state.buildings, state.devices);
+    ground = groundOf(state.park, state.buildings, state.devices, state.terrain);
     byKind(state.devices);
     materials = { ...sources.materials, parts: readScene(state.scene, state.layers), onTileLoad: placeLater, onTileError: () => undefined };
     redraw();

@@ -4,7 +4,7 @@
  * The places are the feet of buildings and of outdoor devices, which the server puts on its terrain. Flat layers are lifted onto
  * it, so that roads meet doors; it draws no contour and measures nothing.
  */
-import type { Building, Device, Park } from "../api/types";
+import type { Building, Device, Park, TerrainGrid } from "../api/types";
 import { degreesPerMetre } from "./earth";
 
 export interface Ground {
@@ -19,7 +19,8 @@ export interface Grid {
   south: number;
   east: number;
   north: number;
-  size: number; // nodes along an edge
+  columns: number;
+  rows: number;
   heights: Float32Array; // south to north, west to east
 }
 
@@ -31,8 +32,9 @@ const BASEMENT_M = 2.2;
 const FLAT_M = 0.25; // less than this is drawn as a plane
 
 /** @param origin height of the park's origin: scene heights count from it [m] */
-export function groundOf(park: Park, buildings: Building[], devices: Device[]): Ground {
+export function groundOf(park: Park, buildings: Building[], devices: Device[], terrain: TerrainGrid | null = null): Ground {
   const origin = park.origin[2];
+  if (terrain && terrain.columns > 1 && terrain.rows > 1) return ofTerrain(terrain, origin);
   const given = [
     ...buildings.map((one) => ({ lon: one.lon, lat: one.lat, h: one.base_h_m - origin })),
     ...devices
@@ -47,8 +49,18 @@ export function groundOf(park: Park, buildings: Building[], devices: Device[]): 
   const [west, south, east, north] = park.extent;
   const metres = degreesPerMetre(park.origin[1]);
   const local = places.map((place) => ({ x: (place.lon - west) / metres.longitude, y: (place.lat - south) / metres.latitude, h: place.h }));
-  const grid: Grid = { west, south, east, north, size: NODES, heights: spreadOver(local, (east - west) / metres.longitude, (north - south) / metres.latitude) };
+  const grid: Grid = { west, south, east, north, columns: NODES, rows: NODES, heights: spreadOver(local, (east - west) / metres.longitude, (north - south) / metres.latitude) };
   return { heightAt: (lon, lat) => interpolate(grid, lon, lat), lowest: heights[0]!, isFlat: false, grid };
+}
+
+/** The server's own grid; a node it does not know gets the mean. */
+function ofTerrain(terrain: TerrainGrid, origin: number): Ground {
+  const known = terrain.heights.filter((h): h is number => h !== null && Number.isFinite(h));
+  const mean = known.reduce((sum, h) => sum + h, 0) / (known.length || 1);
+  const heights = Float32Array.from(terrain.heights, (h) => (h !== null && Number.isFinite(h) ? h : mean) - origin);
+  const grid: Grid = { ...terrain, heights };
+  const lowest = heights.reduce((least, h) => Math.min(least, h), Infinity);
+  return { heightAt: (lon, lat) => interpolate(grid, lon, lat), lowest, isFlat: false, grid };
 }
 
 /** A garage lies under the ground: a foot far below those around it says nothing of the surface. */
@@ -100,13 +112,13 @@ function keepNearest(nearest: { d: number; h: number }[], d: number, h: number):
 
 /** Bilinear between nodes; beyond the grid its edge goes on. */
 export function interpolate(grid: Grid, longitude: number, latitude: number): number {
-  const last = grid.size - 1;
-  const clamp = (value: number): number => Math.max(0, Math.min(last, value));
-  const u = clamp(((longitude - grid.west) / (grid.east - grid.west)) * last);
-  const v = clamp(((latitude - grid.south) / (grid.north - grid.south)) * last);
-  const j = Math.min(last - 1, Math.floor(u));
-  const i = Math.min(last - 1, Math.floor(v));
+  const { columns, rows } = grid;
+  const clamp = (value: number, last: number): number => Math.max(0, Math.min(last, value));
+  const u = clamp(((longitude - grid.west) / (grid.east - grid.west)) * (columns - 1), columns - 1);
+  const v = clamp(((latitude - grid.south) / (grid.north - grid.south)) * (rows - 1), rows - 1);
+  const j = Math.min(columns - 2, Math.floor(u));
+  const i = Math.min(rows - 2, Math.floor(v));
   const [s, t] = [u - j, v - i];
-  const at = (row: number, column: number): number => grid.heights[row * grid.size + column]!;
+  const at = (row: number, column: number): number => grid.heights[row * columns + column]!;
   return (1 - t) * ((1 - s) * at(i, j) + s * at(i, j + 1)) + t * ((1 - s) * at(i + 1, j) + s * at(i + 1, j + 1));
 }

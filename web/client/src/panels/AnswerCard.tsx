@@ -3,7 +3,8 @@ import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Gap, Result } from "../api/types";
-import { word } from "../i18n";
+import { t, word } from "../i18n";
+import { inLanguage } from "../i18n/bilingual";
 import { formatQuantity, formatValue } from "../i18n/format";
 import { flyToPlace } from "../map/flight";
 import { clearAnswer } from "../state/measure";
@@ -34,8 +35,8 @@ export function AnswerCard({ answer, action }: { answer: Answer; action?: ReactN
         </button>
       </header>
       {result.value === null ? <NotApplicable /> : <Number answer={answer} value={result.value} />}
-      <Gaps result={result} />
-      <Zones result={result} />
+      <Gaps answer={answer} />
+      <Zones answer={answer} />
       <Notes result={result} />
       <Basis result={result} />
       {action}
@@ -107,8 +108,10 @@ function Number({ answer, value }: { answer: Answer; value: number }) {
   );
 }
 
-function Gaps({ result }: { result: Result }) {
+function Gaps({ answer }: { answer: Answer }) {
+  const { result } = answer;
   const { t } = useTranslation();
+  const language = useStore((state) => state.language);
   const [isAll, setAll] = useState(false);
   const gaps = result.gaps;
   const listed = isAll ? gaps : gaps.slice(0, GAPS_AT_FIRST);
@@ -120,7 +123,7 @@ function Gaps({ result }: { result: Result }) {
       </h3>
       <ol className="gaps">
         {listed.map((gap, index) => (
-          <GapLine key={gap.id} gap={gap} number={index + 1} quantity={result.quantity} />
+          <GapLine key={gap.id} gap={gap} number={index + 1} quantity={result.quantity} zone={zoneName(answer, gap.zone, language)} />
         ))}
       </ol>
       {listed.length < gaps.length && (
@@ -132,7 +135,7 @@ function Gaps({ result }: { result: Result }) {
   );
 }
 
-function GapLine({ gap, number, quantity }: { gap: Gap; number: number; quantity: string }) {
+function GapLine({ gap, number, quantity, zone }: { gap: Gap; number: number; quantity: string; zone: string }) {
   const { t } = useTranslation();
   const language = useStore((state) => state.language);
   const buildings = useStore((state) => state.buildings);
@@ -148,7 +151,7 @@ function GapLine({ gap, number, quantity }: { gap: Gap; number: number; quantity
       <button onClick={fly} data-testid="gap-item" data-gap-id={gap.id} aria-current={isChosen}>
         <span className="gap-number">{number}</span>
         <span className="gap-text">
-          <span>{gap.zone || t("answer.gap", { number })}</span>
+          <span>{zone || t("answer.gap", { number })}</span>
           <span className="dim">{why.filter(Boolean).join(language === "zh" ? "；" : "; ")}</span>
         </span>
         <span className="gap-amount">
@@ -160,6 +163,16 @@ function GapLine({ gap, number, quantity }: { gap: Gap; number: number; quantity
   );
 }
 
+/** A zone by its name in the page's language; "ground" is what lies in no zone. */
+export function zoneName(answer: Answer, id: string | null | undefined, language: "zh" | "en"): string {
+  if (!id) return "";
+  const names = answer.zoneNames[id];
+  if (names) return language === "zh" ? names.name_zh : names.name;
+  if (id === "ground") return t("answer.rest");
+  const own = answer.result.zones.find((zone) => zone.id === id)?.name;
+  return inLanguage(own || id, language);
+}
+
 /** "building/17" by the building's name, "element/…" by its id. */
 export function blockerName(id: string, buildings: { id: string; name: string; name_zh: string | null }[], language: "zh" | "en"): string {
   const own = id.slice(id.indexOf("/") + 1);
@@ -168,7 +181,8 @@ export function blockerName(id: string, buildings: { id: string; name: string; n
   return (language === "zh" ? building.name_zh || building.name : building.name || building.name_zh) || own;
 }
 
-function Zones({ result }: { result: Result }) {
+function Zones({ answer }: { answer: Answer }) {
+  const { result } = answer;
   const { t } = useTranslation();
   const language = useStore((state) => state.language);
   if (!result.zones.length) return null;
@@ -179,7 +193,7 @@ function Zones({ result }: { result: Result }) {
       <ul className="zones">
         {sorted.map((zone) => (
           <li key={zone.id}>
-            <span className="zone-name">{zone.name || zone.id}</span>
+            <span className="zone-name">{zoneName(answer, zone.id, language) || zone.name || zone.id}</span>
             <span className="zone-bar" aria-hidden="true">
               <b style={{ width: `${Math.max(0, Math.min(1, zone.value ?? 0)) * 100}%` }} />
             </span>

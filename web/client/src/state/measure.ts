@@ -2,7 +2,7 @@
 import type { Indicator, Result } from "../api/types";
 import { attempt } from "./problems";
 import { source } from "./source";
-import { get, set } from "./store";
+import { type Answer, get, set } from "./store";
 
 export function chooseMeasure(id: string): void {
   set({ measureId: id, parameters: {} });
@@ -27,17 +27,35 @@ export async function runMeasure(): Promise<void> {
 /** Loads what can be drawn of a result and puts it on the table; the number does not wait for the drawing. */
 export async function show(result: Result, indicator: Indicator | null): Promise<void> {
   const threshold = indicator ? numberOf(indicator.threshold) : null;
-  const base = { result, threshold, verdict: indicator?.verdict ?? null, indicator: indicator?.id ?? null };
+  const base = { result, threshold, verdict: indicator?.verdict ?? null, indicator: indicator?.id ?? null, zoneNames: {} };
   set({ answer: { ...base, gaps: null, samples: null }, selection: null, chosenGap: null, isRightOpen: true });
-  const [gaps, samples] = await Promise.allSettled([source().gaps(result.run), source().samples(result.run)]);
+  const [gaps, samples, zoneNames] = await Promise.allSettled([source().gaps(result.run), source().samples(result.run), namesOfZones(result)]);
   if (get().answer?.result.run !== result.run) return;
   set({
     answer: {
       ...base,
       gaps: gaps.status === "fulfilled" ? gaps.value : null,
       samples: samples.status === "fulfilled" ? samples.value : null,
+      zoneNames: zoneNames.status === "fulfilled" ? zoneNames.value : {},
     },
   });
+}
+
+/** Names of the zones in both languages, read from the park's zone layers: a result knows them by one name. */
+async function namesOfZones(result: Result): Promise<Answer["zoneNames"]> {
+  const layers = get().layers.filter((layer) => layer.kind === "zone");
+  const names: Answer["zoneNames"] = {};
+  const ids = result.zones.map((zone) => zone.id).filter((id) => id.includes("/"));
+  await Promise.all(
+    layers.flatMap((layer) =>
+      ids.map(async (id) => {
+        const feature = await source().feature(layer.id, id.slice(id.indexOf("/") + 1)).catch(() => null);
+        const { name, name_zh } = (feature?.properties ?? {}) as { name?: string; name_zh?: string };
+        if (name || name_zh) names[id] = { name: name ?? name_zh ?? "", name_zh: name_zh ?? name ?? "" };
+      }),
+    ),
+  );
+  return names;
 }
 
 /** The row's evidence: the run it names, or, where there is none, the measure run now. */

@@ -14,8 +14,8 @@ export async function loadPark(): Promise<void> {
     return answer;
   };
   try {
-    const [park, scene, layers, buildings, devices] = await Promise.all([
-      step("park", from.park()),
+    const [[park, terrain], scene, layers, buildings, devices] = await Promise.all([
+      step("park", from.park()).then(async (known) => [known, await from.terrain(known).catch(() => null)] as const),
       step("scene", from.scene()),
       step("layers", from.layers()),
       step("buildings", from.buildings()),
@@ -24,7 +24,7 @@ export async function loadPark(): Promise<void> {
     const quiet = layers.filter((layer) => QUIET_KINDS.has(layer.kind)).map((layer) => `layer/${layer.id}`);
     const off = scene.layers.filter((layer) => layer.visible === false).map((layer) => layer.id);
     const hidden = get().park ? get().hidden : new Set([...off, ...quiet]);
-    set({ park, scene, layers, buildings, devices, hidden, loading: null, updatedAt: Date.now() });
+    set({ park, terrain, scene, layers, buildings, devices, hidden, loading: null, updatedAt: Date.now() });
   } catch (error) {
     set({ loading: null, failure: sentence(error) });
     return;

@@ -18,6 +18,7 @@ import type {
   Scene,
   Scorecard,
   Storey,
+  TerrainGrid,
 } from "../api/types";
 import type { Feature } from "geojson";
 import type { CameraMode } from "../map/views";
@@ -44,6 +45,8 @@ export interface Answer {
   threshold: number | null;
   verdict: string | null;
   indicator: string | null;
+  /** Zone id → its names. */
+  zoneNames: Record<string, { name: string; name_zh: string }>;
 }
 
 export interface Loading {
@@ -65,6 +68,7 @@ export interface State {
   notice: { id: number; message: string } | null;
   park: Park | null;
   scene: Scene | null;
+  terrain: TerrainGrid | null;
   layers: LayerInfo[];
   buildings: Building[];
   devices: Device[];
@@ -114,6 +118,7 @@ export const initialState: State = {
   notice: null,
   park: null,
   scene: null,
+  terrain: null,
   layers: [],
   buildings: [],
   devices: [],
