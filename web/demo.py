@@ -15,17 +15,20 @@ from tiles.build import build
 from twin.crs import Frame
 from twin.errors import Conflict, NotFound
 from twin.i18n import message
+from twin.indicators import pack
+from twin.indicators.score import kept_scorecard, score
 from twin.model import Park
 from twin.store import Store, create_store, open_store
 
 if TYPE_CHECKING:
     from sample_park import Source
 
+PACK = "chengdu-2021"
 _NO_LAYER = {"model", "device", "terrain"}  # kinds that are no layers of features
 
 
 def sample_park_at(folder: Path, bars: Bars, lang: str) -> Store:
-    """The sample park in `folder`, whole and with its tiles built.
+    """The sample park in `folder`, whole, with its tiles built and its scorecard made.
 
     Raises
     ------
@@ -44,7 +47,16 @@ def sample_park_at(folder: Path, bars: Bars, lang: str) -> Store:
     _import(store, sample_park.manifest(), bars, message("demo_importing", lang))
     task = bars.add_task(message("demo_tiles", lang), total=None)
     build(store, progress=lambda _, done, total: bars.update(task, completed=done, total=total))
+    _score(store, bars, lang)
     return store
+
+
+def _score(store: Store, bars: Bars, lang: str) -> None:
+    """Judge the park once, so that its scorecard is there when the page opens."""
+    chosen = pack(PACK)
+    if kept_scorecard(store, chosen) is None:
+        task = bars.add_task(message("demo_scoring", lang), total=len(chosen.rows))
+        score(store, chosen, done=lambda: bars.advance(task))
 
 
 def _opened(folder: Path, park: Park) -> Store:

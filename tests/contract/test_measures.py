@@ -24,19 +24,8 @@ from web.demo import sample_park_at
 
 pytestmark = [pytest.mark.xdist_group("sample_park"), pytest.mark.slow]
 MEASURES = sorted(points("twin.measures"))
-REASONS = set(
-    [
-        "out_of_range",
-        "occluded",
-        "outside_field_of_view",
-        "density",
-        "below_threshold",
-        "too_steep",
-        "no_device",
-        "not_installed",
-        "not_served",
-    ]
-)
+REASONS = {"out_of_range", "occluded", "outside_field_of_view", "density", "below_threshold", "too_steep"}
+REASONS |= {"no_device", "not_installed", "not_served"}
 _results: dict[str, Result] = {}
 
 
@@ -74,7 +63,7 @@ def test_gaps_are_what_is_not_covered(result: Result) -> None:
     missing = result.denominator - result.numerator
     assert math.isclose(sum(gap.amount for gap in result.gaps), missing, rel_tol=0.02, abs_tol=1.0)
     amounts = [gap.amount for gap in result.gaps]
-    assert amounts[:10] == sorted(amounts[:10], reverse=True)  # the slivers pooled by reason come after the single ones
+    assert amounts[:-1] == sorted(amounts[:-1], reverse=True)  # the last may be the pool of those too small to be shown
     assert {gap.reason for gap in result.gaps} <= REASONS
     assert len({gap.id for gap in result.gaps}) == len(result.gaps)
 

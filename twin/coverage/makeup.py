@@ -24,6 +24,7 @@ WORST, LIKELY, BEST = 0, 1, 2
 IGNORED, SOLID, ASSEMBLY, SHELL = 0, 1, 2, 3  # how the crossings of an object count: see `twin.coverage.walls`
 THICKEST_CM = 60  # a way longer than this inside a body runs along it, not through it
 
+FLOOR_FROM_CM = 8  # a thinner slab is a ceiling or a covering
 LEAST_M2 = 1.0  # surface of a body about as large as the first Fresnel zone 10 m away at 2.4 GHz
 
 ASSUMED = "assumption: what is common for this part"
@@ -33,11 +34,12 @@ _PANES: Layers = (Layer("glass", 0.006), Layer("air", 0.012), Layer("glass", 0.0
 
 @dataclass(frozen=True)
 class MakeUp:
-    """What a body is made of: fixed layers, one material as thick as the body is drawn, or a measured loss."""
+    """What a body is made of: fixed layers, one material as thick as the body is drawn, or a measured loss; at most `cap_db`."""
 
     layers: Layers = ()
     fill: str | None = None
     fixed_db: float | None = None
+    cap_db: float = CAP_DB
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Rule:
 
 
 _NOTHING = MakeUp(fixed_db=0.0)
+NARROW_DB = 10.0  # columns, beams and mullions are narrow: what goes round them is no weaker than this (knife edge: 6 dB an edge)
 _COATED = MakeUp(fixed_db=25.0)  # 3GPP TR 38.901 IRR glass, 23 + 0.3 f ... 25.4 + 0.11 f
 RULES: Mapping[str, Rule] = {
     "building": Rule(SHELL, _COATED, MakeUp((Layer("brick", 0.24),)), MakeUp(_PANES)),
@@ -61,7 +64,7 @@ RULES: Mapping[str, Rule] = {
     "door": Rule(ASSEMBLY, MakeUp(fixed_db=20.0), MakeUp((Layer("wood", 0.04),)), _NOTHING),
     "window": Rule(ASSEMBLY, _COATED, MakeUp(_PANES), MakeUp((Layer("glass", 0.006),))),
     "glass": Rule(ASSEMBLY, _COATED, MakeUp(_PANES), MakeUp((Layer("glass", 0.006),))),
-    "column": Rule(SOLID, MakeUp(fill="concrete"), MakeUp(fill="concrete"), _NOTHING),
+    "column": Rule(SOLID, MakeUp(fill="concrete", cap_db=NARROW_DB), MakeUp(fill="concrete", cap_db=NARROW_DB), _NOTHING),
     "furniture": Rule(ASSEMBLY, MakeUp(fixed_db=3.0), _NOTHING, _NOTHING),
     "mep": Rule(ASSEMBLY, MakeUp(fixed_db=5.0), _NOTHING, _NOTHING),
     "terrain": Rule(ASSEMBLY, *[MakeUp(fixed_db=CAP_DB)] * 3, source="solid ground"),
@@ -69,9 +72,16 @@ RULES: Mapping[str, Rule] = {
 }
 
 
+# doors and windows whose material is known and thickness is not: WORST, LIKELY, BEST
+OPENINGS: Mapping[str, tuple[MakeUp, MakeUp, MakeUp]] = {
+    "glass": (_COATED, MakeUp(_PANES), MakeUp((Layer("glass", 0.006),))),
+    "metal": (MakeUp(fixed_db=25.0), MakeUp(fixed_db=17.0), MakeUp(fixed_db=10.0)),
+    "wood": (MakeUp((Layer("wood", 0.06),)), MakeUp((Layer("wood", 0.04),)), MakeUp((Layer("wood", 0.025),))),
+}
+
 # kind -> sort of `counted_table`: 0 nothing, 1 wall, 2 opening, 3 floor, 4 facade, 5 ground
 _COUNTED: Mapping[str, int] = {
-    "wall": 1, "column": 1, "door": 2, "window": 2, "glass": 2, "slab": 3, "roof": 3, "building": 4, "terrain": 5,
+    "wall": 1, "door": 2, "window": 2, "glass": 2, "slab": 3, "roof": 3, "building": 4, "terrain": 5,
 }  # fmt: skip
 
 
@@ -130,10 +140,11 @@ def make_ups_of(kind: str, materials: Sequence[tuple[str, float]]) -> tuple[tupl
     if all(thickness > 0 for _, thickness in named):
         worst, likely, best = (MakeUp(_layers(named, stand_in)) for stand_in in ("concrete", "plasterboard", "air"))
         return (worst, likely, best), not all(material for material, _ in named)
-    if rule.count == ASSEMBLY:  # a list of materials without thickness says what is in it, not how much
-        return (rule.worst, rule.likely, rule.best), True
     main = next(material for material, _ in named if material)
-    return (MakeUp(fill=main), MakeUp(fill=main), MakeUp(fill=main)), False
+    if rule.count == ASSEMBLY:  # a list of materials without thickness says what is in it, not how much
+        return (OPENINGS.get(main, (rule.worst, rule.likely, rule.best)) if kind == "door" else (rule.worst, rule.likely, rule.best)), True
+    filled = MakeUp(fill=main, cap_db=NARROW_DB if kind == "column" else CAP_DB)
+    return (filled, filled, filled), False
 
 
 def loss_table_db(walls: Partitions, f_ghz: float) -> FloatArray:
@@ -151,11 +162,12 @@ def counted(kinds: Sequence[str], opaque: NDArray[np.bool_]) -> Partitions:
 def counted_table(*, floors: bool) -> FloatArray:
     """Loss (6, 61, 91) [dB] of each sort that `counted` knows; or, with `floors`, the number of floors each is (0 or 1)."""
     table = np.zeros((6, THICKEST_CM + 1, 91))
+    cm = np.arange(THICKEST_CM + 1)[:, None]
     if floors:
-        table[3] = 1.0
+        table[3] = cm >= FLOOR_FROM_CM
         return table
-    heavy = np.arange(THICKEST_CM + 1) > HEAVY_FROM_M * 100
-    table[1] = np.where(heavy, HEAVY_WALL_DB, LIGHT_WALL_DB)[:, None]
+    table[1] = np.where(cm > HEAVY_FROM_M * 100, HEAVY_WALL_DB, LIGHT_WALL_DB)
+    table[3] = np.where(cm >= FLOOR_FROM_CM, 0.0, LIGHT_WALL_DB)  # a suspended ceiling
     table[2], table[4], table[5] = LIGHT_WALL_DB, HEAVY_WALL_DB, CAP_DB
     return table
 
@@ -172,7 +184,8 @@ def _table(make_ups: tuple[MakeUp, ...], f_ghz: float) -> FloatArray:
 
 def _make_up_table(make_up: MakeUp, f_ghz: float) -> FloatArray:
     if make_up.fixed_db is not None:
-        return np.full((THICKEST_CM + 1, 91), make_up.fixed_db)
+        return np.full((THICKEST_CM + 1, 91), min(make_up.fixed_db, make_up.cap_db))
     if make_up.fill is None:
-        return np.broadcast_to(angle_table_db(make_up.layers, f_ghz), (THICKEST_CM + 1, 91))
-    return fill_table_db(make_up.fill, f_ghz, THICKEST_CM)
+        layers = np.broadcast_to(angle_table_db(make_up.layers, f_ghz), (THICKEST_CM + 1, 91))
+        return np.minimum(layers, make_up.cap_db)
+    return np.minimum(fill_table_db(make_up.fill, f_ghz, THICKEST_CM), make_up.cap_db)

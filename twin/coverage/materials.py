@@ -69,25 +69,38 @@ MATERIALS: Mapping[str, Material] = {
     "insulation": Material(1.2, 0.0, 0.0, 0.0, (0.1, 100.0), _ASSUMED),
 }
 
-# the first line with a keyword in the name decides, so that glass wool is no glass and reinforced concrete no metal
+# the first line with a keyword in the name decides, so that glass wool is no glass and reinforced concrete no metal; stud layers,
+# furring and joists are drawn as solid layers but are cavities with thin sections in them
 KEYWORDS: Sequence[tuple[str, str]] = (
     (
         "insulation",
-        "insul|wool|wolle|\\beps|\\bxps|polystyr|styro|polyureth|foam|dämm|daemm|isolier|isolation|isolatie|保温|隔热|岩棉|棉|聚苯|泡沫",
+        (
+            "insul|wool|wolle|batt\\b|fib(?:er|re) ?glass|\\beps|\\bxps|polystyr|styro|polyureth|foam|dämm|daemm"
+            "|isolier|isolation|isolatie|isolasjon|保温|隔热|岩棉|棉|聚苯|泡沫"
+        ),
     ),
-    ("chipboard", "chipboard|particle ?board|mdf|osb|fibre ?board|fiber ?board|spanplatte|刨花板|纤维板|密度板"),
+    (
+        "air",
+        (
+            "\\bair\\b|luft|cavity|\\bstuds?\\b|stender|ständer|staender|f[iu]rring|joist|barrier|retarder|membrane|damp ?-?proof"
+            "|dampf|dampsperre|vapou?r|\\bfelt\\b|\\bpaint|anstrich|空气|空腔|龙骨|防水|防潮|卷材|涂料|腻子|油漆"
+        ),
+    ),
+    ("chipboard", "chipboard|particle ?board|\\bmdf|\\bosb|fibre ?board|fiber ?board|spanplatte|刨花板|纤维板|密度板"),
     ("plywood", "plywood|sperrholz|胶合板|多层板|夹板"),
-    ("plasterboard", "plaster|gypsum|dry ?wall|gips|gkb|putz|rigips|stucco|石膏|抹灰|粉刷"),
+    ("plasterboard", "plaster|gypsum|dry ?wall|gips|\\bgkb|putz|rigips|stucco|石膏|抹灰|粉刷"),
     ("ceiling_board", "ceiling|acoustic|akustik|deckenplatte|吊顶|天花|矿棉板|吸音"),
     ("brick", "brick|masonry|ziegel|mauer|klinker|kalksand|backstein|brique|block|aerated|porenbeton|ytong|砖|砌体|砌块|加气"),
-    ("concrete", "concrete|beton|béton|cement|zement|screed|estrich|mortar|mörtel|砼|混凝土|水泥|砂浆"),
-    ("wood", "wood|timber|holz|oak|pine|spruce|birch|eiche|buche|fichte|kiefer|bois|hout|木|竹"),
+    (
+        "concrete",
+        "concrete|beton|béton|cement|zement|screed|estrich|mortar|mörtel|\\bc ?[1-9][05]\\b|\\bc ?\\d\\d/\\d\\d|砼|混凝土|水泥|砂浆",
+    ),
+    ("wood", "wood|timber|lumber|holz|oak|pine|spruce|birch|cherry|mahogany|maple|walnut|eiche|buche|fichte|kiefer|bois|hout|木|竹"),
     ("floorboard", "floor ?board|laminate|laminat|parket|parkett|linoleum|vinyl|地板"),
     ("glass", "glass|glaz|glas|verre|玻璃|幕墙"),
-    ("marble", "marble|granite|stone|tile|ceramic|marmor|granit|stein|fliese|keramik|大理石|花岗|石材|瓷砖|面砖|石"),
-    ("metal", "metal|steel|alumin|alu\\b|iron|copper|zinc|zink|chrome|stahl|eisen|blech|kupfer|acier|钢|铁|铝|铜|金属|锌"),
-    ("ground", "soil|earth|erde|boden|gravel|kies|sand|土|砂|碎石"),
-    ("air", "\\bair\\b|luft|cavity|空气|空腔"),
+    ("marble", "marble|granite|stone|\\btiles?\\b|ceramic|marmor|granit|stein|fliese|keramik|大理石|花岗|石材|瓷砖|面砖|石"),
+    ("metal", "metal|steel|alumin|\\balu\\b|iron|copper|zinc|zink|chrome|stahl|eisen|blech|kupfer|acier|钢|铁|铝|铜|金属|锌"),
+    ("ground", "soil|earth|erde|boden|gravel|kies|\\bsand\\b|土|砂|碎石"),
 )
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
-from twin.errors import MeasureError
+from twin.errors import MeasureError, NotFound
 from twin.indicators import Band, Pack, Row
 from twin.measures import compute
 from twin.measures.report import keep
@@ -35,7 +35,7 @@ def score(store: Store, pack: Pack, *, done: Callable[[], None] = lambda: None) 
         done()
     points = [sum(row["points"][k] for row in rows) for k in (0, 1)]
     counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in VERDICTS}
-    return {
+    card = {
         "pack": pack.id,
         "edition": pack.edition,
         "title_en": pack.title_en,
@@ -46,6 +46,22 @@ def score(store: Store, pack: Pack, *, done: Callable[[], None] = lambda: None) 
         "indicators": rows,
         "totals": {"points": points, "max_points": sum(row.max_points for row in pack.rows), "verdicts": counts},
     }
+    result = {"run": _card_run(store, pack), "measure": f"scorecard/{pack.id}", "value": None, "card": card}
+    with store.transaction() as writer:
+        writer.put_run({"at": card["at"], "result": result, "gaps": {"type": "FeatureCollection", "features": []}})
+    return card
+
+
+def kept_scorecard(store: Store, pack: Pack) -> dict[str, Any] | None:
+    """The scorecard made last of the park as it is; None where it was not scored since it changed."""
+    try:
+        return dict(store.run(_card_run(store, pack))["result"]["card"])
+    except NotFound:
+        return None
+
+
+def _card_run(store: Store, pack: Pack) -> str:
+    return f"scorecard-{pack.id}-{store.revision()}"
 
 
 def judge(row: Row, result: Result) -> tuple[str, tuple[float, float]]:

@@ -30,6 +30,7 @@ COUNTS: Mapping[str, frozenset[str]] = {
 }
 USUAL_REACH_M = 5.0
 FREE_ENDS_M = 0.3  # a cable leaves the post and enters the bay freely: what stands closer does not block it
+CONNECTORS = ("connectors", "capacity")  # OSM says capacity
 GUNS_AT_MOST = 2  # of a charger that does not say how many it has: for the upper bound
 
 
@@ -106,9 +107,9 @@ def _posts(store: Store, statuses: frozenset[str], reach_m: float | None) -> _Po
     storeys = [device.storey_id or storey_of.get(device.space_id or "") for device in devices]
     cables = [numbers(device.attributes.get("cable_m")) for device in devices]
     reach = [reach_m if reach_m is not None else cable[0] if cable else USUAL_REACH_M for cable in cables]
-    guns = [number(device, "connectors") for device in devices]
-    known = [max(int(count), 0) if count is not None else 1 for count, _ in guns]
-    open_ = [assumed or count is None for count, assumed in guns]
+    stated = [next((found for name in CONNECTORS if (found := numbers(device.attributes.get(name)))), None) for device in devices]
+    open_ = [found is None for found in stated]
+    known = [1 if found is None else max(int(found[0]), 0) for found in stated]
     floor_z = z_of_height(frame, place[:, :2], floor) if devices else np.empty(0)
     return _Posts(
         devices=devices,

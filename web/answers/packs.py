@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from twin.indicators import pack, packs
-from twin.indicators.score import score
+from twin.indicators.score import kept_scorecard, score
 from twin.store import Store
 
 
@@ -64,5 +64,6 @@ def packs_answer() -> Sequence[PackAnswer]:
 
 
 def scorecard_answer(store: Store, pack_id: str) -> ScorecardAnswer:
-    """The park judged by a pack, every row measured; raises NotFound."""
-    return ScorecardAnswer.model_validate(score(store, pack(pack_id)))
+    """The park judged by a pack, measured again only where it has changed since; raises NotFound."""
+    asked = pack(pack_id)
+    return ScorecardAnswer.model_validate(kept_scorecard(store, asked) or score(store, asked))

@@ -99,7 +99,10 @@ def test_700_mhz_is_outside_the_table_for_concrete() -> None:
     ("name", "material"),
     [
         ("钢筋混凝土 C30", "concrete"), ("Stahlbeton", "concrete"), ("Concrete - Cast-in-Place", "concrete"), ("加气混凝土砌块", "brick"),
-        ("Brick, Common", "brick"), ("Kalksandstein", "brick"), ("Metal - Stud Layer", "metal"), ("铝合金", "metal"),
+        ("Brick, Common", "brick"), ("Kalksandstein", "brick"), ("Metal - Stud Layer", "air"), ("轻钢龙骨", "air"),
+        ("Vapor Retarder", "air"),
+        ("Fiberglass Batt", "insulation"), ("C 30/37", "concrete"),
+        ("Textile - White", None), ("Ceramic Tile", "marble"), ("Metal - Steel - 345 MPa", "metal"), ("铝合金", "metal"),
         ("Glaswolle", "insulation"), ("玻璃棉", "insulation"), ("Mineralwolle", "insulation"), ("岩棉保温板", "insulation"),
         ("Gipskartonplatte", "plasterboard"), ("石膏板", "plasterboard"), ("Gypsum Wall Board", "plasterboard"), ("木饰面", "wood"),
         ("Glas", "glass"), ("双层玻璃", "glass"), ("OSB/3", "chipboard"), ("胶合板", "plywood"), ("花岗岩", "marble"),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from twin.coverage.makeup import BEST, LIKELY, WORST, loss_table_db, partitions
+from twin.coverage.makeup import BEST, LIKELY, NARROW_DB, WORST, loss_table_db, partitions
 from twin.coverage.materials import CAP_DB, Layer, slab_loss_db
 from twin.coverage.walls import INSIDE_DB_PER_M, Barriers, WallLoss, faces, wall_loss
 from twin.scene import Obstacles, concat, one_object
@@ -102,9 +102,9 @@ def test_layers_nobody_can_name_span_what_they_may_be() -> None:
 
 def test_a_column_in_a_wall_counts_once() -> None:
     wall = box((5, -10, 0), (5.2, 10, 3), object_id="w", kind="wall", materials=[{"name": "brick", "thickness_m": 0.2}])
-    column = box((4.95, -0.2, 0), (5.25, 0.2, 3), object_id="c", kind="column", materials=[{"name": "concrete", "thickness_m": 0.3}])
+    column = box((4.95, -0.2, 0), (5.25, 0.2, 3), object_id="c", kind="column", materials=[{"name": "concrete"}])
     got = losses([wall, column], [[0, 0.05, 1.1], [0, 3.0, 1.1]], [[10, 0.05, 1.1], [10, 3.0, 1.1]])
-    assert got.db[:, LIKELY] == pytest.approx([slab("concrete", 0.3), slab("brick", 0.2)])
+    assert got.db[:, LIKELY] == pytest.approx([NARROW_DB, slab("brick", 0.2)])
     assert got.blocker.tolist() == [1, 0]
 
 
@@ -118,6 +118,15 @@ def test_a_door_of_many_faces_counts_once() -> None:
     assert got.db[0] == pytest.approx([20.0, slab("wood", 0.04), 0.0])
 
 
+def test_a_steel_door_is_told_from_an_unknown_one() -> None:
+    def door(**more: object) -> NDArray[np.float64]:
+        return losses([box((5, -0.4, 0), (5.05, 0.4, 2), object_id="d", kind="door", **more)], [[0, 0.1, 1]], [[9, 0.1, 1]]).db[0]
+
+    steel, unknown = door(materials=[{"name": "Steel 钢"}]), door()
+    assert steel[LIKELY] > unknown[LIKELY]
+    assert steel[WORST] > steel[LIKELY] > steel[BEST] > 0.0
+
+
 def test_an_outlined_building_costs_a_facade_a_crossing_and_its_depth() -> None:
     block = box((5, -10, 0), (15, 10, 8), object_id="building/1", kind="building")
     through, into, out = losses([block], [[0, 1.3, 2.1]] * 2 + [[10, 1.3, 2.1]], [[20, 1.3, 2.1], [9, 1.3, 2.1], [25, 1.3, 2.1]]).db
@@ -125,7 +134,7 @@ def test_an_outlined_building_costs_a_facade_a_crossing_and_its_depth() -> None:
     assert through[LIKELY] == pytest.approx(2 * facade + 10 * INSIDE_DB_PER_M)
     assert into[LIKELY] == pytest.approx(facade + 4 * INSIDE_DB_PER_M)
     assert out[LIKELY] == pytest.approx(facade + 5 * INSIDE_DB_PER_M)
-    assert (through[WORST], through[BEST]) > (through[LIKELY], 0.0)
+    assert through[WORST] > through[LIKELY] > through[BEST] > 0.0
 
 
 def test_ground_between_is_the_end() -> None:

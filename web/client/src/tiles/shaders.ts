@@ -149,7 +149,7 @@ void main(void) {
   // far away, lines nearer to each other than pixels would only be grey
   vColor = vec4(parkTile.edge.rgb, parkTile.edge.a * clamp(parkTile.edgeDetail / max(gl_Position.w, 1e-4), 0.06, 1.0));
   vNormal = vec3(0.0);
-  gl_Position.z -= 0.00012 * gl_Position.w; // in front of the faces it borders
+  gl_Position.z += 0.0005 * (gl_Position.z - gl_Position.w); // as if a 2000th nearer: in front of the faces it borders, behind all else
   if (isHidden(state)) gl_Position = NOWHERE;
   DECKGL_FILTER_GL_POSITION(gl_Position, geometry);
 }
