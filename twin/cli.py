@@ -5,6 +5,7 @@ Exit status: 0 done, 1 the job failed, 2 wrong usage, 3 done but `--strict` was 
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -69,6 +70,10 @@ def run(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         Console(stderr=True).print(message("interrupted", lang))
         return 1
+    except Exception as error:  # the last border before a person: nobody is helped by a stack
+        if os.environ.get("PARKTWIN_DEBUG"):
+            raise
+        return _failed(TwinError("unexpected", subject=f"{type(error).__name__}: {error}"), lang, as_json="--json" in arguments)
     return status if isinstance(status, int) else 0
 
 

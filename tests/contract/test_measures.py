@@ -25,7 +25,7 @@ from web.demo import sample_park_at
 pytestmark = [pytest.mark.xdist_group("sample_park"), pytest.mark.slow]
 MEASURES = sorted(points("twin.measures"))
 REASONS = {"out_of_range", "occluded", "outside_field_of_view", "density", "below_threshold", "too_steep"}
-REASONS |= {"no_device", "not_installed", "not_served"}
+REASONS |= {"interference", "no_device", "not_installed", "not_served"}
 _results: dict[str, Result] = {}
 
 

@@ -139,3 +139,17 @@ def test_sentences_that_lack_their_details_are_still_sentences() -> None:
     assert "{subject}" in message("park_missing", "en")
     assert message("no_such_code", "en") == "no_such_code"
     assert hint("verdict_pass", "en") == ""
+
+
+def test_what_nobody_expected_is_still_one_sentence(park: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def explode(_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("twin.commands.describe", explode)
+    assert run(["info", park, "--lang", "zh"]) == 1
+    told = capsys.readouterr().err
+    assert "ZeroDivisionError" in told
+    assert "Traceback" not in told
+    monkeypatch.setenv("PARKTWIN_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        run(["info", park])

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
+import numpy as np
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twin.crs import Frame
 from twin.errors import NotFound, PackError
 from twin.indicators import Row, pack, parse
 from twin.indicators.report import scorecard_html
-from twin.indicators.score import judge
+from twin.indicators.score import judge, kept_scorecard, score
+from twin.model import FeatureTable, Layer, Park
 from twin.result import Result
+from twin.store import create_store
 
 ROW = next(row for row in pack("chengdu-2021").rows if row.id == "chengdu_charging_ratio")
 
@@ -113,3 +119,18 @@ def test_the_page_says_it_in_both_languages() -> None:
     assert "9.99 %" in english
     assert "&lt;1&gt;" in english
     assert "http" not in english
+
+
+def test_a_park_that_nobody_has_surveyed_is_not_measured(tmp_path: Path) -> None:
+    store = create_store(tmp_path / "park", Park("bare", Frame(104.06, 30.54)))
+    field = FeatureTable(["field"], np.array([shapely.box(104.06, 30.54, 104.061, 30.541)], object))
+    with store.transaction() as writer:
+        writer.put_layer(Layer("boundary", "boundary", "boundary"))
+        writer.put_features("boundary", field, source="b")
+    rules = pack("chengdu-2021")
+    assert kept_scorecard(store, rules) is None
+    card = score(store, rules)
+    assert {row["verdict"] for row in card["indicators"]} == {"not_measured"}
+    assert all(row["note_en"] and row["note_zh"] and row["value"] is None for row in card["indicators"])
+    assert card["totals"]["points"] == [0, 23]
+    assert kept_scorecard(store, rules) == card

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
-from twin.errors import MeasureError, NotFound
+from twin.errors import MeasureError
 from twin.indicators import Band, Pack, Row
 from twin.measures import compute
-from twin.measures.report import keep
+from twin.measures.report import keep, sentence
 from twin.result import Result
 from twin.store import Store
 
@@ -46,22 +46,15 @@ def score(store: Store, pack: Pack, *, done: Callable[[], None] = lambda: None) 
         "indicators": rows,
         "totals": {"points": points, "max_points": sum(row.max_points for row in pack.rows), "verdicts": counts},
     }
-    result = {"run": _card_run(store, pack), "measure": f"scorecard/{pack.id}", "value": None, "card": card}
     with store.transaction() as writer:
-        writer.put_run({"at": card["at"], "result": result, "gaps": {"type": "FeatureCollection", "features": []}})
+        writer.put_scorecard(card)
     return card
 
 
 def kept_scorecard(store: Store, pack: Pack) -> dict[str, Any] | None:
     """The scorecard made last of the park as it is; None where it was not scored since it changed."""
-    try:
-        return dict(store.run(_card_run(store, pack))["result"]["card"])
-    except NotFound:
-        return None
-
-
-def _card_run(store: Store, pack: Pack) -> str:
-    return f"scorecard-{pack.id}-{store.revision()}"
+    kept = store.scorecard(pack.id)
+    return None if kept is None else dict(kept)
 
 
 def judge(row: Row, result: Result) -> tuple[str, tuple[float, float]]:
@@ -98,9 +91,12 @@ def _score_row(store: Store, row: Row) -> dict[str, Any]:
     try:
         result = compute(store, row.measure, pack=row.parameters)
     except MeasureError as error:
-        missing = {"value": None, "lower": None, "upper": None, "points": [0.0, row.max_points], "verdict": "not_measured", "run": None}
-        return entry | missing | {"note": error.text("en"), "note_en": error.text("en"), "note_zh": error.text("zh")}
+        return entry | _unmeasured(row) | {"note": error.text("en"), "note_en": error.text("en"), "note_zh": error.text("zh")}
     keep(store, result)
+    silent = _unknown_devices(store, result)
+    if silent is not None:
+        note = {f"note_{lang}": sentence(silent, lang) for lang in ("en", "zh")}
+        return entry | _unmeasured(row) | note | {"note": note["note_en"], "run": result.run}
     verdict, points = judge(row, result)
     return entry | {
         "value": result.value,
@@ -110,6 +106,16 @@ def _score_row(store: Store, row: Row) -> dict[str, Any]:
         "verdict": verdict,
         "run": result.run,
     }
+
+
+def _unmeasured(row: Row) -> dict[str, Any]:
+    return {"value": None, "lower": None, "upper": None, "points": [0.0, row.max_points], "verdict": "not_measured", "run": None}
+
+
+def _unknown_devices(store: Store, result: Result) -> Mapping[str, Any] | None:
+    """The warning that the park knows no device of a kind at all: nobody has measured that as zero."""
+    told = (warning for warning in result.warnings if warning["code"] == "no_devices")
+    return next((warning for warning in told if not store.devices(str(warning["subject"]))), None)
 
 
 def _exact(share: float, result: Result) -> Fraction:

@@ -177,7 +177,8 @@ def area_gaps(found: JudgedCells, frame: Frame) -> list[Gap]:
 def samples(found: JudgedCells, frame: Frame) -> Samples:
     """The value at each cell's point, and whether the cell is covered, not, or undecided between the bounds."""
     state = np.where(found.covered >= found.cells.area / 2, COVERED, OPEN)
-    state = np.where((found.possible > 0) & (found.sure < found.cells.area * (1 - 1e-9)), UNDECIDED, state)
+    half = found.cells.area / 2  # a border cell that is partly covered for sure is shown by its larger part
+    state = np.where((found.sure < half) & (found.possible >= half) & (found.sure < found.possible), UNDECIDED, state)
     points = frame.to_lonlat(found.cells.representative) if len(found.cells) else np.empty((0, 3))
     return Samples(points, found.value, state.astype(np.int8), 2 * found.cells.half, found.unit)
 

@@ -171,6 +171,10 @@ class GeoPackageStore:
         where = "WHERE measure = ?" if measure else ""
         return rows.records(self._db, f"SELECT run, measure, at, value FROM runs {where} ORDER BY at DESC", [measure] if measure else [])
 
+    def scorecard(self, pack_id: str) -> Mapping[str, Any] | None:
+        row = self._db.execute("SELECT card FROM scorecards WHERE pack = ? AND revision = ?", (pack_id, self.revision())).fetchone()
+        return None if row is None else json.loads(row[0])
+
     @contextmanager
     def transaction(self) -> Generator[Writer]:
         db = self._db

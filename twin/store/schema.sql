@@ -56,3 +56,4 @@ CREATE TABLE terrain (source TEXT PRIMARY KEY, arrays BLOB NOT NULL);
 CREATE TABLE runs (
     run TEXT PRIMARY KEY, measure TEXT NOT NULL, at TEXT NOT NULL, value DOUBLE, result TEXT NOT NULL, gaps TEXT NOT NULL, samples TEXT);
 CREATE INDEX runs_measure ON runs(measure, at);
+CREATE TABLE scorecards (pack TEXT PRIMARY KEY, revision TEXT NOT NULL, at TEXT NOT NULL, card TEXT NOT NULL);

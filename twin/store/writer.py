@@ -146,6 +146,10 @@ class GeoPackageWriter:
         row = (result["run"], result["measure"], run["at"], result["value"], _json(result), _json(run["gaps"]), samples)
         self._db.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
+    def put_scorecard(self, card: Mapping[str, Any]) -> None:
+        row = (card["pack"], card["revision"], card["at"], _json(card))
+        self._db.execute("INSERT OR REPLACE INTO scorecards VALUES (?, ?, ?, ?)", row)
+
     def drop_source(self, source: str) -> None:
         for layer_id, name in self._db.execute("SELECT id, table_name FROM park_layers").fetchall():
             dropped = self._db.execute(f"DELETE FROM {tables.quoted(name)} WHERE source = ?", (source,)).rowcount

@@ -12,6 +12,8 @@ from twin.measures import measures
 from twin.measures.report import measure_json, sentence
 from twin.store import Store
 
+_LIMITS = ("density_px_per_m", "rssi_dbm", "rsrp_dbm")  # the parameters a sample's value is held against
+
 
 class ParameterAnswer(BaseModel):
     """One thing a measure can be told."""
@@ -112,7 +114,9 @@ def samples_answer(store: Store, run: str) -> SamplesAnswer:
     """The samples of a kept result, none where the measure has none; raises NotFound."""
     kept = store.run(run)
     document: dict[str, Any] = {"unit": "1", **{name: [] for name in ("lon", "lat", "h", "value", "state", "size_m")}}
-    document |= {"threshold": kept["result"].get("extra", {}).get("threshold")} | (kept["samples"] or {})
+    asked = kept["result"].get("parameters", {})
+    limits = (asked[name]["value"] for name in _LIMITS if name in asked)
+    document |= {"threshold": next((limit for limit in limits if isinstance(limit, int | float)), None)} | (kept["samples"] or {})
     return SamplesAnswer.model_validate(document)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 from pyogrio.raw import write as write_raw
 
+from twin.errors import NotFound
 from twin.store import Store
 from web.export.columns import typed_column
 from web.export.fresh import fresh_file
@@ -18,9 +19,12 @@ _RESERVED = {"fid", "geom"}  # names GDAL gives columns of its own
 
 
 def write(store: Store, layer: str | None, out: Path) -> None:
-    """The layer, or all of them, as one GeoPackage."""
+    """The layer, or all of them, as one GeoPackage; raises NotFound where there is nothing to write."""
+    found = sheets(store, layer)
+    if not found:
+        raise NotFound("export_nothing", subject=store.park().name)
     with fresh_file(out) as path:
-        for sheet in sheets(store, layer):
+        for sheet in found:
             _write_sheet(path, sheet)
 
 

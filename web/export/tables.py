@@ -40,7 +40,8 @@ def sheets(store: Store, layer: str | None) -> Sequence[Sheet]:
 
 def _devices(store: Store) -> FeatureTable:
     devices = store.devices()
-    points: Any = shapely.points([(d.lon, d.lat, h) for d, h in zip(devices, heights(store, devices).tolist(), strict=True)])
+    located = [(d.lon, d.lat, h) for d, h in zip(devices, heights(store, devices).tolist(), strict=True)]
+    points: Any = shapely.points(np.array(located, float).reshape(-1, 3))
     names = ("kind", "name", "height_m", "z_m", "building_id", "storey_id", "space_id", "status", "valid_from")
     rows = [{name: getattr(device, name) for name in names} | dict(device.attributes) for device in devices]
     return _table([device.id for device in devices], points, rows)
@@ -55,7 +56,7 @@ def _spaces(store: Store) -> FeatureTable:
 
 def _events(store: Store) -> FeatureTable:
     events = store.events(limit=1_000_000)
-    points: Any = shapely.points([(event.lon, event.lat, event.h_m) for event in events])
+    points: Any = shapely.points(np.array([(event.lon, event.lat, event.h_m) for event in events], float).reshape(-1, 3))
     names = ("kind", "at", "severity", "status", "device_id", "building_id", "storey_id", "message_en", "message_zh")
     rows = [{name: getattr(event, name) for name in names} for event in events]
     return _table([event.id for event in events], points, rows)

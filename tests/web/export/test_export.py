@@ -15,10 +15,12 @@ import pyogrio
 import pytest
 import shapely
 
+from twin.crs import Frame
 from twin.errors import NotFound, UsageError
 from twin.measures import compute
 from twin.measures.report import keep
-from twin.store import Store, open_store
+from twin.model import Park
+from twin.store import Store, create_store, open_store
 from web.export import MODULES, writer
 from web.export.columns import typed_column
 from web.export.geoparquet import encode
@@ -330,3 +332,10 @@ def test_results_go_along_and_only_so_many_samples(own_park: Path, monkeypatch: 
 def test_page_needs_the_clients_library(store: Store, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not built"):
         write_html(store, None, tmp_path / "park.html", static=tmp_path)
+
+
+def test_a_park_without_anything_is_told(tmp_path: Path) -> None:
+    empty = create_store(tmp_path / "empty", Park("leer", Frame(104.06, 30.54)))
+    with pytest.raises(NotFound, match="leer"):
+        writer("gpkg")(empty, None, tmp_path / "out.gpkg")
+    assert not (tmp_path / "out.gpkg").exists()

@@ -54,7 +54,8 @@ export const en: typeof zh = {
     statusLabel: "Status",
     at: "Time",
     kinds: {
-      intrusion: "Intrusion", perimeter: "Perimeter", fire: "Fire", smoke: "Smoke", door: "Door", access: "Access", parking: "Parking",
+      intrusion: "Intrusion", fire_alarm: "Fire alarm", emergency_call: "Emergency call", charger_fault: "Charger fault", parking_full: "Car park full",
+      environment_threshold: "Environment limit", access_denied: "Access denied", low_water_pressure: "Low water pressure", perimeter: "Perimeter", fire: "Fire", smoke: "Smoke", door: "Door", access: "Access", parking: "Parking",
       device_offline: "Device offline", offline: "Offline", temperature: "Temperature", water: "Water leak", leak: "Leak", traffic: "Traffic",
       vehicle: "Vehicle", crowd: "Crowd", equipment: "Equipment", energy: "Energy", power: "Power", environment: "Environment", sos: "Call for help",
       maintenance: "Maintenance", fall: "Fall", loitering: "Loitering", air_quality: "Air quality", charging: "Charging", gas: "Gas", noise: "Noise",
@@ -188,7 +189,10 @@ export const en: typeof zh = {
     outdoor_public_ground: "public ground outdoors", outdoor_ground: "ground outdoors", park_ground: "ground of the park",
     indoor_public_floor: "public floors indoors", indoor_floor: "floors indoors", all_floors: "all floors", roads: "roads", road_surface: "road surface",
     parking_bays: "parking bays", key_positions: "key positions", boundary: "boundary", buildings: "buildings", indoor_and_outdoor: "indoors and outdoors",
-    park: "whole park", key_position: "key positions", parking_bay: "parking bays", indoor: "indoors", outdoor: "outdoors",
+    park: "whole park", key_position: "key positions", parking_bay: "parking bays", parking_spaces: "parking spaces", crowded_rooms: "crowded rooms", indoor: "indoors", outdoor: "outdoors",
+  },
+  position: {
+    building_main_entrance: "building main entrance", dining_consumption: "dining", elevator: "lift", emergency_assembly_point: "emergency assembly point", fire_passage: "fire passage", lobby: "lobby", machine_room: "machine room", park_entrance: "park entrance", park_main_entrance: "main park entrance", perimeter: "perimeter", road_intersection: "road intersection", vehicle_entrance: "vehicle entrance", corridor: "corridor", stair: "stairs", parking: "car park", gate: "gate", warehouse: "warehouse", roof: "roof", plaza: "plaza", loading: "loading area",
   },
   verdict: { pass: "Pass", partial: "Partial", fail: "Fail", undecided: "Undecided", not_applicable: "Not applicable", not_measured: "Not measured" },
   scorecard: {

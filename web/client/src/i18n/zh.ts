@@ -52,7 +52,8 @@ export const zh = {
     statusLabel: "状态",
     at: "时间",
     kinds: {
-      intrusion: "入侵", perimeter: "周界", fire: "火警", smoke: "烟雾", door: "门禁", access: "通行", parking: "停车", device_offline: "设备离线",
+      intrusion: "入侵", fire_alarm: "火灾报警", emergency_call: "紧急求助", charger_fault: "充电桩故障", parking_full: "车位已满", environment_threshold: "环境超限",
+      access_denied: "刷卡被拒", low_water_pressure: "水压偏低", perimeter: "周界", fire: "火警", smoke: "烟雾", door: "门禁", access: "通行", parking: "停车", device_offline: "设备离线",
       offline: "离线", temperature: "温度", water: "漏水", leak: "泄漏", traffic: "交通", vehicle: "车辆", crowd: "人群聚集", equipment: "设备",
       energy: "能耗", power: "供电", environment: "环境", sos: "求助", maintenance: "维护", fall: "跌倒", loitering: "徘徊", air_quality: "空气质量",
       charging: "充电", gas: "燃气", noise: "噪声", elevator: "电梯", visitor: "访客", patrol: "巡更", other: "其他",
@@ -182,7 +183,10 @@ export const zh = {
   surface: {
     outdoor_public_ground: "室外公共区域", outdoor_ground: "室外地面", park_ground: "园区地面", indoor_public_floor: "室内公共区域", indoor_floor: "室内楼面",
     all_floors: "全部楼面", roads: "道路", road_surface: "路面", parking_bays: "停车位", key_positions: "重点部位", boundary: "园区边界", buildings: "建筑",
-    indoor_and_outdoor: "室内与室外", park: "全园", key_position: "重点部位", parking_bay: "停车位", indoor: "室内", outdoor: "室外",
+    indoor_and_outdoor: "室内与室外", park: "全园", key_position: "重点部位", parking_bay: "停车位", parking_spaces: "停车位", crowded_rooms: "人流密集房间", indoor: "室内", outdoor: "室外",
+  } as Record<string, string>,
+  position: {
+    building_main_entrance: "楼栋主出入口", dining_consumption: "餐饮消费区", elevator: "电梯", emergency_assembly_point: "应急集合点", fire_passage: "消防通道", lobby: "大堂", machine_room: "机房", park_entrance: "园区出入口", park_main_entrance: "园区主出入口", perimeter: "周界", road_intersection: "道路交叉口", vehicle_entrance: "车行出入口", corridor: "走廊", stair: "楼梯间", parking: "停车场", gate: "大门", warehouse: "仓库", roof: "屋面", plaza: "广场", loading: "装卸区",
   } as Record<string, string>,
   verdict: {
     pass: "达标", partial: "部分达标", fail: "不达标", undecided: "待定", not_applicable: "不适用", not_measured: "未测",

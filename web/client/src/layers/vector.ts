@@ -12,14 +12,12 @@ export interface Lift {
   ground: Ground | null;
   asTrees: boolean;
   theme: string;
+  /** What lies in the ground goes down by its own depth. */
+  isBuried: boolean;
 }
 type Positions = { value: Float32Array | Float64Array; size: number };
-type BinaryPart = { positions: Positions };
-type BinaryPoints = BinaryPart & {
-  featureIds?: { value: ArrayLike<number> };
-  properties?: Record<string, unknown>[];
-  numericProps?: Record<string, { value: ArrayLike<number> }>;
-};
+type BinaryPart = { positions: Positions; numericProps?: Record<string, { value: ArrayLike<number> }> };
+type BinaryPoints = BinaryPart & { featureIds?: { value: ArrayLike<number> }; properties?: Record<string, unknown>[] };
 type BinaryTile = { points?: BinaryPoints; lines?: BinaryPart; polygons?: BinaryPart; trees?: Trees };
 type TileIndex = { x: number; y: number; z: number };
 type SubLayerProps = Parameters<MVTLayer["renderSubLayers"]>[0];
@@ -32,6 +30,8 @@ async function fetchTile(url: string, context: { layer: Layer; loadOptions?: unk
   return MVTLoader.parse(await response.arrayBuffer(), context.loadOptions as never);
 }
 
+const USUAL_DEPTH_M = 1;
+
 export class ParkVector extends MVTLayer<Record<string, unknown>, Lift> {
   static override layerName = "MVTLayer";
   static override defaultProps = {
@@ -41,16 +41,19 @@ export class ParkVector extends MVTLayer<Record<string, unknown>, Lift> {
     ground: { type: "object", value: null, optional: true },
     asTrees: false,
     theme: "light",
+    isBuried: false,
   } as never;
 
   override async getTileData(props: Parameters<MVTLayer["getTileData"]>[0]): Promise<never> {
     const tile = (await super.getTileData(props)) as unknown as BinaryTile | null;
     if (!tile || Array.isArray(tile)) return null as never;
-    const { ground } = this.props;
+    const { ground, isBuried } = this.props;
     const index = props.index as TileIndex;
     if (this.props.asTrees && tile.points) tile.trees = readTrees(tile.points, index, ground);
     if (ground) {
-      for (const part of [tile.points, tile.lines, tile.polygons]) if (part?.positions) lift(part.positions, index, ground);
+      for (const part of [tile.points, tile.lines, tile.polygons]) {
+        if (part?.positions) lift(part.positions, index, ground, isBuried ? depths(part) : null);
+      }
     }
     return tile as never;
   }
@@ -72,7 +75,7 @@ export function lonLatInTile({ x, y, z }: TileIndex, u: number, v: number): [num
 }
 
 /** Gives flat tile coordinates (0 to 1) a height, in the unit that deck.gl's world has: 512 of them round the earth. */
-export function lift(positions: Positions, index: TileIndex, ground: Ground): void {
+export function lift(positions: Positions, index: TileIndex, ground: Ground, depth: ((vertex: number) => number) | null = null): void {
   if (positions.size !== 2) return;
   const count = positions.value.length / 2;
   const lifted = new Float32Array(count * 3);
@@ -82,10 +85,19 @@ export function lift(positions: Positions, index: TileIndex, ground: Ground): vo
     const [longitude, latitude] = lonLatInTile(index, u, v);
     lifted[i * 3] = u;
     lifted[i * 3 + 1] = v;
-    lifted[i * 3 + 2] = ground.heightAt(longitude, latitude) / metresPerPixel(0, latitude);
+    lifted[i * 3 + 2] = (ground.heightAt(longitude, latitude) - (depth?.(i) ?? 0)) / metresPerPixel(0, latitude);
   }
   positions.value = lifted;
   positions.size = 3;
+}
+
+/** How deep each vertex lies: what its feature says, else a metre. [m] */
+function depths(part: BinaryPart): (vertex: number) => number {
+  const column = part.numericProps?.depth_m?.value;
+  return (vertex) => {
+    const depth = column?.[vertex];
+    return depth !== undefined && depth > 0 ? depth : USUAL_DEPTH_M;
+  };
 }
 
 /** A tree in the buffer of two tiles is drawn by the one it stands in. */

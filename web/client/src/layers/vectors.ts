@@ -7,7 +7,8 @@ import type { LayerInfo } from "../api/types";
 import type { Ground } from "../map/ground";
 import type { ScenePart } from "../map/scene";
 import type { Theme } from "../state/store";
-import { type LayerContext, PAINTED } from "./context";
+import { type Trees, treeLayer, treeSize } from "./trees";
+import { FLOATING, type LayerContext, PAINTED } from "./context";
 
 type Color = [number, number, number, number];
 type Style = LayerInfo["style"] & { casing?: number[] | null; dark?: { fill?: number[] | null; line?: number[] | null; casing?: number[] | null } };
@@ -44,13 +45,14 @@ function widthOf(part: ScenePart): ((feature: Painted) => number) | null {
 
 const FAINT_ALPHA = 8; // a fill that cannot be seen must not be clicked
 const AREA_KINDS = new Set(["green", "water", "road_area", "boundary", "zone", "enterprise", "grid", "parking_area"]);
+const BURIED_KINDS = new Set(["pipe", "duct", "fibre", "manhole"]);
 const CASING_M = 1.2; // on both sides together
 
 /** The flat layers in the scene's order, each casing before everything that is drawn over it. */
 export function vectorLayers(context: LayerContext, parts: ScenePart[], features: Record<string, FeatureCollection> | null): Layer[] {
   const { state } = context;
-  if (state.cameraMode === "underground") return [];
-  const shown = parts.filter((part) => part.kind === "vector");
+  const isBelow = state.cameraMode === "underground";
+  const shown = parts.filter((part) => part.kind === "vector" && (!isBelow || BURIED_KINDS.has(part.info?.kind ?? "")));
   return shown.flatMap((part) => {
     const colors = flatColors(part.info?.style, state.theme);
     const made = flatLayer(context, part, colors, features);
@@ -78,11 +80,12 @@ function flatLayer(context: LayerContext, part: ScenePart, colors: FlatColors, f
   const { state, palette, ground } = context;
   const { selection } = state;
   const chosen = selection?.type === "feature" && `layer/${selection.layer}` === part.id ? selection.id : null;
+  const isBelow = state.cameraMode === "underground";
   const isIndoors = part.info?.fields.includes("storey_id") ?? false;
   const outdoors = (color: Color): unknown => (isIndoors ? (feature: Painted): Color => (feature.properties?.storey_id ? NOTHING : color) : color);
   const width = widthOf(part);
   const common = {
-    visible: !state.hidden.has(part.id),
+    visible: isBelow || !state.hidden.has(part.id),
     getFillColor: outdoors(colors.fill),
     getLineColor: outdoors(colors.line),
     ...(width ? { getLineWidth: width } : {}),
@@ -91,18 +94,22 @@ function flatLayer(context: LayerContext, part: ScenePart, colors: FlatColors, f
     highlightColor: palette.hover,
     lineCapRounded: true,
     lineJointRounded: true,
-    parameters: PAINTED,
+    parameters: isBelow ? FLOATING : PAINTED,
+    ...(isBelow ? { lineWidthMinPixels: 2.5, lineBillboard: true } : {}),
     updateTriggers: { getFillColor: state.theme, getLineColor: state.theme },
   };
   if (!features) {
     const isFlat = ground.isFlat && ground.lowest === 0;
     const asTrees = part.info?.kind === "tree" && context.zoomStep > 0;
-    return part.layer.clone({ ...common, ground: isFlat ? null : ground, highlightedFeatureId: chosen, asTrees, theme: state.theme } as never);
+    return part.layer.clone({ ...common, ground: isFlat ? null : ground, highlightedFeatureId: chosen, asTrees, theme: state.theme, isBuried: BURIED_KINDS.has(part.info?.kind ?? "") } as never);
   }
   const data = features[part.id];
   if (!data) return null;
   const { getLineWidth, getPointRadius, lineWidthUnits, lineWidthMinPixels } = part.layer.props as unknown as Record<string, never>;
   const lifted = liftFeatures(data, ground);
+  if (part.info?.kind === "tree" && context.zoomStep > 0) {
+    return treeLayer(part.id, treesOf(lifted), colors.fill, state.theme).clone({ visible: common.visible });
+  }
   return new GeoJsonLayer({
     id: part.id,
     data: lifted as never,
@@ -117,6 +124,21 @@ function flatLayer(context: LayerContext, part: ScenePart, colors: FlatColors, f
     highlightedObjectIndex: chosen ? lifted.features.findIndex((feature) => String(feature.properties?.id ?? feature.id) === chosen) : null,
     ...common,
   } as never);
+}
+
+const groves = new WeakMap<FeatureCollection, Trees>();
+
+function treesOf(features: FeatureCollection): Trees {
+  const known = groves.get(features);
+  if (known) return known;
+  const places = features.features.flatMap(({ geometry, properties }) => (geometry?.type === "Point" ? [{ at: geometry.coordinates, properties }] : []));
+  const trees = {
+    lonlat: Float64Array.from(places.flatMap(({ at }) => [at[0] ?? 0, at[1] ?? 0])),
+    z: Float32Array.from(places, ({ at }) => at[2] ?? 0),
+    size: Float32Array.from(places.flatMap(({ properties }) => treeSize(properties ?? undefined))),
+  };
+  groves.set(features, trees);
+  return trees;
 }
 
 const cache = new WeakMap<FeatureCollection, { ground: Ground; lifted: FeatureCollection }>();

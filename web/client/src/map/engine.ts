@@ -20,7 +20,7 @@ import { lighting } from "./lighting";
 import { palette } from "./palette";
 import { meaningOf } from "./pick";
 import { readScene } from "./scene";
-import { VIEW_ID, depthRange, enter, limits, makeView, transition } from "./views";
+import { VIEW_ID, depthRange, enter, makeView, transition, viewState } from "./views";
 
 export interface MapSources {
   materials: Omit<Materials, "parts" | "onTileLoad" | "onTileError">;
@@ -60,16 +60,16 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
   const deck = new Deck({
     parent,
     views: makeView("overview", camera, 800),
-    initialViewState: { ...camera, ...limits("overview") } as never,
+    initialViewState: viewState("overview", camera) as never,
     layers: [],
     effects: [lighting()],
     useDevicePixels: true,
     pickingRadius: 3,
     deviceProps: { type: "webgl", webgl: { stencil: true, antialias: true, powerPreference: "high-performance" } } as never,
     style: { outline: "none" } as never,
-    onViewStateChange: ({ viewState }: { viewState: Camera }) => {
-      onCamera(viewState);
-      return viewState;
+    onViewStateChange: (change: { viewState: Camera }) => {
+      onCamera(change.viewState);
+      return change.viewState;
     },
     onHover: (info: PickingInfo) => onHover(info),
     onClick: (info: PickingInfo) => onClick(info),
@@ -85,7 +85,8 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
   }
 
   function onCamera(next: Camera): void {
-    camera = { ...next, position: next.position ?? [0, 0, 0] };
+    const { longitude, latitude, pitch, bearing, zoom = camera.zoom, position = [0, 0, 0] } = next;
+    camera = { longitude, latitude, zoom, pitch, bearing, position };
     for (const listener of listeners) listener(camera);
     keepDepth();
     placeLater();
@@ -197,7 +198,7 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
     depth = depthRange(next, parent.clientHeight || 800);
     deck.setProps({
       views: makeView(state.cameraMode, next, parent.clientHeight || 800),
-      initialViewState: { ...next, ...limits(state.cameraMode), transitionDuration: 0 },
+      initialViewState: { ...viewState(state.cameraMode, next), transitionDuration: 0 },
     } as never);
     onCamera(next);
   }
@@ -246,7 +247,7 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
       const { cameraMode } = get();
       const next = { ...camera, ...target };
       const way = isInstant ? { transitionDuration: 0 } : transition(cameraMode, still.matches);
-      deck.setProps({ initialViewState: { ...next, ...limits(cameraMode), ...way } } as never);
+      deck.setProps({ initialViewState: { ...viewState(cameraMode, next), ...way } } as never);
       if (isInstant || still.matches) onCamera(next);
     },
     camera: () => camera,

@@ -59,8 +59,15 @@ export function makeView(mode: CameraMode, camera: Camera, height: number): View
   return new MapView({ id: VIEW_ID, orthographic: mode === "plan", ...depthRange(camera, height), controller: controller as never });
 }
 
+/** A camera as deck.gl wants it; a walker has no zoom, and one that is given would scale his world. */
+export function viewState(mode: CameraMode, camera: Camera): Record<string, unknown> {
+  const { longitude, latitude, zoom, pitch, bearing, position } = camera;
+  const place = { longitude, latitude, pitch, bearing, position };
+  return mode === "walk" ? { ...place, ...limits(mode) } : { ...place, zoom, ...limits(mode) };
+}
+
 /** What a mode allows, for the view state. */
-export function limits(mode: CameraMode): Record<string, number> {
+function limits(mode: CameraMode): Record<string, number> {
   if (mode === "walk") return { minPitch: -89, maxPitch: 89 };
   const maxPitch = mode === "underground" ? 170 : mode === "plan" ? 0 : 89;
   return { minZoom: 10, maxZoom: 26, minPitch: 0, maxPitch };

@@ -169,6 +169,8 @@ export function zoneName(answer: Answer, id: string | null | undefined, language
   const names = answer.zoneNames[id];
   if (names) return language === "zh" ? names.name_zh : names.name;
   if (id === "ground") return t("answer.rest");
+  const known = word(`position.${id}`, "");
+  if (known) return known;
   const own = answer.result.zones.find((zone) => zone.id === id)?.name;
   return inLanguage(own || id, language);
 }

@@ -7,6 +7,7 @@ import { formatTime } from "../i18n/format";
 import { EVENT_MARKS, EVENT_SHAPES } from "../layers/icons";
 import { flyToPlace } from "../map/flight";
 import { chooseStorey, openBuilding, select } from "../state/selection";
+import { source } from "../state/source";
 import { useStore } from "../state/store";
 
 const LISTED = 100;
@@ -17,9 +18,11 @@ export function EventList() {
   const isLive = useStore((state) => state.isLive);
   return (
     <>
-      <p className={`live ${isLive ? "is-up" : ""}`} role="status">
-        <i /> {isLive ? t("events.live") : t("events.offline")}
-      </p>
+      {source().canCompute && (
+        <p className={`live ${isLive ? "is-up" : ""}`} role="status">
+          <i /> {isLive ? t("events.live") : t("events.offline")}
+        </p>
+      )}
       {events.length === 0 && <p className="dim empty-note">{t("events.empty")}</p>}
       <ol className="events">
         {events.slice(0, LISTED).map((event) => (

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import type { Indicator, Scorecard } from "../api/types";
 import { formatValue } from "../i18n/format";
+import { flyHome } from "../map/flight";
 import { clearAnswer, loadScorecard, numberOf, showIndicator } from "../state/measure";
 import { useStore } from "../state/store";
 import { AnswerCard } from "./AnswerCard";
@@ -138,7 +139,7 @@ function Row({ indicator }: { indicator: Indicator }) {
         <span className="row-foot">
           <Verdict verdict={indicator.verdict} />
           {hasEvidence && (
-            <button className="link" onClick={() => void showIndicator(indicator)} data-testid="evidence">
+            <button className="link" onClick={() => void showIndicator(indicator).then(() => flyHome())} data-testid="evidence">
               {t("scorecard.evidence")}
             </button>
           )}

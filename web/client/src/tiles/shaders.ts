@@ -183,7 +183,7 @@ void main(void) {
   vNormal = normal_unused.xyz;
   vColor = parkTile.shadow;
   vec3 common_ = project_position(positions);
-  vec3 drop = vec3(parkTile.sun.xy * (above / max(parkTile.sun.z, 0.2)), above - 0.08);
+  vec3 drop = vec3(parkTile.sun.xy * (above / max(parkTile.sun.z, 0.2)), above - 0.5); // half a metre up: the ground is not as level as the foot of a building
   vec4 common_position = vec4(common_ - project_size(drop), 1.0);
   geometry.position = common_position;
   gl_Position = project_common_position_to_clipspace(common_position);
