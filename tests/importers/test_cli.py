@@ -20,15 +20,8 @@ Twin = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def twin(store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Twin:
-    """Runs `twin import PARK …` with no other command at hand: exit status, output, errors."""
+    """Runs `twin import PARK …`: exit status, output, errors."""
 
-    def build(lang: str) -> typer.Typer:
-        app = typer.Typer(name="twin", add_completion=False, pretty_exceptions_enable=False)
-        app.command("import", help=lang)(import_files)
-        app.callback()(lambda: None)
-        return app
-
-    monkeypatch.setattr(cli, "build", build)
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*arguments: object) -> tuple[int, str, str]:

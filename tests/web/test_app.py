@@ -154,7 +154,8 @@ def test_tiles_pass_through_with_their_etag(client: httpx.Client) -> None:
     assert tileset.json()["asset"]["version"] == "1.1"
     again = client.get("/3dtiles/tileset.json", headers={"if-none-match": tileset.headers["etag"]})
     assert again.status_code == 304
-    assert client.get("/tiles/roads/14/0/0.mvt").status_code == 404
+    assert client.get("/tiles/roads/14/0/0.mvt").status_code == 204
+    assert client.get("/tiles/nothing/14/0/0.mvt").status_code == 404
 
 
 def test_metrics_count_by_route_and_not_by_address(client: httpx.Client) -> None:
