@@ -156,7 +156,7 @@ def _id_columns(table: Table) -> list[str]:
 
 def _tells_apart(values: Sequence[Any]) -> bool:
     filled = [text(value) for value in values if not is_missing(value)]
-    return len(filled) * 2 > len(values) and len(set(filled)) * 2 > len(filled)
+    return len(filled) * 2 > len(values) and len(set(filled)) * 2 >= len(filled)
 
 
 def _unique(wanted: Sequence[str]) -> list[str]:

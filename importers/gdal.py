@@ -25,6 +25,7 @@ from twin.errors import UnreadableSource
 from twin.model import Issue
 
 MEMBERS = (".shp", ".gpkg", ".geojson", ".json", ".fgb", ".kml", ".gml", ".gdb", ".tab")
+_TABLES = {".csv", ".tsv", ".txt"}  # by these names GDAL reads rows of text, whatever the file holds
 UNPACKED_LIMIT_BYTES = 4_000_000_000
 _GDAL_ERRORS = (CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, UnicodeDecodeError)
 
@@ -66,7 +67,7 @@ def _opened(path: Path, encoding: str | None) -> Generator[list[tuple[Path, str]
         folder = Path(place)
         if zipfile.is_zipfile(path) and path.suffix.lower() != ".kmz":
             yield _unpacked(path, folder)
-        elif path.suffix.lower() in {".geojson", ".json"} and (copy := _as_utf8(path, folder, encoding)) is not None:
+        elif path.suffix.lower() in {".geojson", ".json", *_TABLES} and (copy := _as_json(path, folder, encoding)) is not None:
             yield [(copy, path.stem)]
         elif path.suffix.lower() == ".gml":  # GDAL writes a file beside the one it reads
             (folder / path.name).symlink_to(path.resolve())
@@ -108,13 +109,16 @@ def _restored_links() -> Generator[None]:
         pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": None})
 
 
-def _as_utf8(path: Path, folder: Path, encoding: str | None) -> Path | None:
-    """A UTF-8 copy of a JSON file that is not UTF-8, as RFC 7946 wants; None where it is."""
+def _as_json(path: Path, folder: Path, encoding: str | None) -> Path | None:
+    """A copy of a JSON file in UTF-8, as RFC 7946 wants, under a name GDAL takes for JSON; None where the file itself will do."""
     data = path.read_bytes()
-    if encoding is None and not data.startswith((b"\xff\xfe", b"\xfe\xff")) and detect([data]) == "UTF-8":
+    misnamed = path.suffix.lower() in _TABLES
+    if misnamed and not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return None
+    if not misnamed and encoding is None and not data.startswith((b"\xff\xfe", b"\xfe\xff")) and detect([data]) == "UTF-8":
         return None
     text, _ = of_text(data, encoding, path)
-    copy = folder / path.name
+    copy = folder / (f"{path.stem}.geojson" if misnamed else path.name)
     copy.write_text(text, "utf-8")
     return copy
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,14 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from twin.store import Store
+
+
+# what numbers given to a measure may be
+NOT_NEGATIVE = (0.0, math.inf)
+SHARE = (0.0, 1.0)
+STEP = (0.01, math.inf)  # edges of cells [m]
+SEVERAL = (1, 64)  # devices
+FADING = (0.0, 30.0)  # standard deviations [dB]
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,8 @@ class Parameter:
     meaning_en: str
     meaning_zh: str
     choices: Sequence[Any] = ()
+    between: tuple[float, float] | None = None  # least and greatest value of a number; infinite: no limit on that side
+    optional: bool = False  # may be `none` although its default is not
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,17 @@ from playwright.sync_api import Page, Route, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-FLAGS = (
-    "--no-sandbox --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync "
-    "--use-gl=angle --use-angle=gl-egl --ignore-gpu-blocklist"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-gl=angle",
+    "--use-angle=gl-egl",
+    "--ignore-gpu-blocklist",
+]
 LOADED_S = 120.0  # two busy cores draw a frame in seconds
 POLL_S = 0.2
 
@@ -102,9 +109,13 @@ class Visit:
 
     def settle(self) -> None:
         """Wait until everything is loaded and drawn as the state says."""
+        self.until("Boolean(window.parktwin?.ready)")
+
+    def until(self, expression: str) -> None:
+        """Wait until `expression` is true on the page; Playwright's own way needs eval, which the page's policy forbids."""
         end = time.monotonic() + LOADED_S
-        while not self.page.evaluate("Boolean(window.parktwin?.ready)"):
-            assert time.monotonic() < end, "the map did not come to rest"
+        while not self.page.evaluate(expression):
+            assert time.monotonic() < end, f"never true: {expression}"
             time.sleep(POLL_S)
 
     def fly(self, **camera: float) -> None:
@@ -133,8 +144,8 @@ class Visit:
     def api(self, path: str, body: object = None) -> Any:
         """What the server answers, asked from outside the page."""
         data = None if body is None else json.dumps(body).encode()
-        request = Request(self.address + path, data, {"Content-Type": "application/json"})  # noqa: S310  our own server
-        with urlopen(request, timeout=300) as response:  # noqa: S310
+        request = Request(self.address + path, data, {"Content-Type": "application/json"})
+        with urlopen(request, timeout=300) as response:
             return json.load(response)
 
     def shot(self, name: str) -> None:

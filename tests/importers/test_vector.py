@@ -236,6 +236,23 @@ def test_repeated_ids_are_made_unique_and_told(geojson: Callable[..., Path], con
     assert codes(imported) == ["id_repeated"]
 
 
+def test_two_features_of_one_id_are_told_apart(geojson: Callable[..., Path], context: Context) -> None:
+    imported = IMPORTER.read(geojson("x.geojson", [({"id": "a"}, square()), ({"id": "a"}, square(0.001))]), context)
+    assert imported.layers[0].table.ids == ["a", "a-2"]
+    assert codes(imported) == ["id_repeated"]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.tsv", "x.txt"])
+def test_geojson_under_the_name_of_a_table(text: Callable[..., Path], context: Context, name: str) -> None:
+    feature = {"type": "Feature", "properties": {"name": "一号楼"}, "geometry": square()}
+    path = text(name, "\ufeff" + json.dumps({"type": "FeatureCollection", "features": [feature]}, ensure_ascii=False))
+    assert recognised(path) > 0
+    imported = IMPORTER.read(path, context)
+    assert [content.layer.id for content in imported.layers] == ["x"]
+    assert list(imported.layers[0].table.column("name")) == ["一号楼"]
+    assert imported.crs == "EPSG:4326"
+
+
 def test_features_without_geometry_are_left_out_and_counted(geojson: Callable[..., Path], context: Context) -> None:
     imported = IMPORTER.read(geojson("a.geojson", [({"id": "x"}, POINT), ({"id": "y"}, None)]), context)
     assert imported.layers[0].table.ids == ["x"]

@@ -80,6 +80,15 @@ def test_wrong_usage_is_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
 
 
+@pytest.mark.parametrize(("at", "status"), [("104.06,30.54", 0), ("104.5,30.54", 0), ("30.54,104.06", 2), ("30.54,60", 2), ("nan,30", 2)])
+def test_a_point_far_from_the_park_is_refused(park: str, capsys: pytest.CaptureFixture[str], at: str, status: int) -> None:
+    assert run(["sees", park, "--at", at, "--json", "--lang", "zh"]) == status
+    caught = capsys.readouterr()
+    told = json.loads(caught.out)
+    assert ("error" in told) == (status == 2)
+    assert ("104.06,30.54" in caught.err) == (status == 2)
+
+
 def test_unknown_measures_parameters_and_packs_are_named(park: str, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, known in (
         (["measure", park, "nothing"], "camera_area_share"),

@@ -271,7 +271,7 @@ def _extra(carriers: Carriers, site: Site, demand: Demand, around: _Around, at: 
     for column, j in enumerate(around.indoor.tolist()):
         some = np.flatnonzero(_hears(carriers, j, demand, cells))
         near = chosen(looked, some)
-        table = loss_table_db(site.barriers.walls, round(float(carriers.f_ghz[j]), 1))
+        table = loss_table_db(site.barriers.walls, round(float(carriers.f_ghz[j]), 2))
         between = wall_loss(site.barriers, table, np.broadcast_to(carriers.position[j], near.points.shape), near.points)
         inside[some, column] = _spread(near, between.db)
     return Extra(inside, entered, row)

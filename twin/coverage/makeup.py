@@ -176,7 +176,7 @@ def _layers(named: Sequence[tuple[str | None, float]], stand_in: str) -> Layers:
     return tuple(Layer(material or stand_in, thickness) for material, thickness in named)
 
 
-@lru_cache(maxsize=24)
+@lru_cache(maxsize=64)
 def _table(make_ups: tuple[MakeUp, ...], f_ghz: float) -> FloatArray:
     tables = [_make_up_table(make_up, f_ghz) for make_up in make_ups] or [np.zeros((THICKEST_CM + 1, 91))]
     return np.ascontiguousarray(np.stack(tables))

@@ -139,14 +139,14 @@ def slab_loss_db(layers: Layers, f_ghz: float, angle_deg: ArrayLike = 0.0, *, sp
     -------
     Loss (n,), powers of the two polarisations averaged, between 0 and 60. [dB]
     """
-    scales = np.linspace(1.0 - spread, 1.0 + spread, RIPPLE_SAMPLES) if spread else np.ones(1)
-    return _mean_loss(layers, f_ghz, np.asarray(angle_deg, float), scales)
+    ripple = np.linspace(1.0 - spread, 1.0 + spread, RIPPLE_SAMPLES) if spread else np.ones(1)
+    return _mean_loss(layers, f_ghz, np.asarray(angle_deg, float), np.ones(()), ripple)
 
 
 def fill_table_db(material: str, f_ghz: float, thickest_cm: int) -> FloatArray:
     """Loss of a slab of one material, 0, 1, ... `thickest_cm` cm thick, at 0, 1, ... 90 degrees (thickest_cm + 1, 91). [dB]"""
     thickness = np.arange(thickest_cm + 1.0)[:, None]
-    return _mean_loss((Layer(material, 0.01),), f_ghz, np.arange(91.0)[None, :], _spread() * thickness[..., None])
+    return _mean_loss((Layer(material, 0.01),), f_ghz, np.arange(91.0)[None, :], thickness, _spread())
 
 
 def angle_table_db(layers: Layers, f_ghz: float) -> FloatArray:
@@ -163,16 +163,19 @@ def _spread() -> FloatArray:
     return np.linspace(1.0 - THICKNESS_SPREAD, 1.0 + THICKNESS_SPREAD, RIPPLE_SAMPLES)
 
 
-def _mean_loss(layers: Layers, f_ghz: float, angle_deg: FloatArray, scales: FloatArray) -> FloatArray:
-    """Loss of a stack at angles (...,) [deg], its thickness scaled by `scales` (..., s), powers averaged over s and polarisations."""
+def _mean_loss(layers: Layers, f_ghz: float, angle_deg: FloatArray, scale: FloatArray, ripple: FloatArray) -> FloatArray:
+    """Loss of a stack at angles (...,) [deg], its thickness scaled by `scale` (...), powers averaged over `ripple` and polarisations.
+
+    `ripple` (s,) turns the phase alone: a wall a little thinner or thicker moves the ripple, and absorbs as its own thickness does.
+    """
     sine = np.sin(np.radians(np.minimum(np.abs(angle_deg), STEEPEST_DEG)))
     if not layers:
         return np.zeros(sine.shape)
-    power = np.zeros(np.broadcast_shapes(sine.shape, scales.shape[:-1]))
-    for k in range(scales.shape[-1]):
+    power = np.zeros(np.broadcast_shapes(sine.shape, scale.shape))
+    for turn in ripple.tolist():
         for magnetic in (False, True):
-            power = power + np.abs(_transmission(layers, f_ghz, sine, scales[..., k], magnetic=magnetic)) ** 2
-    mean = power / (2.0 * scales.shape[-1])
+            power = power + np.abs(_transmission(layers, f_ghz, sine, (scale, turn), magnetic=magnetic)) ** 2
+    mean = power / (2.0 * len(ripple))
     return np.clip(-10.0 * np.log10(np.maximum(mean, 1e-30)), 0.0, CAP_DB)
 
 
@@ -186,12 +189,13 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple((key, re.compile(words)) for key, words in KEYWORDS)
 
 
-def _transmission(layers: Layers, f_ghz: float, sine: FloatArray, scale: FloatArray, *, magnetic: bool) -> ComplexArray:
-    """Field transmission through the stack for TE or (`magnetic`) TM waves.
+def _transmission(layers: Layers, f_ghz: float, sine: FloatArray, scaled: tuple[FloatArray, float], *, magnetic: bool) -> ComplexArray:
+    """Field transmission through the stack for TE or (`magnetic`) TM waves, its thickness and its phase scaled.
 
     Characteristic matrix method: each layer turns (E, H) by [[cos q, j sin q / y], [j y sin q, cos q]] with its admittance y.
     A lossy layer's cosine overflows long after the wave has died, so its phase is held at 300 nepers.
     """
+    scale, turn = scaled
     k0 = 2.0 * np.pi * f_ghz * 1e9 / SPEED_OF_LIGHT
     outer = _admittance(1.0 + 0j, np.sqrt(1.0 - sine**2).astype(complex), magnetic=magnetic)
     a, b, c, d = 1.0 + 0j, 0j, 0j, 1.0 + 0j
@@ -199,7 +203,7 @@ def _transmission(layers: Layers, f_ghz: float, sine: FloatArray, scale: FloatAr
         eta = MATERIALS[layer.material].eta(f_ghz)
         root = np.sqrt(eta - sine**2)
         q = k0 * layer.thickness_m * scale * root
-        q = q.real + 1j * np.clip(q.imag, -300.0, 0.0)
+        q = q.real * turn + 1j * np.clip(q.imag, -300.0, 0.0)
         y = _admittance(eta, root, magnetic=magnetic)
         cos, sin = np.cos(q), 1j * np.sin(q)
         a, b, c, d = a * cos + b * y * sin, a * sin / y + b * cos, c * cos + d * y * sin, c * sin / y + d * cos

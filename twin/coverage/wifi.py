@@ -217,9 +217,9 @@ def _between(
     if model == "p1238":
         return np.zeros((n, 3)), np.full(n, -1, np.int64), ~barriers.scene.occluded(*segments)
     loss, blocker = np.zeros((n, 3)), np.full(n, -1, np.int64)
-    tenth = np.round(f_ghz, 1)  # materials change little within 100 MHz: one table serves a band
-    for value in np.unique(tenth):
-        chosen_ = tenth == value
+    channel = np.round(f_ghz, 2)  # one table serves a channel
+    for value in np.unique(channel):
+        chosen_ = channel == value
         ends = (segments[0][chosen_], segments[1][chosen_])
         loss[chosen_], blocker[chosen_] = (_counted if model == "cost231" else partial(_by_material, f_ghz=float(value)))(barriers, ends)
     return loss, blocker, np.ones(n, bool)

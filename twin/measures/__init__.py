@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -62,33 +63,68 @@ def resolve(
 
 
 def typed(parameter: Parameter, raw: Any) -> Any:
-    """`raw` as the type of the parameter's default; lists may be written with commas.
+    """`raw` as the type of the parameter's default; lists may be written with commas, `none` says that there is no such limit.
 
     Raises
     ------
     UnknownParameter
-        If it cannot be read so, or is none of the choices.
+        If it cannot be read so, is none of the choices or lies outside what is possible.
     """
-    if isinstance(raw, str) and raw.lower() in {"none", "null", ""}:
-        return None
-    if raw is None:
-        return None
     try:
-        value = _cast(parameter, raw)
+        value = None if _is_nothing(raw) else _cast(parameter, raw)
     except (TypeError, ValueError) as error:
-        raise UnknownParameter("parameter_value", subject=parameter.name, value=raw, allowed=parameter.unit) from error
-    if parameter.choices and value not in parameter.choices:
-        raise UnknownParameter("parameter_value", subject=parameter.name, value=raw, allowed=", ".join(map(str, parameter.choices)))
+        raise _refused(parameter, raw) from error
+    if value is None and isinstance(parameter.default, list | tuple) and not parameter.default:
+        return []
+    if not _is_possible(parameter, value):
+        raise _refused(parameter, raw)
     return value
+
+
+def _is_nothing(raw: Any) -> bool:
+    return raw is None or (isinstance(raw, str) and raw.strip().lower() in {"none", "null", ""})
+
+
+def _is_possible(parameter: Parameter, value: Any) -> bool:
+    if value is None:
+        return parameter.default is None or parameter.optional
+    if parameter.choices:
+        return value in parameter.choices
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    low, high = parameter.between or (-math.inf, math.inf)
+    return not isinstance(value, int | float) or low <= value <= high
+
+
+def _refused(parameter: Parameter, raw: Any) -> UnknownParameter:
+    return UnknownParameter("parameter_value", subject=parameter.name, value=raw, allowed=_allowed(parameter))
+
+
+def _allowed(parameter: Parameter) -> str:
+    """What a parameter takes, in signs that need no language."""
+    if parameter.choices:
+        return ", ".join(map(str, parameter.choices))
+    if parameter.between is None:
+        return parameter.unit
+    low, high = parameter.between
+    limits = [f"≥ {low:g}"] if math.isinf(high) else [f"{low:g} … {high:g}"]
+    return " ".join([*limits, *([parameter.unit] if parameter.unit != "1" else [])])
+
+
+_YES, _NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
 def _cast(parameter: Parameter, raw: Any) -> Any:
     default = parameter.default
     if isinstance(default, bool):
-        return raw if isinstance(raw, bool) else str(raw).lower() in {"1", "true", "yes"}
+        said = str(raw).strip().lower()
+        if said not in _YES | _NO:
+            raise ValueError(said)
+        return said in _YES
     if isinstance(default, list | tuple):
-        return [part.strip() for part in raw.split(",")] if isinstance(raw, str) else list(raw)
-    if isinstance(default, int) and not isinstance(default, bool) and parameter.unit == "1":
+        parts = raw.split(",") if isinstance(raw, str) else raw
+        return [f"{part:g}" if isinstance(part, int | float) else str(part).strip() for part in parts]
+    if isinstance(default, int) and parameter.unit == "1":
         return int(raw)
     if isinstance(default, int | float) or (default is None and parameter.unit not in {"", "-", "name"}):
         return float(raw)

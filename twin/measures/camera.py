@@ -25,10 +25,10 @@ from twin.coverage.cells import grid
 from twin.coverage.field import Field, arrange
 from twin.coverage.look import Look, Sight, prepare
 from twin.coverage.surface import Surface
-from twin.devices import attribute, mounting_height, positions
+from twin.devices import DEFAULTS, attribute, mounting_height, positions
 from twin.measures.evidence import digest
 from twin.model import Device
-from twin.result import Parameter
+from twin.result import NOT_NEGATIVE, SEVERAL, STEP, Parameter
 from twin.scene import Obstacles
 from twin.scene.gather import flattened, gather_obstacles
 from twin.scene.ground import ground_of
@@ -38,6 +38,7 @@ from twin.terrain import z_of_height
 FloatArray = NDArray[np.float64]
 _T = TypeVar("_T")
 
+TALLEST_RAD = math.radians(179.0)  # vertical field of view beyond which an image has no finite plane
 MODULE_RAD = math.radians(60.0)  # field of view of one of the images a wider one is put together from
 WALL_M = 1.5  # a lens drawn this far inside a building hangs on its wall
 USUAL_STEP_M = 1.0
@@ -49,17 +50,17 @@ METHOD = "certified cells: walls of shadow of visible edges, one ray a uniform b
 SHARED_PARAMETERS = (
     Parameter(
         "density_px_per_m", 125.0, "px/m", "IEC 62676-4: Recognise (2014), Perceive (2025)", "Least pixel density on the target",
-        "目标处的最低像素密度",
-    ),
+        "目标处的最低像素密度", between=NOT_NEGATIVE),
     Parameter("edition", "2025", "", "IEC 62676-4:2025 replaced the 2014 edition on 2025-10-09", "Edition whose level names are used",
               "采用的标准版本", tuple(LADDERS)),
-    Parameter("target_height_m", 1.5, "m", "indicators.yaml: assumption", "Height of the target above ground or floor", "目标高度"),
+    Parameter("target_height_m", 1.5, "m", "indicators.yaml: assumption", "Height of the target above ground or floor", "目标高度",
+              between=NOT_NEGATIVE),
     Parameter("max_depression_deg", None, "deg", "none; DB31/T 329.1-2019 asks for 30", "Steepest line of sight below the horizon",
-              "最大俯角"),
-    Parameter("k", 1, "1", "assumption", "How many cameras must cover a place", "需要的摄像机数量"),
+              "最大俯角", between=(0.0, 90.0)),
+    Parameter("k", 1, "1", "assumption", "How many cameras must cover a place", "需要的摄像机数量", between=SEVERAL),
     Parameter("statuses", ["in_service"], "name", "indicators.yaml conventions", "Statuses that count", "计入的设备状态"),
     Parameter("step_m", None, "m", "1 m (indicators.yaml: assumption), doubled on very large surfaces",
-              "Edge of a cell; cells are cut finer where it matters", "网格步长"),
+              "Edge of a cell; cells are cut finer where it matters", "网格步长", between=STEP),
     Parameter("terrain", "auto", "", "the park's own terrain", "Ground as the terrain has it, or level", "地形", ("auto", "flat")),
 )  # fmt: skip
 
@@ -174,7 +175,7 @@ def _rectilinear(device: Device, position: tuple[float, float, float]) -> tuple[
     hfov = math.radians(value("hfov_deg")) if hfov is None else hfov
     vfov = _angle(device, "vfov_deg", "sensor_h_mm")
     pixels_w = value("pixels_w")
-    shape = (value("pixels_h") / pixels_w) if vfov is None else 1.0
+    shape = _shape(device, value) if vfov is None else 1.0
     azimuth, reach = _number(device, "azimuth_deg"), _number(device, "range_m")
     tilt = math.radians(value("tilt_deg"))
     modules = math.ceil(hfov / MODULE_RAD) if hfov > WIDEST_LENS_RAD else 1
@@ -186,8 +187,17 @@ def _rectilinear(device: Device, position: tuple[float, float, float]) -> tuple[
     middle = math.radians(azimuth or 0.0)
     turns = [middle - hfov / 2 + width * (i + 0.5) for i in range(modules)]
     limit = math.inf if reach is None else reach
-    vfov = min(vfov, WIDEST_LENS_RAD)
+    vfov = min(vfov, TALLEST_RAD)
     return [View(device.id, position, lens, turn, tilt, width, vfov, pixels, limit) for turn in turns], guessed
+
+
+def _shape(device: Device, value: Callable[[str], float]) -> float:
+    """Height over width of a camera's image; where one side is not known, the usual shape, whatever the other side is."""
+    wide, high = value("pixels_w"), value("pixels_h")
+    if _number(device, "pixels_w") is None or _number(device, "pixels_h") is None:
+        usual = DEFAULTS["camera"]
+        return float(usual["pixels_h"].value) / float(usual["pixels_w"].value)
+    return high / wide
 
 
 def _fisheye(device: Device, position: tuple[float, float, float]) -> tuple[View, list[str]]:

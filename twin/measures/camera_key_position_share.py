@@ -32,7 +32,7 @@ from twin.measures.evidence import ENGINE, Inputs, described, digest, run_id
 from twin.measures.positions import Position, gather_positions
 from twin.measures.surfaces import gather_surface
 from twin.model import Device
-from twin.result import Gap, Measure, Parameter, Request, Result, Samples
+from twin.result import NOT_NEGATIVE, SHARE, Gap, Measure, Parameter, Request, Result, Samples
 from twin.scene.ground import ground_of
 from twin.store import Store
 
@@ -294,10 +294,12 @@ MEASURE = Measure(
         *SHARED_PARAMETERS,
         Parameter("rule", "visible", "", "indicators.yaml: the clause asks for a camera at the position; seeing it is the useful reading",
                   "What having a camera means", "判定口径", ("installed", "visible", "area")),
-        Parameter("area_share", 0.9, "1", "assumption", "Share of a line or area that must be seen", "线、面位置需看到的比例"),
+        Parameter("area_share", 0.9, "1", "assumption", "Share of a line or area that must be seen", "线、面位置需看到的比例",
+                  between=SHARE),
         Parameter("classes", list(CLASSES), "name", "Chengdu guide 3(2)1; Zhongshan 2(3)1", "Classes of positions that count",
                   "计入的位置类别"),
-        Parameter("near_m", 15.0, "m", "assumption", "Rule installed: a camera this near is at the position", "视为设置在该处的最大距离"),
+        Parameter("near_m", 15.0, "m", "assumption", "Rule installed: a camera this near is at the position", "视为设置在该处的最大距离",
+                  between=NOT_NEGATIVE),
         Parameter("derive", True, "", "assumption", "Rooms and lifts of models stand in for classes the register has none of",
                   "登记缺少某类时由模型补充"),
     ),

@@ -23,7 +23,7 @@ from twin.coverage.propagation import Validity
 from twin.coverage.radio import generation, noise_dbm, overlap, reference_power_dbm
 from twin.coverage.surface import Surface
 from twin.devices import positions
-from twin.measures.radio import SLACK_DB, number, radiated_dbm
+from twin.measures.radio import SLACK_DB, assumed_attributes, height_assumed, number, numbers, radiated_dbm
 from twin.model import Device
 from twin.store import Store
 from twin.terrain import ground_z, z_of_height
@@ -31,6 +31,7 @@ from twin.terrain import ground_z, z_of_height
 FloatArray = NDArray[np.float64]
 
 UNKNOWN_OPERATOR = "?"
+INSIDE_SHARE = 0.99  # of a piece drawn on the ground that lies in a building's outline: it is a floor of that building
 TECHNOLOGY_SLACK_DB = 300.0  # a carrier whose technology is assumed does not count in the worst case
 USUAL_MHZ: Mapping[str, tuple[float, float]] = {"5g": (30.0, 100.0), "4g": (15.0, 20.0), "3g": (15.0, 5.0), "2g": (200.0, 0.2)}
 
@@ -42,7 +43,7 @@ class Network:
     carriers: Carriers
     devices: Sequence[Device]  # (m,)
     operators: Sequence[str]  # (o,)
-    assumed: int  # carriers with an assumed power, frequency or technology
+    assumed: int  # carriers that rest on an assumed attribute
     warnings: Sequence[Mapping[str, Any]]
 
 
@@ -58,14 +59,34 @@ class _Read:
     slack_db: float
     antenna: Antenna
     operator: str
-    assumed: bool
+    assumed: bool  # power, frequency or technology
+    guessed: Sequence[str]  # other attributes that are assumed
 
 
 def houses(store: Store, surface: Surface) -> list[House | None]:
-    """The building around each piece of a surface that is a floor inside one; None for the others."""
-    wanted = {piece.building_id for piece in surface.pieces if piece.floor_z is not None}
-    found = {building.id: building_house(store, building) for building in buildings(store) if building.id in wanted}
-    return [found.get(piece.building_id or "") if piece.floor_z is not None else None for piece in surface.pieces]
+    """The building around each piece of a surface that is a floor inside one, or is drawn inside its outline; None for the others."""
+    standing = {building.id: building for building in buildings(store)}
+    drawn = _drawn_inside(store, surface, list(standing.values()))
+    names = [piece.building_id if piece.floor_z is not None else drawn.get(k) for k, piece in enumerate(surface.pieces)]
+    found = {name: building_house(store, standing[name]) for name in dict.fromkeys(names) if name in standing}
+    return [found.get(name or "") for name in names]
+
+
+def _drawn_inside(store: Store, surface: Surface, standing: Sequence[Building]) -> dict[int, str]:
+    """The building that holds each piece without a floor of its own, by the number of the piece."""
+    loose = [k for k, piece in enumerate(surface.pieces) if piece.floor_z is None]
+    if not loose or not standing:
+        return {}
+    frame = store.park().frame
+    outlines = np.array([frame.project(shapely.force_2d(building.footprint)) for building in standing], object)
+    tree = shapely.STRtree(outlines)
+    found: dict[int, str] = {}
+    for k in loose:
+        polygon = surface.pieces[k].polygon
+        for j in tree.query(polygon, predicate="intersects").tolist():
+            if float(shapely.area(shapely.intersection(polygon, outlines[j]))) >= INSIDE_SHARE * polygon.area:
+                found[k] = standing[j].id
+    return found
 
 
 def building_house(store: Store, building: Building) -> House:
@@ -116,8 +137,8 @@ def network(store: Store, devices: Sequence[Device], *, only_5g: bool, model: st
         model=[model_of(model, height_m=float(h), above_roofs=bool(a)).name for h, a in zip(height, above, strict=True)],
         interference=_interference(chosen, rows, around, load),
     )
-    assumed = sum(row.assumed for row in rows)
-    return Network(carriers, chosen, operators, assumed, _warnings(chosen, rows, assumed, around))
+    resting = sum(row.assumed or bool(row.guessed) for row in rows)
+    return Network(carriers, chosen, operators, resting, _warnings(chosen, rows, around))
 
 
 def outside_frequencies(network_: Network, validity: Mapping[str, Validity]) -> int:
@@ -149,7 +170,15 @@ def _read(device: Device) -> _Read | None:
         antenna=_antenna(device),
         operator=str(device.attributes.get("operator") or UNKNOWN_OPERATOR),
         assumed=p_assumed or f_assumed or not named,
+        guessed=_guessed(device, kind),
     )
+
+
+def _guessed(device: Device, generation_: str) -> list[str]:
+    """What else of a carrier's description is assumed: its height, the width of its band, where its sector looks and how wide it is."""
+    sector = ("tilt_deg", "beam_h_deg", "beam_v_deg") if device.attributes.get("azimuth_deg") is not None else ()
+    band = ("bandwidth_mhz",) if generation_ in {"4g", "5g"} else ()
+    return [*height_assumed(device), *(name for name in (*band, *sector) if not numbers(device.attributes.get(name)))]
 
 
 def _antenna(device: Device) -> Antenna:
@@ -223,12 +252,14 @@ def _cell(device: Device, row: _Read, inside: str | None) -> tuple[Any, ...]:
     return (row.operator, row.f_ghz, inside) if inside else (device.id,)
 
 
-def _warnings(devices: Sequence[Device], rows: Sequence[_Read], assumed: int, around: Sequence[str | None]) -> list[dict[str, Any]]:
+def _warnings(devices: Sequence[Device], rows: Sequence[_Read], around: Sequence[str | None]) -> list[dict[str, Any]]:
+    assumed = sum(row.assumed for row in rows)
     found: list[dict[str, Any]] = []
     if not devices:
         found.append({"code": "no_devices", "subject": "cell"})
     if assumed:
         found.append({"code": "radio_assumed", "subject": "cell", "count": assumed, "slack_db": SLACK_DB["power"]})
+    found += assumed_attributes("cell", [(device.id, row.guessed) for device, row in zip(devices, rows, strict=True)])
     nameless = sum(row.operator == UNKNOWN_OPERATOR for row in rows)
     if nameless:
         found.append({"code": "operator_missing", "subject": "cell", "count": nameless})

@@ -17,9 +17,9 @@ from twin.devices import heights, mounting_height, positions
 from twin.errors import MissingInput
 from twin.measures.evidence import COVERED, ENGINE, OPEN, UNDECIDED, Inputs, described, digest, run_id
 from twin.measures.parking import Parking, Place, as_bays, is_two_wheeled, parking
-from twin.measures.radio import barriers, number, numbers
+from twin.measures.radio import assumed_attributes, barriers, height_assumed, number, numbers
 from twin.model import Device
-from twin.result import Gap, Measure, Parameter, Request, Result, Samples
+from twin.result import NOT_NEGATIVE, Gap, Measure, Parameter, Request, Result, Samples
 from twin.store import Store
 from twin.terrain import z_of_height
 
@@ -43,7 +43,7 @@ class _Posts:
     connectors: Sequence[int]
     fewest: Sequence[int]
     most: Sequence[int]
-    assumed: int
+    unsaid: Sequence[Sequence[str]]  # of each, the attributes that are assumed
     two_wheeled: int
 
 
@@ -70,7 +70,7 @@ def _compute(store: Store, request: Request) -> Result:
     inputs = Inputs(
         digest([*posts.devices, *(_spoken(place) for place in lots.places), barriers(store)[0]]),
         len(posts.devices),
-        posts.assumed / len(posts.devices) if posts.devices else None,
+        sum(map(bool, posts.unsaid)) / len(posts.devices) if posts.devices else None,
     )
     return Result(
         measure=MEASURE.id,
@@ -117,7 +117,10 @@ def _posts(store: Store, statuses: frozenset[str], reach_m: float | None) -> _Po
         connectors=known,
         fewest=[1 if unknown else count for count, unknown in zip(known, open_, strict=True)],
         most=[GUNS_AT_MOST if unknown else count for count, unknown in zip(known, open_, strict=True)],
-        assumed=sum(open_),
+        unsaid=[
+            [*(["connectors"] if unknown else []), *(["cable_m"] if reach_m is None and not cable else []), *height_assumed(device)]
+            for device, unknown, cable in zip(devices, open_, cables, strict=True)
+        ],
         two_wheeled=len(every) - len(devices),
     )
 
@@ -217,8 +220,11 @@ def _warnings(posts: _Posts) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if not posts.devices:
         found.append({"code": "no_devices", "subject": "charger"})
-    if posts.assumed:
-        found.append({"code": "connectors_assumed", "subject": "charger", "count": posts.assumed, "most": GUNS_AT_MOST})
+    gunless = sum("connectors" in names for names in posts.unsaid)
+    if gunless:
+        found.append({"code": "connectors_assumed", "subject": "charger", "count": gunless, "most": GUNS_AT_MOST})
+    others = [[name for name in names if name != "connectors"] for names in posts.unsaid]
+    found += assumed_attributes("charger", [(device.id, names) for device, names in zip(posts.devices, others, strict=True)])
     if posts.two_wheeled:
         found.append({"code": "two_wheeled_left_out", "subject": "charger", "count": posts.two_wheeled})
     return found
@@ -236,7 +242,15 @@ MEASURE = Measure(
     quantity="count",
     parameters=(
         Parameter("count", "both", "", "Chengdu scoring text: set or planned", "Which chargers count", "计入的充电设施", tuple(COUNTS)),
-        Parameter("reach_m", None, "m", "the charger's cable_m, else 5 m (assumption)", "Reach of a charger", "充电枪可达距离"),
+        Parameter(
+            "reach_m",
+            None,
+            "m",
+            "the charger's cable_m, else 5 m (assumption)",
+            "Reach of a charger",
+            "充电枪可达距离",
+            between=NOT_NEGATIVE,
+        ),
         Parameter("bay_classes", [], "name", "all bays for motor vehicles", "Classes of bays that count", "计入的车位类别"),
         Parameter(
             "matching",

@@ -6,22 +6,22 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from twin.coverage.bounded import Before
-from twin.coverage.cells import Cells
+from twin.coverage.bounded import Judge
 from twin.coverage.cellular import MOBILE_MODELS, Demand, Reception, Site, reception
 from twin.coverage.propagation import MODELS
 from twin.coverage.surface import Surface
 from twin.errors import UnknownParameter
 from twin.measures.carriers import Network, houses, network, outside_frequencies
 from twin.measures.evidence import Inputs, JudgedCells, area_result, digest
-from twin.measures.radio import METHOD, Covered, barriers, chosen_devices, deficits, measured, statistics, step_of
+from twin.measures.radio import METHOD, Covered, barriers, chosen_devices, covered_in_the_mean, deficits, measured, statistics, step_of
 from twin.measures.surfaces import gather_surface
-from twin.result import Measure, Parameter, Request, Result
+from twin.result import FADING, NOT_NEGATIVE, SHARE, STEP, Measure, Parameter, Request, Result
 from twin.scene.embree import Scene
 from twin.store import Store
 
@@ -50,11 +50,17 @@ def compute_mobile(store: Store, request: Request, *, measure: Measure, only_5g:
     demand = Demand(asked["rsrp_dbm"], asked["sinr_db"], _operators(asked["operators"], net), asked["target_height_m"])
     gathered = _Asked(surface, net, site, demand)
 
-    def judge(cells: Cells, _: Before | None) -> Reception:
-        return reception(net.carriers, site, demand, cells)
+    cut = (step_of(surface, asked["step_m"], USUAL_STEP_M), asked["target_height_m"])
 
-    step = step_of(surface, asked["step_m"], USUAL_STEP_M)
-    found = measured(store, surface, step, asked["target_height_m"], judge)
+    def judge(shift_db: float) -> Judge:
+        sinr_db = None if demand.sinr_db is None else demand.sinr_db + shift_db
+        harder = replace(demand, rsrp_dbm=demand.rsrp_dbm + shift_db, sinr_db=sinr_db)
+        return lambda cells, _: reception(net.carriers, site, harder, cells)
+
+    if asked["sigma_db"]:
+        found = covered_in_the_mean(store, surface, cut, judge, lambda got: _margin(got, demand), asked["sigma_db"])
+    else:
+        found = measured(store, surface, *cut, judge(0.0))
     inputs = Inputs(
         digest([*devices, surface, obstacles]), len(net.devices), net.assumed / len(net.devices) if net.devices else None
     )  # fmt: skip
@@ -62,6 +68,12 @@ def compute_mobile(store: Store, request: Request, *, measure: Measure, only_5g:
         measure, request, _judged(gathered, found, among.scene), store.park().frame, inputs=inputs, started=started,
         warnings=_warnings(net), extra=_extra(gathered, found, asked["sigma_db"]),
     )  # fmt: skip
+
+
+def _margin(got: Reception, demand: Demand) -> NDArray[np.float64]:
+    """By how much power, and power over interference, exceed what is asked for, whichever is less (n,). [dB]"""
+    power = got.level - demand.rsrp_dbm
+    return power if demand.sinr_db is None else np.minimum(power, got.sinr - demand.sinr_db)
 
 
 def _operators(asked: str, net: Network) -> str | int:
@@ -128,7 +140,7 @@ def _extra(gathered: _Asked, found: Covered, sigma_db: float | None) -> dict[str
             }
             for name, mask in split.items()
         },
-        "statistics": statistics(first.level, gathered.demand.rsrp_dbm, sigma_db, found.cells),
+        "statistics": statistics(first.level, gathered.demand.rsrp_dbm, sigma_db, found),
         "line_of_sight": float(area[first.sight].sum()) / total if total > 0 else None,
         "models": sorted(set(gathered.net.carriers.model)),
         "cells_judged": found.areas.judged,
@@ -150,15 +162,17 @@ def parameters() -> tuple[Parameter, ...]:
         Parameter("surface", "public_and_floors", "name", "Chengdu guide 3(1)1(2)", "Where coverage is asked for", "评价范围"),
         Parameter("usages", [], "name", "indicators.yaml surfaces", "Usages of rooms instead of office and workshop", "替代默认的房间用途"),
         Parameter("rsrp_dbm", -105.0, "dBm", "operators' drive-test target; no standard states one", "Least RSRP", "最低参考信号接收功率"),
-        Parameter("sinr_db", -3.0, "dB", "operators' drive-test target; none leaves it out", "Least SINR", "最低信干噪比"),
+        Parameter("sinr_db", -3.0, "dB", "operators' drive-test target; none leaves it out", "Least SINR", "最低信干噪比", optional=True),
         Parameter("model", "38.901-uma", "", "3GPP TR 38.901; ITU-R P.1411-12", "Outdoor path loss", "室外传播模型", MOBILE_MODELS),
         Parameter("release", 19, "1", "3GPP TR 38.901 table 7.4.3-1", "Release of the facade losses", "穿透损耗所依据的版本", (18, 19)),
         Parameter("facade", "low", "", "3GPP TR 38.901 table 7.4.3-2", "Facades; bounds take both", "外墙损耗类型", ("low", "high")),
         Parameter("operators", "any", "name", "assumption", "Whose signal counts: any, all, or one by name", "计入的运营商"),
-        Parameter("load", 0.5, "share", "FCC BDC: 50 % loading", "Load of interfering carriers", "干扰小区负载"),
-        Parameter("sigma_db", None, "dB", "3GPP TR 38.901: 4 to 8", "Shadowing, for the expected share", "阴影衰落标准差"),
-        Parameter("target_height_m", 1.5, "m", "3GPP TR 38.901 user height", "Height above ground or floor", "评价高度"),
-        Parameter("step_m", None, "m", "2 m, doubled on large surfaces", "Edge of a cell", "网格步长"),
+        Parameter("load", 0.5, "share", "FCC BDC: 50 % loading", "Load of interfering carriers", "干扰小区负载", between=SHARE),
+        Parameter("sigma_db", None, "dB", "3GPP TR 38.901: 4 to 8", "Shadowing; the value is then the expected share",
+                  "阴影衰落标准差；给出时取期望覆盖率", between=FADING),
+        Parameter("target_height_m", 1.5, "m", "3GPP TR 38.901 user height", "Height above ground or floor", "评价高度",
+                  between=NOT_NEGATIVE),
+        Parameter("step_m", None, "m", "2 m, doubled on large surfaces", "Edge of a cell", "网格步长", between=STEP),
         Parameter("statuses", ["in_service"], "name", "indicators.yaml conventions", "Statuses that count", "计入的状态"),
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from twin.coverage.charging import Bays
+from twin.measures.names import both_names
 from twin.measures.radio import numbers
 from twin.measures.surfaces import boundary_of
 from twin.measures.usages import usage_of
@@ -115,7 +116,7 @@ def _areas(store: Store) -> list[_Area]:
     found: list[_Area] = []
     for i, shape in _shapes(store, table):
         row = table.row(i)
-        name = str(row.get("name") or row.get("name_zh") or table.ids[i])
+        name = both_names(row, table.ids[i])
         sort = row.get("class") or row.get("usage")
         found.append(_Area(table.ids[i], name, shape, _capacity(row), row.get("storey_id"), sort))
     return found

@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 
 from twin.buildings import buildings
+from twin.measures.names import both_names
 from twin.measures.usages import usage_of
 from twin.model import Element, Space
 from twin.scene.gather import FAR_M
@@ -89,7 +90,7 @@ def gather_positions(store: Store, classes: Sequence[str], *, derive: bool) -> R
     store
         The park.
     classes
-        Which classes count.
+        Which classes count, by id or by one of their words.
     derive
         Whether rooms and lifts of models stand in for classes that the register has none of.
     """
@@ -97,7 +98,7 @@ def gather_positions(store: Store, classes: Sequence[str], *, derive: bool) -> R
     chosen: list[Position] = []
     derived: list[str] = []
     absent: list[str] = []
-    for kind in dict.fromkeys(classes):
+    for kind in dict.fromkeys(word if word in position_classes() else class_of(word) or word for word in classes):
         own = [position for position in known if position.kind == kind]
         if not own:
             own = [position for position in known if position.kind in position_classes().get(kind, {}).get("instead", ())]
@@ -135,7 +136,7 @@ def _registered(store: Store) -> tuple[list[Position], list[str]]:
         height = floors.get(row.get("space_id") or "", floors.get(row.get("storey_id") or "", _own_height(shape)))
         middle = shapely.get_coordinates(flat).mean(axis=0, keepdims=True)
         floor = None if height is None else float(z_of_height(frame, middle, [height])[0])
-        name = str(row.get("name") or row.get("name_zh") or table.ids[i])
+        name = both_names(row, table.ids[i])
         ids = (row.get("building_id"), row.get("storey_id"), row.get("space_id"), row.get("element_id"))
         found.append(Position(table.ids[i], name, kind, flat, floor, *ids))
     return found, list(dict.fromkeys(strangers))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from threading import Lock
 from typing import Any
 
@@ -19,10 +20,10 @@ from numpy.typing import NDArray
 from twin.coverage.bounded import Areas, Judge, areas
 from twin.coverage.cells import Cells, grid
 from twin.coverage.makeup import counted, partitions, without_small
-from twin.coverage.radio import expected_share, reliable_share
+from twin.coverage.radio import probability, reliable_share
 from twin.coverage.surface import Surface
 from twin.coverage.walls import Barriers, faces
-from twin.devices import attribute
+from twin.devices import attribute, mounting_height
 from twin.model import Device
 from twin.scene import Obstacles
 from twin.scene.embree import Scene
@@ -41,6 +42,9 @@ METHOD = (
     "an obstacle narrower than a cell may hide between the rays"
 )
 
+QUANTILES = 16  # of the shadowing, for bounds of a mean
+
+Margin = Callable[[Any], FloatArray]
 _KEPT = 3
 _cache: OrderedDict[tuple[str, str, bool], tuple[Obstacles, Barriers]] = OrderedDict()
 _lock = Lock()
@@ -108,6 +112,23 @@ def radiated_dbm(device: Device) -> tuple[float, bool]:
     return (assumed if assumed is not None else (power or 0.0) + (gain or 0.0)), True
 
 
+def height_assumed(device: Device) -> list[str]:
+    """`["height_m"]` where nothing says how high a device hangs, else nothing."""
+    return ["height_m"] if device.z_m is None and mounting_height(device)[1] else []
+
+
+def assumed_attributes(kind: str, guessed: Sequence[tuple[str, Sequence[str]]]) -> list[dict[str, Any]]:
+    """A warning for each attribute that is assumed for some devices of a kind, from their ids and the names of what is assumed."""
+    by_name: dict[str, list[str]] = {}
+    for identity, names in guessed:
+        for name in names:
+            by_name.setdefault(name, []).append(identity)
+    return [
+        {"code": "attribute_assumed", "subject": kind, "attribute": name, "count": len(ids), "ids": ids}
+        for name, ids in sorted(by_name.items())
+    ]
+
+
 def chosen_devices(store: Store, kind: str, statuses: Sequence[str]) -> list[Device]:
     """The devices of a kind that count, by their status."""
     return [device for device in store.devices(kind) if device.status in set(statuses)]
@@ -131,8 +152,51 @@ def measured(store: Store, surface: Surface, step: float, height: float, judge: 
     return Covered(cells, first, areas(cells, first, judge, least_m=step / FINEST_PARTS, budget=BUDGET))
 
 
-def statistics(level: FloatArray, threshold: float, sigma_db: float | None, cells: Cells) -> dict[str, Any]:
-    """C50, and under shadowing of `sigma_db` the expected share and the share covered with 90 % reliability [1]."""
+def covered_in_the_mean(
+    store: Store, surface: Surface, cut: tuple[float, float], demand: Callable[[float], Judge], margin: Margin, sigma_db: float
+) -> Covered:
+    """How much of a surface is covered in the mean, where shadowing of `sigma_db` lifts and lowers all that arrives at a place.
+
+    The mean of 1[M + X >= T] over X ~ N(0, sigma) is the mean of what is covered at thresholds T + sigma z over the quantiles z. What is
+    covered only shrinks as the threshold grows, so that between two quantiles the bounds at one of them hold: QUANTILES of them bound
+    every cell. Its value is the chance at its point.
+
+    Parameters
+    ----------
+    store, surface
+        Where.
+    cut
+        The edge of a cell and the height of the targets above the ground. [m]
+    demand
+        The judge at thresholds that are higher by so much. [dB]
+    margin
+        By how much what is received exceeds the threshold as asked for (n,) [dB], of what a judge said of n cells.
+    sigma_db
+        Shadowing. [dB]
+    """
+    shifts = [sigma_db * NormalDist().inv_cdf((j + 0.5) / QUANTILES) for j in range(QUANTILES)]
+    runs = [measured(store, surface, *cut, demand(shift)) for shift in shifts]
+    cells, easiest, hardest = runs[0].cells, runs[0].areas, runs[-1].areas
+    # half a band lies below the first quantile, half a band above the last
+    sure = (sum(run.areas.sure for run in runs[1:]) + easiest.sure / 2) / QUANTILES
+    possible = (sum(run.areas.possible for run in runs[:-1]) + (cells.area + hardest.possible) / 2) / QUANTILES
+    heard = np.nan_to_num(margin(runs[0].first), nan=-np.inf)
+    covered = np.clip(cells.area * probability(heard, sigma_db), sure, possible)
+    middle = float(sum(run.areas.covered.sum() for run in runs)) / QUANTILES
+    total = float(cells.area.sum())
+    return Covered(
+        cells,
+        demand(0.0)(cells, None),
+        Areas(
+            covered, sure, possible, sum(run.areas.judged for run in runs), float((possible - sure).sum()),
+            abs(middle - float(covered.sum())) / total if total > 0 else 0.0,
+        ),
+    )  # fmt: skip
+
+
+def statistics(level: FloatArray, threshold: float, sigma_db: float | None, found: Covered) -> dict[str, Any]:
+    """C50, and under shadowing of `sigma_db` the expected share, as found, and the share covered with 90 % reliability [1]."""
+    cells = found.cells
     margin = np.where(np.isfinite(level), level - threshold, -np.inf)
     total = float(cells.area.sum())
     hard = float(cells.area[margin >= 0].sum()) / total if total > 0 else None
@@ -141,7 +205,7 @@ def statistics(level: FloatArray, threshold: float, sigma_db: float | None, cell
     return {
         "c50": hard,
         "sigma_db": sigma_db,
-        "expected": expected_share(margin, sigma_db, cells.area),
+        "expected": float(found.areas.covered.sum()) / total if total > 0 else None,
         "c90": reliable_share(margin, sigma_db, cells.area),
     }
 

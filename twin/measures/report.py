@@ -25,7 +25,10 @@ def measure_json(measure: Measure) -> dict[str, Any]:
         "unit": measure.unit,
         "quantity": measure.quantity,
         "sources": list(measure.sources),
-        "parameters": [{name: plain(getattr(p, name)) for name in names} | {"choices": list(p.choices)} for p in measure.parameters],
+        "parameters": [
+            {name: plain(getattr(p, name)) for name in names} | {"choices": list(p.choices), "between": plain(p.between)}
+            for p in measure.parameters
+        ],
     }
 
 

@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.coverage.camera import ANY_WAY, INSIDE, LADDERS, REASONS, Criteria, View, densities, level_of, verdicts
-from twin.errors import NotFound
+from twin.errors import NotFound, UsageError
 from twin.measures.camera import gather_cameras, stage
 from twin.scene.embree import Scene
+from twin.model import Park
 from twin.store import Store
 from twin.terrain import ground_height
 
 TARGET_HEIGHT_M = 1.5  # above ground or floor, where no height is given: a face
 EDITION = "2025"
+FAR_M = 50_000.0  # farther from the origin than this, a point is a mistake
 
 
 def sees(store: Store, lon: float, lat: float, h: float | None = None, storey: str | None = None) -> dict[str, Any]:
@@ -44,7 +46,10 @@ def sees(store: Store, lon: float, lat: float, h: float | None = None, storey: s
     ------
     NotFound
         If there is no such storey.
+    UsageError
+        If the point is nowhere near the park, as one whose longitude and latitude are exchanged.
     """
+    _check_near(store.park(), lon, lat)
     frame = store.park().frame
     height = _height(store, lon, lat, storey) if h is None else float(h)
     target = frame.to_enu([(lon, lat, height)])
@@ -55,6 +60,15 @@ def sees(store: Store, lon: float, lat: float, h: float | None = None, storey: s
         if view.camera not in best or _order(answer) < _order(best[view.camera]):
             best[view.camera] = answer
     return {"point": [lon, lat, round(height, 3)], "cameras": sorted(best.values(), key=_order)}
+
+
+def _check_near(park: Park, lon: float, lat: float) -> None:
+    """Refuse a point that no camera of the park can have to do with."""
+    frame = park.frame
+    possible = abs(lon) <= 180 and abs(lat) <= 90
+    if not (possible and float(np.linalg.norm(frame.to_enu([(lon, lat)])[0, :2])) <= FAR_M):
+        known = {"lon": f"{frame.lon_deg:g}", "lat": f"{frame.lat_deg:g}"}
+        raise UsageError("point_outside", subject=f"{lon:g},{lat:g}", limit_km=round(FAR_M / 1000), **known)
 
 
 def _answer(view: View, target: NDArray[np.float64], scene: Scene) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from twin.buildings import buildings
 from twin.coverage.surface import Piece, Surface
 from twin.errors import MissingInput, NotFound, UnknownParameter
+from twin.measures.names import both_names
 from twin.measures.usages import usage_of
 from twin.model import FeatureTable, Space
 from twin.scene.gather import FAR_M
@@ -157,7 +158,7 @@ def _layer(store: Store, layer_id: str) -> Surface:
         if shape is not None and shape.geom_type in {"Polygon", "MultiPolygon"}:
             row = table.row(i)
             polygon = _areal(shapely.make_valid(frame.project(shapely.force_2d(shape))))
-            name = str(row.get("name") or row.get("name_zh") or table.ids[i])
+            name = both_names(row, table.ids[i])
             pieces.append(Piece(table.ids[i], name, polygon, building_id=row.get("building_id"), usage=row.get("usage")))
     return Surface(layer_id, [piece for piece in pieces if _is_near(piece.polygon)])
 
@@ -224,7 +225,7 @@ def _by_zone(store: Store, shape: _Polygon, rest: str) -> list[Piece]:
             part = _areal(shape.intersection(polygon))
             if part.area > _ROUNDING * polygon.area:
                 row = table.row(i)
-                pieces.append(Piece(f"{kind}/{table.ids[i]}", str(row.get("name") or row.get("name_zh") or table.ids[i]), part))
+                pieces.append(Piece(f"{kind}/{table.ids[i]}", both_names(row, table.ids[i]), part))
                 shape = _areal(shape.difference(polygon))
     return [*pieces, Piece(rest, rest, shape)] if shape.area > 0 else pieces
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from twin.coverage.bounded import Before
+from twin.coverage.bounded import Judge
 from twin.coverage.cells import Cells
 from twin.coverage.wifi import EIRP_LIMIT_DBM, WIFI_MODELS, Demand, Signal, Transmitters, band_of, signal
 from twin.devices import positions
@@ -17,9 +17,12 @@ from twin.measures.evidence import Inputs, JudgedCells, area_result, digest
 from twin.measures.radio import (
     METHOD,
     SLACK_DB,
+    assumed_attributes,
     barriers,
     chosen_devices,
+    covered_in_the_mean,
     deficits,
+    height_assumed,
     measured,
     names_of,
     number,
@@ -30,7 +33,7 @@ from twin.measures.radio import (
 )
 from twin.measures.surfaces import gather_surface
 from twin.model import Device
-from twin.result import Measure, Parameter, Request, Result
+from twin.result import FADING, NOT_NEGATIVE, SEVERAL, STEP, Measure, Parameter, Request, Result
 from twin.store import Store
 
 USUAL_STEP_M = 0.5
@@ -43,7 +46,7 @@ class _Radios:
 
     sent: Transmitters
     device: Sequence[Device]  # (m,) of each radio
-    assumed: int  # access points with an assumed power or frequency
+    assumed: int  # access points that rest on an assumed attribute
     warnings: Sequence[Mapping[str, Any]]
 
 
@@ -56,11 +59,16 @@ def _compute(store: Store, request: Request) -> Result:
     obstacles, among = barriers(store, counting=asked["model"] == "cost231")
     demand = Demand(asked["rssi_dbm"], asked["k"], asked["model"])
 
-    def judge(cells: Cells, before: Before | None) -> Signal:
-        return signal(radios.sent, among, demand, cells, before)
+    cut = (step_of(surface, asked["step_m"], USUAL_STEP_M), asked["target_height_m"])
 
-    step = step_of(surface, asked["step_m"], USUAL_STEP_M)
-    found = measured(store, surface, step, asked["target_height_m"], judge)
+    def judge(shift_db: float) -> Judge:
+        harder = replace(demand, rssi_dbm=demand.rssi_dbm + shift_db)
+        return lambda cells, before: signal(radios.sent, among, harder, cells, before)
+
+    if asked["sigma_db"]:
+        found = covered_in_the_mean(store, surface, cut, judge, lambda got: got.level - demand.rssi_dbm, asked["sigma_db"])
+    else:
+        found = measured(store, surface, *cut, judge(0.0))
     first: Signal = found.first
     reasons = _reasons(first, demand, len(radios.sent))
     judged = JudgedCells(
@@ -70,7 +78,7 @@ def _compute(store: Store, request: Request) -> Result:
     )  # fmt: skip
     inputs = Inputs(digest([*points, surface, obstacles]), len(points), radios.assumed / len(points) if points else None)
     extra = {
-        "statistics": statistics(first.level, demand.rssi_dbm, asked["sigma_db"], found.cells),
+        "statistics": statistics(first.level, demand.rssi_dbm, asked["sigma_db"], found),
         "access_points": _by_access_point(radios, first, found.cells),
         "cells_judged": found.areas.judged,
         "undecided_m2": round(found.areas.undecided_m2, 3),
@@ -86,12 +94,14 @@ def _radios(store: Store, points: Sequence[Device], bands: Sequence[str]) -> _Ra
     rows: list[tuple[int, float, float, float]] = []
     loud: list[str] = []
     other_band: list[str] = []
-    assumed = 0
+    assumed, resting = 0, 0
+    heights = [height_assumed(device) for device in points]
     for i, device in enumerate(points):
         frequencies, f_assumed = _frequencies_ghz(device)
         eirp, p_assumed = radiated_dbm(device)
         several = numbers(device.attributes.get("eirp_dbm"))
         assumed += f_assumed or p_assumed
+        resting += f_assumed or p_assumed or bool(heights[i])
         slack = SLACK_DB["power"] * p_assumed + SLACK_DB["frequency"] * f_assumed
         for k, f_ghz in enumerate(frequencies):
             band, power = band_of(f_ghz), several[k] if len(several) == len(frequencies) else eirp
@@ -105,8 +115,9 @@ def _radios(store: Store, points: Sequence[Device], bands: Sequence[str]) -> _Ra
     owner = np.array([row[0] for row in rows], np.int64)
     column = np.array(rows, float).reshape(-1, 4).T
     sent = Transmitters(place[owner] if len(owner) else np.empty((0, 3)), column[1], column[2], column[3])
-    warnings = _warnings(points, loud, other_band, assumed)
-    return _Radios(sent, [points[i] for i in owner.tolist()], assumed, warnings)
+    unsaid = assumed_attributes("wifi_ap", [(device.id, names) for device, names in zip(points, heights, strict=True)])
+    warnings = [*_warnings(points, loud, other_band, assumed), *unsaid]
+    return _Radios(sent, [points[i] for i in owner.tolist()], resting, warnings)
 
 
 def _frequencies_ghz(device: Device) -> tuple[list[float], bool]:
@@ -172,10 +183,18 @@ MEASURE = Measure(
             WIFI_MODELS,
         ),
         Parameter("bands", ["2.4", "5", "5.8"], "GHz", "bands open to WLAN in China; 6 GHz is not", "Bands that count", "计入的频段"),
-        Parameter("target_height_m", 1.2, "m", "a seated user", "Height above the floor", "评价高度"),
-        Parameter("k", 1, "1", "assumption", "How many access points must reach a place", "需要的接入点数量"),
-        Parameter("sigma_db", None, "dB", "ITU-R P.1238-11 table 2: 3.8 to 5", "Shadowing, for the expected share", "阴影衰落标准差"),
-        Parameter("step_m", None, "m", "0.5 m, doubled on large surfaces", "Edge of a cell", "网格步长"),
+        Parameter("target_height_m", 1.2, "m", "a seated user", "Height above the floor", "评价高度", between=NOT_NEGATIVE),
+        Parameter("k", 1, "1", "assumption", "How many access points must reach a place", "需要的接入点数量", between=SEVERAL),
+        Parameter(
+            "sigma_db",
+            None,
+            "dB",
+            "ITU-R P.1238-11 table 2: 3.8 to 5",
+            "Shadowing; the value is then the expected share",
+            "阴影衰落标准差；给出时取期望覆盖率",
+            between=FADING,
+        ),
+        Parameter("step_m", None, "m", "0.5 m, doubled on large surfaces", "Edge of a cell", "网格步长", between=STEP),
         Parameter("statuses", ["in_service"], "name", "indicators.yaml conventions", "Statuses that count", "计入的状态"),
     ),
     sources=("ITU-R P.2040-3", "ITU-R P.525", "ITU-R P.1238-11", "COST 231 4.7", "MIIT 2021-129"),

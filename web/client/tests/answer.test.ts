@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Samples, Scorecard } from "../src/api/types";
-import { rampRange, shownSamples, valueRange } from "../src/layers/answer";
+import { rampRange, shownSamples, valueRange } from "../src/layers/samples";
 import { viridis } from "../src/map/palette";
 import { barPlaces, verdictOf } from "../src/panels/interval";
 import { pointsText, totalsOf } from "../src/panels/ScorecardPanel";

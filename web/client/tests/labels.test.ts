@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 
 import { isShown } from "../src/layers/devices";
-import { centre } from "../src/layers/interior";
+import { centre } from "../src/map/outlines";
 import { placeLabels } from "../src/layers/labels";
 import { roomTint } from "../src/map/palette";
 import { searchBundle } from "../src/export/source";

@@ -1,7 +1,7 @@
 /** The exported page: the same page, told by a bundle. `Parktwin.start(element, window.PARKTWIN)` */
 import { mount } from "../app/mount";
 import { decodeHere } from "../tiles/decode";
-import { createTilesLoader, readContent } from "../tiles/loader";
+import { readContent } from "../tiles/loader";
 import type { PlacedTile } from "../tiles/park-meshes";
 import type { Bundle, MeshTile } from "./bundle";
 import { bundleSource } from "./source";
@@ -13,7 +13,7 @@ export async function start(element: HTMLElement, bundle: Bundle): Promise<void>
     source: bundleSource(bundle),
     language: bundle.language,
     theme: bundle.theme,
-    map: { materials: { tilesLoader: createTilesLoader(decodeHere), features: bundle.features, meshes } },
+    map: { decode: decodeHere, features: bundle.features, meshes },
   });
 }
 

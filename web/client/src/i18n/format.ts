@@ -40,9 +40,10 @@ export function formatQuantity(amount: number, quantity: string, language: Langu
 
 /** The unit a name carries at its end: range_m → m. */
 export function unitOfName(name: string): string {
-  const match = /_(m2|m|mm|deg|dbm|dbi|db|mhz|khz|kw|w|days)$/.exec(name);
+  const match = /(?:_|^power_)(m2|m|mm|deg|dbm|dbi|db|mhz|khz|kw|days)$|^power_(w)$/.exec(name);
   const names: Record<string, string> = { m2: "m²", deg: "°", dbm: "dBm", dbi: "dBi", db: "dB", mhz: "MHz", khz: "kHz", kw: "kW", w: "W", days: "d" };
-  return match ? (names[match[1]!] ?? match[1]!) : "";
+  const unit = match?.[1] ?? match?.[2];
+  return unit ? (names[unit] ?? unit) : "";
 }
 
 /** Time of day; with the date where it is not today's. */

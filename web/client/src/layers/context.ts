@@ -1,9 +1,8 @@
 /** What every layer maker is given: the state, what follows from it, and what changes with the camera. */
-import type { Building, Device } from "../api/types";
+import type { Building } from "../api/types";
 import type { Ground } from "../map/ground";
 import type { Label } from "./labels";
 import type { Palette } from "../map/palette";
-import type { Camera } from "../map/views";
 import type { State } from "../state/store";
 
 export interface LayerContext {
@@ -12,7 +11,6 @@ export interface LayerContext {
   ground: Ground;
   /** Height of the park's origin above its datum: scene heights are park heights less this. [m] */
   originHeight: number;
-  camera: Camera;
   /** Steps of the zoom at which symbols change, so that not every frame makes new layers. */
   zoomStep: number;
   isStill: boolean;
@@ -22,7 +20,6 @@ export interface LayerContext {
   buildingLabels: Label[];
   roomLabels: Label[];
   openBuilding: Building | null;
-  onStorey: (device: Device) => boolean;
 }
 
 /** Flat things are painted in order, whatever their depth: they lie on one surface. */

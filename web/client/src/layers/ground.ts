@@ -24,6 +24,7 @@ export function groundLayers(context: LayerContext, longitude: number, latitude:
     getPolygon: (item) => item.polygon,
     getFillColor: color,
     material: false,
+    pickable: !isVeil, // or what lies under it would be clicked through it
     getPolygonOffset: TRUE_DEPTH,
     parameters: { depthWriteEnabled: !isVeil, cullMode: "none" },
     updateTriggers: { getFillColor: [state.theme, alpha] },
@@ -36,6 +37,7 @@ export function groundLayers(context: LayerContext, longitude: number, latitude:
     mesh: mesh as never,
     getPosition: [longitude, latitude, 0],
     getColor: color,
+    pickable: true,
     material: { ambient: 1, diffuse: 0, shininess: 1, specularColor: [0, 0, 0] },
     getPolygonOffset: TRUE_DEPTH,
     parameters: { cullMode: "none" },

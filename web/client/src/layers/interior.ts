@@ -1,8 +1,9 @@
 /** The rooms of the storey that is looked at: pale by use, with their names. */
 import { PolygonLayer } from "@deck.gl/layers";
-import type { MultiPolygon, Polygon, Position } from "geojson";
+import type { Position } from "geojson";
 
 import type { Space, Storey } from "../api/types";
+import { centre, outlines } from "../map/outlines";
 import { roomTint } from "../map/palette";
 import { type Language, word } from "../i18n";
 import { inLanguage } from "../i18n/bilingual";
@@ -66,25 +67,4 @@ function roomsOf(storey: Storey, originHeight: number): Room[] {
   });
   cache.set(storey, rooms);
   return rooms;
-}
-
-export function outlines(geometry: Polygon | MultiPolygon | null): Position[][][] {
-  if (!geometry) return [];
-  return geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
-}
-
-/** Centroid of a ring; its mean where it has no area. */
-export function centre(ring: Position[]): [number, number] {
-  let [area, x, y] = [0, 0, 0];
-  const [x0 = 0, y0 = 0] = ring[0] ?? [];
-  for (let i = 0; i + 1 < ring.length; i++) {
-    const [ax, ay] = [ring[i]![0]! - x0, ring[i]![1]! - y0];
-    const [bx, by] = [ring[i + 1]![0]! - x0, ring[i + 1]![1]! - y0];
-    const cross = ax * by - bx * ay;
-    area += cross;
-    x += (ax + bx) * cross;
-    y += (ay + by) * cross;
-  }
-  if (Math.abs(area) < 1e-18) return [x0, y0];
-  return [x0 + x / (3 * area), y0 + y / (3 * area)];
 }

@@ -2,7 +2,7 @@
 import { TextLayer } from "@deck.gl/layers";
 
 import type { Building } from "../api/types";
-import { inLanguage } from "../i18n/bilingual";
+import { buildingName } from "../state/names";
 import { FONT, type LayerContext, ON_TOP } from "./context";
 
 /** A name with its place in the scene, to be put on the screen where nothing lies yet. */
@@ -10,11 +10,6 @@ export interface Label {
   id: string;
   text: string;
   place: [number, number, number];
-}
-
-export function buildingName(building: Building, language: "zh" | "en"): string {
-  const name = language === "zh" ? building.name_zh || building.name : building.name || building.name_zh;
-  return inLanguage(name || building.id, language);
 }
 
 /** A building without a name of its own needs no label. */
@@ -25,6 +20,14 @@ function isNamed(building: Building): boolean {
 
 /** The higher a building, the more it deserves its name. */
 export function buildingLabels(buildings: Building[], language: "zh" | "en", originHeight: number): Label[] {
+  const key = `${language}/${originHeight}`;
+  if (last?.buildings !== buildings || last.key !== key) last = { buildings, key, labels: labelled(buildings, language, originHeight) };
+  return last.labels;
+}
+
+let last: { buildings: Building[]; key: string; labels: Label[] } | null = null;
+
+function labelled(buildings: Building[], language: "zh" | "en", originHeight: number): Label[] {
   return buildings
     .filter(isNamed)
     .sort((a, b) => b.height_m - a.height_m)

@@ -3,33 +3,12 @@ import { GeoJsonLayer } from "@deck.gl/layers";
 import type { Layer } from "@deck.gl/core";
 import type { FeatureCollection, Position } from "geojson";
 
-import type { LayerInfo } from "../api/types";
 import type { Ground } from "../map/ground";
 import type { ScenePart } from "../map/scene";
 import type { Theme } from "../state/store";
+import { type Color, type FlatColors, flatColors } from "./flat-colors";
 import { type Trees, treeLayer, treeSize } from "./trees";
 import { FLOATING, type LayerContext, PAINTED } from "./context";
-
-type Color = [number, number, number, number];
-type Style = LayerInfo["style"] & { casing?: number[] | null; dark?: { fill?: number[] | null; line?: number[] | null; casing?: number[] | null } };
-
-export interface FlatColors {
-  fill: Color;
-  line: Color;
-  casing: Color | null;
-}
-
-/** A layer's colours in a theme; where the style has none for the dark, the light ones serve. */
-export function flatColors(style: Style | undefined, theme: Theme): FlatColors {
-  const dark = theme === "dark" ? style?.dark : undefined;
-  const color = (own: number[] | null | undefined, light: number[] | null | undefined, other: Color): Color => (own ?? light ?? other) as Color;
-  const casing = dark?.casing ?? style?.casing ?? null;
-  return {
-    fill: color(dark?.fill, style?.fill, [95, 107, 120, 40]),
-    line: color(dark?.line, style?.line, [95, 107, 120, 200]),
-    casing: casing ? (casing as Color) : null,
-  };
-}
 
 type Painted = { properties?: Record<string, unknown> | null };
 const NOTHING: Color = [0, 0, 0, 0]; // what lies inside a building is not painted on the ground

@@ -23,7 +23,6 @@ export interface Materials {
   tilesLoader: ReturnType<typeof createTilesLoader>;
   features: Record<string, FeatureCollection> | null;
   meshes: Record<string, PlacedTile[]> | null;
-  onTileLoad: () => void;
   onTileError: () => void;
 }
 
@@ -35,10 +34,13 @@ export function composeLayers(context: LayerContext, materials: Materials): Laye
   const [longitude, latitude] = state.park!.origin;
   const ground = groundLayers(context, longitude, latitude);
   const isBelow = state.cameraMode === "underground";
+  const trees = materials.parts.filter((part) => part.info?.kind === "tree");
+  const flat = materials.parts.filter((part) => !trees.includes(part));
   return [
     ...(isBelow ? [] : ground),
-    ...vectorLayers(context, materials.parts, materials.features),
+    ...vectorLayers(context, flat, materials.features),
     ...answerLayers(context, true),
+    ...vectorLayers(context, trees, materials.features),
     ...bodies(context, materials),
     ...interiorLayers(context),
     ...answerLayers(context, false),
@@ -71,7 +73,6 @@ function bodies(context: LayerContext, materials: Materials): Layer[] {
             ...drawing,
             loader: materials.tilesLoader,
             loadOptions: { tileset: definedOnly(tileset) },
-            onTileLoad: materials.onTileLoad,
             onTileError: materials.onTileError,
           } as never),
         ];

@@ -3,186 +3,266 @@
  *
  * React makes it once and leaves it alone; it listens to the store itself, so that a panel that renders costs the map nothing.
  */
-import { Deck, type PickingInfo } from "@deck.gl/core";
+import { Deck, type PickingInfo, type View } from "@deck.gl/core";
 
-import type { Camera } from "./views";
 import type { LayerContext } from "../layers/context";
-import { byKind } from "../layers/devices";
 import { isPulsing } from "../layers/events";
-import { roomLabels } from "../layers/interior";
-import { type Label, buildingLabels, placeLabels } from "../layers/labels";
-import { select, chooseStorey } from "../state/selection";
+import { t } from "../i18n";
+import { notify } from "../state/problems";
+import { chooseStorey, select } from "../state/selection";
 import { type State, get, set, useStore } from "../state/store";
+import type { Decode } from "../tiles/decode";
+import { createTilesLoader } from "../tiles/loader";
 import { type Materials, composeLayers } from "./compose";
-import { metresPerPixel } from "./earth";
 import { type Ground, groundOf } from "./ground";
 import { lighting } from "./lighting";
+import { candidates, isSame, placedNames } from "./naming";
 import { palette } from "./palette";
 import { meaningOf } from "./pick";
 import { readScene } from "./scene";
-import { VIEW_ID, depthRange, enter, makeView, transition, viewState } from "./views";
+import { type Camera, VIEW_ID, depthRange, enter, makeView, standing, transition, viewState } from "./views";
 
+/** Where the map gets its bodies and areas: tiles of a server, or what an exported page carries. */
 export interface MapSources {
-  materials: Omit<Materials, "parts" | "onTileLoad" | "onTileError">;
-}
-
-export interface MapHandle {
-  flyTo(camera: Partial<Camera>, isInstant?: boolean): void;
-  camera(): Camera;
-  project(place: readonly [number, number, number?]): [number, number];
-  pick(x: number, y: number): PickingInfo | null;
-  isReady(): boolean;
-  size(): { width: number; height: number };
-  groundAt(longitude: number, latitude: number): number;
-  subscribe(listener: (camera: Camera) => void): () => void;
-  destroy(): void;
+  decode: Decode;
+  features: Materials["features"];
+  meshes: Materials["meshes"];
 }
 
 const FLAT: Ground = { heightAt: () => 0, lowest: 0, isFlat: true, grid: null };
-const LABELS_EVERY_MS = 180;
-const LABELS_UP_TO_M = 2.6; // a pixel; smaller scales show the park as a whole
+const START: Camera = { longitude: 0, latitude: 0, zoom: 15, pitch: 50, bearing: 0, position: [0, 0, 0] };
+const USUAL_HEIGHT_PX = 800;
+const SAID_FAILURES = 3;
+const SLOWEST_CLICK_MS = 4000; // picking blocks the page, for long where there is no graphics card
+const NAMES_EVERY_MS = 180;
+const PULSE_EVERY_MS = 40;
 
-export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandle {
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const listeners = new Set<(camera: Camera) => void>();
-  let camera: Camera = { longitude: 0, latitude: 0, zoom: 15, pitch: 50, bearing: 0, position: [0, 0, 0] };
-  let materials: Materials | null = null;
-  let ground = FLAT;
-  let labels: ReadonlyMap<string, number> = new Map();
-  let labelTimer: ReturnType<typeof setTimeout> | undefined;
-  let frame = 0;
-  let depth = depthRange(camera, 800);
-  let lastZoomStep = -1;
-  let isDestroyed = false;
-  let failures = 0;
-  let drawing: "asked" | "waiting" | "done" = "asked";
+/** What of the state is drawn: a change of anything else leaves the picture as it is. */
+const DRAWN: (keyof State)[] = [
+  "theme", "language", "hidden", "fieldsOfView", "selection", "fieldOfView", "storeyId", "storeys", "buildingId", "hiddenElements", "isolatedElement",
+  "answer", "isGapsShown", "isSamplesShown", "sampleMode", "chosenGap", "events", "pulses", "cameraMode",
+]; // prettier-ignore
 
-  const deck = new Deck({
-    parent,
-    views: makeView("overview", camera, 800),
-    initialViewState: viewState("overview", camera) as never,
-    layers: [],
-    effects: [lighting()],
-    useDevicePixels: true,
-    pickingRadius: 3,
-    deviceProps: { type: "webgl", webgl: { stencil: true, antialias: true, powerPreference: "high-performance" } } as never,
-    style: { outline: "none" } as never,
-    onViewStateChange: (change: { viewState: Camera }) => {
-      onCamera(change.viewState);
-      return change.viewState;
-    },
-    onHover: (info: PickingInfo) => onHover(info),
-    onClick: (info: PickingInfo) => onClick(info),
-    onAfterRender: () => {
-      if (drawing === "waiting") drawing = "done";
-    },
-    onError: (error: Error) => fail(error),
-    getCursor: ({ isDragging, isHovering }: { isDragging: boolean; isHovering: boolean }) => (isDragging ? "grabbing" : isHovering ? "pointer" : "grab"),
-  } as never);
+export class ParkMap {
+  private readonly deck: Deck;
+  private readonly still = matchMedia("(prefers-reduced-motion: reduce)");
+  private readonly listeners = new Set<(camera: Camera) => void>();
+  private readonly tilesLoader: Materials["tilesLoader"];
+  private readonly resize = new ResizeObserver(() => this.fit());
+  private readonly stopListening: () => void;
+  private materials: Materials | null = null;
+  private ground = FLAT;
+  private now = START;
+  private depth = depthRange(START, USUAL_HEIGHT_PX);
+  private names: ReadonlyMap<string, number> = new Map();
+  private namesTimer: ReturnType<typeof setTimeout> | undefined;
+  private frame = 0;
+  private step = -1;
+  private drawing: "asked" | "waiting" | "done" = "asked";
+  private failures = 0;
+  private isOverThing = false;
+  private isGone = false;
 
-  function fail(error: Error): void {
-    if (failures++ < 3) set({ notice: { id: Date.now(), message: error.message } });
+  constructor(
+    private readonly parent: HTMLDivElement,
+    private readonly sources: MapSources,
+  ) {
+    this.tilesLoader = createTilesLoader(sources.decode);
+    this.deck = new Deck(this.deckProps() as never);
+    this.stopListening = useStore.subscribe((state, before) => this.follow(state, before));
+    this.load(get());
+    this.resize.observe(parent);
+    window.addEventListener("keydown", this.onKey);
   }
 
-  function onCamera(next: Camera): void {
-    const { longitude, latitude, pitch, bearing, zoom = camera.zoom, position = [0, 0, 0] } = next;
-    camera = { longitude, latitude, zoom, pitch, bearing, position };
-    for (const listener of listeners) listener(camera);
-    keepDepth();
-    placeLater();
-    if (zoomStep(camera) !== lastZoomStep) redraw();
+  /** Brings the camera somewhere; by a flight, unless that is not wanted. */
+  flyTo(target: Partial<Camera>, isInstant = false): void {
+    const { cameraMode } = get();
+    const next = { ...standing(this.now), ...target };
+    const way = isInstant ? { transitionDuration: 0 } : transition(cameraMode, this.still.matches);
+    this.deck.setProps({ initialViewState: { ...viewState(cameraMode, next), ...way } } as never);
+    if (isInstant || this.still.matches) this.onCamera(next);
+  }
+
+  camera(): Camera {
+    return standing(this.now);
+  }
+
+  /** Pixels of longitude, latitude and height above the park's datum. */
+  project([lon, lat, h = 0]: readonly [number, number, number?]): [number, number] {
+    const [x = 0, y = 0] = this.deck.getViewports()[0]!.project([lon, lat, h - originHeight(get())]);
+    return [x, y];
+  }
+
+  pick(x: number, y: number): PickingInfo | null {
+    return this.deck.pickObject({ x, y, radius: 3 });
+  }
+
+  /** Whether all layers are loaded and drawn as the state says. */
+  isReady(): boolean {
+    const layers = this.deck.props.layers as ({ isLoaded?: boolean } | null)[];
+    return this.drawing === "done" && !this.namesTimer && this.materials !== null && layers.every((layer) => layer?.isLoaded !== false);
+  }
+
+  size(): { width: number; height: number } {
+    return { width: this.parent.clientWidth, height: this.parent.clientHeight };
+  }
+
+  groundAt(longitude: number, latitude: number): number {
+    return this.ground.heightAt(longitude, latitude);
+  }
+
+  /** Calls back with the camera, now and whenever it moves; answers how to stop. */
+  subscribe(listener: (camera: Camera) => void): () => void {
+    this.listeners.add(listener);
+    listener(this.camera());
+    return () => this.listeners.delete(listener);
+  }
+
+  destroy(): void {
+    this.isGone = true;
+    clearTimeout(this.namesTimer);
+    cancelAnimationFrame(this.frame);
+    this.resize.disconnect();
+    window.removeEventListener("keydown", this.onKey);
+    this.stopListening();
+    this.deck.finalize();
+  }
+
+  private deckProps(): object {
+    return {
+      parent: this.parent,
+      views: makeView("overview", START, USUAL_HEIGHT_PX),
+      initialViewState: viewState("overview", START),
+      layers: [],
+      effects: [lighting()],
+      useDevicePixels: true,
+      pickingRadius: 3,
+      eventRecognizerOptions: { click: { time: SLOWEST_CLICK_MS } },
+      deviceProps: { type: "webgl", webgl: { stencil: true, antialias: true, powerPreference: "high-performance" } },
+      style: { outline: "none" },
+      onViewStateChange: (change: { viewState: Camera }) => {
+        this.onCamera(change.viewState);
+        return change.viewState;
+      },
+      onHover: (info: PickingInfo) => this.onHover(info),
+      onClick: (info: PickingInfo) => this.onClick(info),
+      onAfterRender: () => {
+        if (this.drawing === "waiting") this.drawing = "done";
+      },
+      onError: (error: Error) => this.say(error.message),
+      getCursor: ({ isDragging }: { isDragging: boolean }) => (isDragging ? "grabbing" : this.isOverThing ? "pointer" : "grab"),
+    };
+  }
+
+  /** A map that fails would fail in every frame: what is wrong is said a few times, not for ever. */
+  private say(sentence: string): void {
+    if (this.failures++ < SAID_FAILURES) notify(sentence);
+  }
+
+  private follow(state: State, before: State): void {
+    if (state.scene !== before.scene || state.devices !== before.devices) this.load(state);
+    if (state.cameraMode !== before.cameraMode) this.changeMode(state, before);
+    if (DRAWN.some((key) => state[key] !== before[key])) this.redraw();
+    if (state.language !== before.language || state.storeyId !== before.storeyId) this.nameLater();
+  }
+
+  private load(state: State): void {
+    if (!state.park || !state.scene) return;
+    const { features, meshes } = this.sources;
+    this.ground = groundOf(state.park, state.buildings, state.devices, state.terrain);
+    const parts = readScene(state.scene, state.layers);
+    this.materials = { features, meshes, tilesLoader: this.tilesLoader, parts, onTileError: () => this.say(t("problem.tile")) };
+    this.redraw();
+    this.nameLater();
+  }
+
+  private onCamera(next: Camera): void {
+    const { longitude, latitude, pitch, bearing, zoom = this.now.zoom, position = [0, 0, 0] } = next;
+    this.now = { longitude, latitude, zoom, pitch, bearing, position };
+    const camera = this.camera();
+    for (const listener of this.listeners) listener(camera);
+    this.keepDepth();
+    this.nameLater();
+    if (zoomStep(this.now) !== this.step) this.redraw();
+  }
+
+  private height(): number {
+    return this.parent.clientHeight || USUAL_HEIGHT_PX;
+  }
+
+  private fit(): void {
+    this.depth = { nearZ: 0, farZ: 0 };
+    this.keepDepth();
+    this.nameLater();
   }
 
   /** deck.gl counts the planes in view heights, so they follow the zoom. */
-  function keepDepth(): void {
+  private keepDepth(): void {
     const { cameraMode } = get();
     if (cameraMode === "walk") return;
-    const height = parent.clientHeight || 800;
-    const wanted = depthRange(camera, height);
-    if (Math.abs(wanted.nearZ / depth.nearZ - 1) < 0.2 && Math.abs(wanted.farZ / depth.farZ - 1) < 0.2) return;
-    depth = wanted;
-    deck.setProps({ views: makeView(cameraMode, camera, height) } as never);
+    const wanted = depthRange(this.now, this.height());
+    const isNear = (a: number, b: number): boolean => Math.abs(a / b - 1) < 0.2;
+    if (isNear(wanted.nearZ, this.depth.nearZ) && isNear(wanted.farZ, this.depth.farZ)) return;
+    this.depth = wanted;
+    this.deck.setProps({ views: makeView(cameraMode, this.now, this.height()) } as never);
   }
 
-  function context(state: State): LayerContext {
+  private redraw = (): void => {
+    this.drawing = "asked";
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.draw());
+  };
+
+  private draw(): void {
+    const state = get();
+    if (this.isGone || !this.materials || !state.park) return;
+    this.step = zoomStep(this.now);
+    this.deck.setProps({ layers: composeLayers(this.context(state), this.materials) });
+    this.drawing = "waiting";
+    if (isPulsing(state.pulses, Date.now()) && !this.still.matches) setTimeout(this.redraw, PULSE_EVERY_MS);
+  }
+
+  private context(state: State): LayerContext {
     const names = candidates(state);
     return {
       state,
       palette: palette(state.theme),
-      ground,
-      originHeight: state.park?.origin[2] ?? 0,
-      camera,
-      zoomStep: zoomStep(camera),
-      isStill: still.matches,
+      ground: this.ground,
+      originHeight: originHeight(state),
+      zoomStep: zoomStep(this.now),
+      isStill: this.still.matches,
       now: Date.now(),
-      labels,
+      labels: this.names,
       buildingLabels: names.buildings,
       roomLabels: names.rooms,
       openBuilding: state.buildings.find((one) => one.id === state.buildingId) ?? null,
-      onStorey: (device) => device.storey_id === state.storeyId,
     };
   }
 
-  function redraw(): void {
-    drawing = "asked";
-    cancelAnimationFrame(frame);
-    frame = requestAnimationFrame(draw);
+  private nameLater(): void {
+    this.namesTimer ??= setTimeout(() => {
+      this.namesTimer = undefined;
+      this.name();
+    }, NAMES_EVERY_MS);
   }
 
-  function draw(): void {
-    const state = get();
-    if (isDestroyed || !materials || !state.park) return;
-    lastZoomStep = zoomStep(camera);
-    deck.setProps({ layers: composeLayers(context(state), materials) });
-    drawing = "waiting";
-    if (isPulsing(state.pulses, Date.now()) && !still.matches) setTimeout(redraw, 40);
+  private name(): void {
+    const viewport = this.deck.isInitialized ? this.deck.getViewports()[0] : undefined;
+    if (!viewport || !get().park) return;
+    const next = placedNames(candidates(get()), viewport, this.now);
+    if (isSame(next, this.names)) return;
+    this.names = next;
+    this.redraw();
   }
 
-  function placeLater(): void {
-    if (labelTimer) return;
-    labelTimer = setTimeout(() => {
-      labelTimer = undefined;
-      place();
-    }, LABELS_EVERY_MS);
-  }
-
-  /** All that could be named now: the buildings, or the rooms of the storey that is looked at. */
-  function candidates(state: State): { buildings: Label[]; rooms: Label[] } {
-    const originHeight = state.park?.origin[2] ?? 0;
-    const storey = state.storeys.find((one) => one.id === state.storeyId);
-    const isHidden = storey !== undefined || state.hidden.has("buildings") || state.cameraMode === "walk" || state.cameraMode === "underground";
-    return {
-      buildings: isHidden ? [] : buildingLabels(state.buildings, state.language, originHeight),
-      rooms: roomLabels(storey, originHeight, state.language),
-    };
-  }
-
-  function place(): void {
-    const state = get();
-    const viewport = deck.isInitialized ? deck.getViewports()[0] : undefined;
-    if (!viewport || !state.park) return;
-    const isTooFar = metresPerPixel(camera.zoom, camera.latitude) > LABELS_UP_TO_M;
-    const project = (at: Label["place"]): [number, number, number] | null => {
-      const [x = 0, y = 0, depth = 0] = viewport.project(at);
-      const [px, py, pz] = viewport.projectPosition(at);
-      const m = viewport.viewProjectionMatrix;
-      const w = m[3]! * px + m[7]! * py + m[11]! * pz + m[15]!;
-      return depth < 1 && depth > -1 ? [x, y, w / (viewport.focalDistance || 1)] : null;
-    };
-    const { buildings, rooms } = candidates(state);
-    const next = isTooFar ? new Map<string, number>() : placeLabels([...rooms, ...buildings], project, { width: viewport.width, height: viewport.height });
-    if (next.size !== labels.size || [...next].some(([id, size]) => labels.get(id) !== size)) {
-      labels = next;
-      redraw();
-    }
-  }
-
-  function onHover(info: PickingInfo): void {
+  private onHover(info: PickingInfo): void {
+    this.isOverThing = meaningOf(info, null) !== null;
     const pointer = info.coordinate ? { lon: info.coordinate[0]!, lat: info.coordinate[1]! } : null;
-    parent.dispatchEvent(new CustomEvent("parktwin:pointer", { detail: pointer }));
+    this.parent.dispatchEvent(new CustomEvent("parktwin:pointer", { detail: pointer }));
   }
 
-  function onClick(info: PickingInfo): void {
+  private onClick(info: PickingInfo): void {
     const meaning = meaningOf(info, get().buildingId);
     if (!meaning) {
       if (get().selection) select(null);
@@ -190,100 +270,37 @@ export function createMap(parent: HTMLDivElement, sources: MapSources): MapHandl
     else select(meaning);
   }
 
-  function changeMode(state: State, before: State): void {
-    const anchor = anchorHeight(state);
-    const next = enter(state.cameraMode, before.cameraMode === "walk" ? { ...camera, zoom: Math.max(camera.zoom, 18), pitch: 50 } : camera, anchor);
-    deck.setProps({ views: [makeView(before.cameraMode, camera, parent.clientHeight)].map((view) => new (view.constructor as never as new (p: object) => never)({ id: VIEW_ID, controller: false })) } as never);
-    camera = next;
-    depth = depthRange(next, parent.clientHeight || 800);
-    deck.setProps({
-      views: makeView(state.cameraMode, next, parent.clientHeight || 800),
-      initialViewState: { ...viewState(state.cameraMode, next), transitionDuration: 0 },
-    } as never);
-    onCamera(next);
+  /** Changes the kind of view under the one id; the old view gives up its controller first, or both would answer the mouse. */
+  private changeMode(state: State, before: State): void {
+    const from = standing(this.now);
+    const start = before.cameraMode === "walk" ? { ...from, zoom: Math.max(from.zoom, 18), pitch: 50 } : from;
+    const next = enter(state.cameraMode, start, this.standingHeight(state));
+    const Old = makeView(before.cameraMode, this.now, this.height()).constructor as new (props: object) => View;
+    this.deck.setProps({ views: [new Old({ id: VIEW_ID, controller: false })] } as never);
+    this.now = next;
+    this.depth = depthRange(next, this.height());
+    const initialViewState = { ...viewState(state.cameraMode, next), transitionDuration: 0 };
+    this.deck.setProps({ views: makeView(state.cameraMode, next, this.height()), initialViewState } as never);
+    this.onCamera(next);
   }
 
   /** Where one stands: the floor that is looked at, else the ground. */
-  function anchorHeight(state: State): number {
+  private standingHeight(state: State): number {
     const storey = state.storeys.find((one) => one.id === state.storeyId);
-    const origin = state.park?.origin[2] ?? 0;
-    return storey ? storey.base_h_m - origin : ground.heightAt(camera.longitude, camera.latitude);
+    return storey ? storey.base_h_m - originHeight(state) : this.ground.heightAt(this.now.longitude, this.now.latitude);
   }
 
-  function load(state: State): void {
-    if (!state.park || !state.scene) return;
-    ground = groundOf(state.park, state.buildings, state.devices, state.terrain);
-    byKind(state.devices);
-    materials = { ...sources.materials, parts: readScene(state.scene, state.layers), onTileLoad: placeLater, onTileError: () => undefined };
-    redraw();
-    placeLater();
-  }
-
-  const stops = [
-    useStore.subscribe((state, before) => {
-      if (state.scene !== before.scene || state.devices !== before.devices) load(state);
-      if (state.cameraMode !== before.cameraMode) changeMode(state, before);
-      if (isDrawn(state, before)) redraw();
-      if (state.language !== before.language || state.storeyId !== before.storeyId) placeLater();
-    }),
-  ];
-  load(get());
-  const resize = new ResizeObserver(() => {
-    depth = { nearZ: 0, farZ: 0 };
-    keepDepth();
-    placeLater();
-  });
-  resize.observe(parent);
-  const onKey = (event: KeyboardEvent): void => {
+  /** Escape gives up one thing after the other: the walk, what is chosen, the storey. */
+  private onKey = (event: KeyboardEvent): void => {
     if (event.key !== "Escape") return;
     if (get().cameraMode === "walk") set({ cameraMode: "overview" });
     else if (get().selection) select(null);
     else if (get().storeyId) chooseStorey(null);
   };
-  window.addEventListener("keydown", onKey);
-
-  return {
-    flyTo(target, isInstant = false) {
-      const { cameraMode } = get();
-      const next = { ...camera, ...target };
-      const way = isInstant ? { transitionDuration: 0 } : transition(cameraMode, still.matches);
-      deck.setProps({ initialViewState: { ...viewState(cameraMode, next), ...way } } as never);
-      if (isInstant || still.matches) onCamera(next);
-    },
-    camera: () => camera,
-    project(place) {
-      const viewport = deck.getViewports()[0]!;
-      const [x = 0, y = 0] = viewport.project([place[0], place[1], (place[2] ?? 0) - (get().park?.origin[2] ?? 0)]);
-      return [x, y];
-    },
-    pick: (x, y) => deck.pickObject({ x, y, radius: 3 }),
-    isReady: () => drawing === "done" && !labelTimer && materials !== null && (deck.props.layers as { isLoaded?: boolean }[]).every((layer) => layer?.isLoaded !== false),
-    size: () => ({ width: parent.clientWidth, height: parent.clientHeight }),
-    groundAt: (longitude, latitude) => ground.heightAt(longitude, latitude),
-    subscribe(listener) {
-      listeners.add(listener);
-      listener(camera);
-      return () => listeners.delete(listener);
-    },
-    destroy() {
-      isDestroyed = true;
-      clearTimeout(labelTimer);
-      cancelAnimationFrame(frame);
-      resize.disconnect();
-      window.removeEventListener("keydown", onKey);
-      for (const stop of stops) stop();
-      deck.finalize();
-    },
-  };
 }
 
-/** Whether two states are drawn differently. */
-function isDrawn(state: State, before: State): boolean {
-  const drawn: (keyof State)[] = [
-    "theme", "language", "hidden", "fieldsOfView", "selection", "fieldOfView", "storeyId", "storeys", "buildingId", "hiddenElements", "isolatedElement",
-    "answer", "isGapsShown", "isSamplesShown", "sampleMode", "chosenGap", "events", "pulses", "cameraMode",
-  ]; // prettier-ignore
-  return drawn.some((key) => state[key] !== before[key]);
+function originHeight(state: State): number {
+  return state.park?.origin[2] ?? 0;
 }
 
 /** 0 far, symbols as dots; 3 close. */

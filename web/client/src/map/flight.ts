@@ -1,23 +1,40 @@
 /** Getting the camera to things. */
+import type { MultiPolygon, Polygon, Position } from "geojson";
+
 import type { LonLatH, Storey } from "../api/types";
+import { chooseStorey, openBuilding, sortStoreys } from "../state/selection";
 import { get, set } from "../state/store";
-import { outlines } from "../layers/interior";
+import { outlines } from "./outlines";
 import { distance, metresPerPixel, offset, zoomFor } from "./earth";
-import type { MapHandle } from "./engine";
+import type { ParkMap } from "./engine";
+import type { Camera } from "./views";
 
 const NARROW_PX = 720; // up to here panels lie over each other, not beside the map
 const HOME_WIDTH_PX = 1000; // the window the server's first view is made for
 const HOME_HEIGHT_PX = 640;
 const TILTED = 1.04; // seen aslant, a park takes less height
 
-let map: MapHandle | null = null;
+let map: ParkMap | null = null;
+const waiting = new Set<(handle: ParkMap) => void>();
 
-export function setMap(handle: MapHandle | null): void {
+export function setMap(handle: ParkMap | null): void {
   map = handle;
+  if (handle) for (const listener of waiting) listener(handle);
 }
 
-export function currentMap(): MapHandle | null {
-  return map;
+/** Follows the camera from when there is a map; answers how to stop. */
+export function followCamera(listener: (camera: Camera) => void): () => void {
+  let stop: (() => void) | undefined;
+  const begin = (handle: ParkMap): void => {
+    stop?.();
+    stop = handle.subscribe(listener);
+  };
+  if (map) begin(map);
+  waiting.add(begin);
+  return () => {
+    waiting.delete(begin);
+    stop?.();
+  };
 }
 
 /** What panels cover at the left and right. [px] */
@@ -48,7 +65,8 @@ function lookAt(lon: number, lat: number, zoom: number, bearing: number): { long
 export function flyToPlace([lon, lat, h]: LonLatH, metres = 90, pitch = 55): void {
   if (!map) return;
   const { park, cameraMode } = get();
-  const z = Math.max(h - (park?.origin[2] ?? 0), cameraMode === "underground" ? h : map.groundAt(lon, lat));
+  const own = h - (park?.origin[2] ?? 0);
+  const z = get().storeyId || cameraMode === "underground" ? own : Math.max(own, map.groundAt(lon, lat));
   if (cameraMode === "walk") set({ cameraMode: "overview" });
   const zoom = Math.min(22, zoomFor(metres * 2, Math.min(freeWidth(), map.size().height), lat));
   const isPlan = cameraMode === "plan";
@@ -94,4 +112,37 @@ export function zoomBy(steps: number): void {
 
 export function faceNorth(): void {
   if (map) map.flyTo({ bearing: 0 });
+}
+
+/** Goes into the building over a place indoors or below ground, to the storey it lies on, and flies there. */
+export async function flyIndoors(place: LonLatH, metres: number): Promise<void> {
+  const building = get().buildings.find((one) => one.models.length > 0 && contains(one.footprint, place));
+  if (building) {
+    await openBuilding(building.id);
+    const storey = sortStoreys(get().storeys).filter((one) => one.base_h_m <= place[2] + 0.2);
+    const last = storey[storey.length - 1];
+    if (last) chooseStorey(last.id);
+  }
+  flyToPlace(place, metres, 42);
+}
+
+/** Whether a place is under the open sky: near the ground, and not in a building that has a model. */
+export function isOutdoors(place: LonLatH): boolean {
+  const above = place[2] - (get().park?.origin[2] ?? 0) - (map?.groundAt(place[0], place[1]) ?? 0);
+  return above > -1.5 && !get().buildings.some((one) => one.models.length > 0 && contains(one.footprint, place));
+}
+
+/** Whether a place lies in an outline; a hole is not in it. */
+export function contains(geometry: Polygon | MultiPolygon | null, [x, y]: readonly number[]): boolean {
+  return outlines(geometry).some((rings) => rings.reduce((inside, ring) => inside !== crossings(ring, x!, y!), false));
+}
+
+function crossings(ring: Position[], x: number, y: number): boolean {
+  let isOdd = false;
+  for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
+    const [ax = 0, ay = 0] = ring[i]!;
+    const [bx = 0, by = 0] = ring[j]!;
+    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) isOdd = !isOdd;
+  }
+  return isOdd;
 }

@@ -28,6 +28,7 @@ type Place = { x: number; y: number; h: number };
 
 const NODES = 97;
 const NEIGHBOURS = 8;
+const MOST_PLACES = 1500;
 const BASEMENT_M = 2.2;
 const FLAT_M = 0.25; // less than this is drawn as a plane
 
@@ -35,21 +36,18 @@ const FLAT_M = 0.25; // less than this is drawn as a plane
 export function groundOf(park: Park, buildings: Building[], devices: Device[], terrain: TerrainGrid | null = null): Ground {
   const origin = park.origin[2];
   if (terrain && terrain.columns > 1 && terrain.rows > 1) return ofTerrain(terrain, origin);
-  const given = [
-    ...buildings.map((one) => ({ lon: one.lon, lat: one.lat, h: one.base_h_m - origin })),
-    ...devices
-      .filter((one) => !one.storey_id && !one.building_id && one.height_m !== null)
-      .map((one) => ({ lon: one.lon, lat: one.lat, h: one.h_m - (one.height_m ?? 0) - origin })),
-  ].filter((place) => Number.isFinite(place.h));
-  const places = withoutBasements(given);
+  const [west, south, east, north] = park.extent ?? [0, 0, 0, 0];
+  const metres = degreesPerMetre(park.origin[1]);
+  const placed = (lon: number, lat: number, h: number): Place => ({ x: (lon - west) / metres.longitude, y: (lat - south) / metres.latitude, h: h - origin });
+  const outdoors = devices.filter((one) => !one.storey_id && !one.building_id && one.height_m !== null);
+  const given = [...buildings.map((one) => placed(one.lon, one.lat, one.base_h_m)), ...outdoors.map((one) => placed(one.lon, one.lat, one.h_m - one.height_m!))];
+  const places = withoutBasements(thinned(given.filter((place) => Number.isFinite(place.h))));
   const heights = places.map((place) => place.h).sort((a, b) => a - b);
   const middle = heights[Math.floor(heights.length / 2)] ?? 0;
   const spread = heights.length ? heights[heights.length - 1]! - heights[0]! : 0;
   if (spread < FLAT_M || !park.extent) return { heightAt: () => middle, lowest: middle, isFlat: true, grid: null };
-  const [west, south, east, north] = park.extent;
-  const metres = degreesPerMetre(park.origin[1]);
-  const local = places.map((place) => ({ x: (place.lon - west) / metres.longitude, y: (place.lat - south) / metres.latitude, h: place.h }));
-  const grid: Grid = { west, south, east, north, columns: NODES, rows: NODES, heights: spreadOver(local, (east - west) / metres.longitude, (north - south) / metres.latitude) };
+  const spreadHeights = spreadOver(places, (east - west) / metres.longitude, (north - south) / metres.latitude);
+  const grid: Grid = { west, south, east, north, columns: NODES, rows: NODES, heights: spreadHeights };
   return { heightAt: (lon, lat) => interpolate(grid, lon, lat), lowest: heights[0]!, isFlat: false, grid };
 }
 
@@ -64,18 +62,20 @@ function ofTerrain(terrain: TerrainGrid, origin: number): Ground {
 }
 
 /** A garage lies under the ground: a foot far below those around it says nothing of the surface. */
-function withoutBasements<T extends { lon: number; lat: number; h: number }>(places: T[]): T[] {
+function withoutBasements(places: Place[]): Place[] {
   return places.filter((place) => {
-    const near = places
-      .filter((other) => other !== place)
-      .map((other) => ({ d: (other.lon - place.lon) ** 2 + (other.lat - place.lat) ** 2, h: other.h }))
-      .sort((a, b) => a.d - b.d)
-      .slice(0, 5)
-      .map((other) => other.h)
-      .sort((a, b) => a - b);
-    const middle = near[Math.floor(near.length / 2)];
+    const near: { d: number; h: number }[] = [];
+    for (const other of places) if (other !== place) keepNearest(near, (other.x - place.x) ** 2 + (other.y - place.y) ** 2, other.h);
+    const heights = near.map((other) => other.h).sort((one, two) => one - two);
+    const middle = heights[Math.floor(heights.length / 2)];
     return middle === undefined || place.h > middle - BASEMENT_M;
   });
+}
+
+/** At most so many places, evenly taken: more would only cost time. */
+function thinned<T>(places: T[]): T[] {
+  const stride = Math.ceil(places.length / MOST_PLACES);
+  return stride > 1 ? places.filter((_, i) => i % stride === 0) : places;
 }
 
 function spreadOver(places: Place[], width: number, height: number): Float32Array {

@@ -1,7 +1,7 @@
 /** `window.parktwin`: where things are on the screen, for tests and for scripts in the console. */
 import { get } from "../state/store";
 import { marked } from "../layers/events";
-import type { MapHandle } from "./engine";
+import type { ParkMap } from "./engine";
 
 export interface Hook {
   /** Whether all layers are loaded and drawn as the state says. */
@@ -18,7 +18,7 @@ export interface Hook {
   readonly pickables: { type: string; id: string; place: [number, number, number] }[];
 }
 
-export function installHook(map: MapHandle): void {
+export function installHook(map: ParkMap): void {
   const hook: Hook = {
     get ready() {
       return map.isReady();

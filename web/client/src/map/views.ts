@@ -6,7 +6,7 @@
  */
 import { FirstPersonView, FlyToInterpolator, LinearInterpolator, MapView, type View } from "@deck.gl/core";
 
-import { metresPerPixel } from "./earth";
+import { metresPerPixel, offset } from "./earth";
 import { TargetPlaneController } from "./target-plane-controller";
 
 export type CameraMode = "overview" | "plan" | "walk" | "underground";
@@ -64,6 +64,14 @@ export function viewState(mode: CameraMode, camera: Camera): Record<string, unkn
   const { longitude, latitude, zoom, pitch, bearing, position } = camera;
   const place = { longitude, latitude, pitch, bearing, position };
   return mode === "walk" ? { ...place, ...limits(mode) } : { ...place, zoom, ...limits(mode) };
+}
+
+/** A walker moves by metres from where he began: the camera with those metres in its longitude and latitude. */
+export function standing(camera: Camera): Camera {
+  const [x, y, z] = camera.position;
+  if (x === 0 && y === 0) return camera;
+  const [longitude, latitude] = offset(camera.longitude, camera.latitude, x, y);
+  return { ...camera, longitude, latitude, position: [0, 0, z] };
 }
 
 /** What a mode allows, for the view state. */

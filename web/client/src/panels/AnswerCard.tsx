@@ -6,7 +6,7 @@ import type { Gap, Result } from "../api/types";
 import { t, word } from "../i18n";
 import { inLanguage } from "../i18n/bilingual";
 import { formatQuantity, formatValue } from "../i18n/format";
-import { flyToPlace } from "../map/flight";
+import { flyIndoors, flyToPlace, isOutdoors } from "../map/flight";
 import { clearAnswer } from "../state/measure";
 import { type Answer, set, useStore } from "../state/store";
 import { Basis } from "./Basis";
@@ -144,7 +144,10 @@ function GapLine({ gap, number, quantity, zone }: { gap: Gap; number: number; qu
   const why = [word(`reason.${gap.reason}`, gap.reason.replaceAll("_", " ")), blockers.length ? t("answer.blockedBy", { what: blockers.join(language === "zh" ? "、" : ", ") }) : ""];
   const fly = (): void => {
     set({ chosenGap: gap.id });
-    if (gap.lonlat_h) flyToPlace(gap.lonlat_h, Math.max(25, Math.sqrt(quantity === "m2" ? gap.amount : 100) * 1.4), 50);
+    if (!gap.lonlat_h) return;
+    const metres = Math.sqrt(quantity === "m2" ? gap.amount : 100) * 1.4;
+    if (isOutdoors(gap.lonlat_h)) flyToPlace(gap.lonlat_h, Math.max(25, metres), 50);
+    else void flyIndoors(gap.lonlat_h, Math.max(12, metres));
   };
   return (
     <li className={isChosen ? "is-chosen" : ""}>

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { currentMap, faceNorth, flyHome, zoomBy } from "../map/flight";
+import { faceNorth, flyHome, followCamera, zoomBy } from "../map/flight";
 import type { CameraMode } from "../map/views";
 import { set, useStore } from "../state/store";
 import { Icon, type IconName } from "./icons";
@@ -68,8 +68,7 @@ export function CameraBar() {
 function North() {
   const { t } = useTranslation();
   const [bearing, setBearing] = useState(0);
-  const park = useStore((state) => state.park);
-  useEffect(() => currentMap()?.subscribe((camera) => setBearing(Math.round(camera.bearing))), [park]);
+  useEffect(() => followCamera((camera) => setBearing(Math.round(camera.bearing))), []);
   return (
     <button className="icon-button" onClick={faceNorth} aria-label={t("camera.north")} title={t("camera.north")}>
       <span className="needle" style={{ transform: `rotate(${-bearing}deg)` }}>

@@ -4,9 +4,9 @@ import { useTranslation } from "react-i18next";
 
 import type { LayerInfo } from "../api/types";
 import { formatNumber } from "../i18n/format";
-import { flatColors } from "../layers/vectors";
+import { flatColors } from "../layers/flat-colors";
 import { GLYPHS } from "../layers/icons";
-import { buildingName } from "../layers/labels";
+import { buildingName } from "../state/names";
 import { deviceColor, palette } from "../map/palette";
 import { toggleLayer } from "../state/selection";
 import { type State, type Theme, get, set, useStore } from "../state/store";

@@ -2,7 +2,7 @@
 import { useTranslation } from "react-i18next";
 
 import { formatAmount, formatNumber, unitName } from "../i18n/format";
-import { rampRange } from "../layers/answer";
+import { rampRange } from "../layers/samples";
 import { palette, viridis } from "../map/palette";
 import { type State, set, useStore } from "../state/store";
 import { Segments } from "./Segments";

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { formatLonLat, formatNumber, formatTime } from "../i18n/format";
 import { metresPerPixel, scaleDenominator } from "../map/earth";
-import { currentMap } from "../map/flight";
+import { followCamera } from "../map/flight";
 import type { Camera } from "../map/views";
 import { useStore } from "../state/store";
 
@@ -23,7 +23,7 @@ export function StatusBar() {
   const { park, language, cameraMode, updatedAt } = useStore();
   const [camera, setCamera] = useState<Camera | null>(null);
   const [pointer, setPointer] = useState<{ lon: number; lat: number } | null>(null);
-  useEffect(() => currentMap()?.subscribe(setCamera), [park]);
+  useEffect(() => followCamera(setCamera), []);
   useEffect(() => {
     const element = document.getElementById("map");
     const onPointer = (event: Event): void => setPointer((event as CustomEvent<{ lon: number; lat: number } | null>).detail);

@@ -1,7 +1,7 @@
 /** The storeys of the building that is looked at, top storey on top. */
 import { useTranslation } from "react-i18next";
 
-import { buildingName } from "../layers/labels";
+import { buildingName } from "../state/names";
 import { flyToBuilding, flyToStorey } from "../map/flight";
 import { chooseStorey, closeBuilding, sortStoreys, storeyLabels } from "../state/selection";
 import { useStore } from "../state/store";

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { Building } from "../../api/types";
 import { word } from "../../i18n";
 import { formatAmount } from "../../i18n/format";
-import { buildingName } from "../../layers/labels";
+import { buildingName } from "../../state/names";
 import { flyToBuilding, flyToStorey } from "../../map/flight";
 import { chooseStorey, sortStoreys } from "../../state/selection";
 import { useStore } from "../../state/store";

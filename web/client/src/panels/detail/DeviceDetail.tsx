@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { Device } from "../../api/types";
 import { word } from "../../i18n";
 import { formatAmount, formatLonLat } from "../../i18n/format";
-import { buildingName } from "../../layers/labels";
+import { buildingName, deviceName } from "../../state/names";
 import { flyToPlace } from "../../map/flight";
 import { chooseStorey, openBuilding } from "../../state/selection";
 import { useStore } from "../../state/store";
@@ -27,7 +27,7 @@ export function DeviceDetail({ device, id }: { device: Device | null; id: string
   };
   return (
     <>
-      <Head kind={word(`deviceKind.${device.kind}`, device.kind)} title={device.name || device.id} mark={<DeviceGlyph kind={device.kind} theme={theme} />} />
+      <Head kind={word(`deviceKind.${device.kind}`, device.kind)} title={deviceName(device, language)} mark={<DeviceGlyph kind={device.kind} theme={theme} />} />
       <Identity label={t("detail.id")} id={device.id} testId="device-id" />
       <div className="actions">
         <Action icon="target" label={t("detail.flyTo")} onClick={() => void fly()} testId="fly-to" />

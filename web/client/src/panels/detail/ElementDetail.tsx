@@ -5,7 +5,7 @@ import type { Element } from "../../api/types";
 import { word } from "../../i18n";
 import { inLanguage } from "../../i18n/bilingual";
 import { formatAmount } from "../../i18n/format";
-import { buildingName } from "../../layers/labels";
+import { buildingName } from "../../state/names";
 import { flyToPlace } from "../../map/flight";
 import { chooseStorey, hideElement, isolateElement, showAllElements } from "../../state/selection";
 import { type Selection, useStore } from "../../state/store";
@@ -127,8 +127,9 @@ export function propertySets(element: Element): PropertySets {
   const loose: [string, unknown][] = [];
   const sets: PropertySets = [];
   for (const [name, value] of Object.entries(element.properties ?? {})) {
-    if (value && typeof value === "object" && !Array.isArray(value)) sets.push([name, Object.entries(value)]);
+    if (value && typeof value === "object" && !Array.isArray(value)) sets.push([name === "_ifc" ? "IFC" : name, Object.entries(value)]);
     else loose.push([name, value]);
   }
+  sets.sort(([a], [b]) => Number(a === "IFC") - Number(b === "IFC")); // what the schema says comes after what the author said
   return loose.length ? [["–", loose], ...sets] : sets;
 }

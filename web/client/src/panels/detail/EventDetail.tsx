@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { word } from "../../i18n";
 import { formatLonLat, formatTime } from "../../i18n/format";
-import { buildingName } from "../../layers/labels";
+import { buildingName, deviceName } from "../../state/names";
 import { flyToPlace } from "../../map/flight";
 import { select } from "../../state/selection";
 import { source } from "../../state/source";
@@ -35,7 +35,7 @@ export function EventDetail({ id }: { id: string }) {
             t("detail.device"),
             device && (
               <button className="link" onClick={() => select({ type: "device", id: device.id, detail: null })}>
-                {device.name || device.id}
+                {deviceName(device, language)}
               </button>
             ),
           ],
@@ -50,6 +50,7 @@ export function EventDetail({ id }: { id: string }) {
 function SeenBy({ given, lon, lat, h }: { given: string[] | undefined; lon: number; lat: number; h: number }) {
   const { t } = useTranslation();
   const devices = useStore((state) => state.devices);
+  const language = useStore((state) => state.language);
   const [cameras, setCameras] = useState<string[] | null>(given ?? null);
   useEffect(() => {
     if (given) return;
@@ -73,7 +74,7 @@ function SeenBy({ given, lon, lat, h }: { given: string[] | undefined; lon: numb
           return (
             <li key={id}>
               <button className="link" onClick={open}>
-                {camera?.name || id}
+                {camera ? deviceName(camera, language) : id}
               </button>
             </li>
           );

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { word } from "../../i18n";
 import { inLanguage } from "../../i18n/bilingual";
 import { formatAmount } from "../../i18n/format";
-import { centre, outlines } from "../../layers/interior";
+import { centre, outlines } from "../../map/outlines";
 import { flyToPlace } from "../../map/flight";
 import { useStore } from "../../state/store";
 import { Action, Facts, Head, Identity } from "./parts";
