@@ -57,9 +57,9 @@ def run(arguments: list[str]) -> int:
     """The exit status of one command line; output has been written."""
     lang = preferred_language(_option(arguments, "--lang"))
     first = next((argument for argument in arguments if argument in points("twin.commands")), None)
-    command: Any = typer.main.get_command(build(lang, first))
-    translate(command, lang)
     try:
+        command: Any = typer.main.get_command(build(lang, first))
+        translate(command, lang)
         status = command.main(args=arguments, prog_name="twin", standalone_mode=False)
     except TwinError as error:
         return _failed(error, lang, as_json="--json" in arguments)

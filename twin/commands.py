@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -187,7 +188,7 @@ def sees(
 def simulate(
     park: ParkArgument,
     rate: Annotated[float, typer.Option("--rate", help="option_rate")] = 0.5,
-    count: Annotated[int | None, typer.Option("--count", help="option_count", show_default=False)] = None,
+    count: Annotated[int | None, typer.Option("--count", min=0, help="option_count", show_default=False)] = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
@@ -273,7 +274,7 @@ def _score_row(row: dict[str, Any], lang: str) -> list[Any]:
     interval = f"{percent(row['lower'])} – {percent(row['upper'])}" if row["value"] is not None else "—"
     points = f"{row['points'][0]:g}–{row['points'][1]:g} / {row['max_points']:g}"
     verdict = message(f"verdict_{row['verdict']}", lang)
-    return [row["clause"], row[f"title_{lang}"], percent(row["value"]), interval, row["threshold"], points, verdict]
+    return [row["clause"], row[f"title_{lang}"], percent(row["value"]), interval, f"≥ {percent(row['threshold'])}", points, verdict]
 
 
 def _origin(text: str) -> Frame:
@@ -290,7 +291,7 @@ def _numbers(text: str, option: str, least: int, most: int) -> list[float]:
         numbers = [float(part) for part in text.split(",")]
     except ValueError as error:
         raise UsageError("not_numbers", subject=text, option=option) from error
-    if not least <= len(numbers) <= most:
+    if not (least <= len(numbers) <= most and all(map(math.isfinite, numbers))):
         raise UsageError("not_numbers", subject=text, option=option)
     return numbers
 

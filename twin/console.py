@@ -16,6 +16,7 @@ from rich.table import Table
 from twin.errors import TwinError
 from twin.i18n import preferred_language
 
+WIDE = 240  # columns where nobody's window cuts the lines: a pipe or a file
 ParkArgument = Annotated[str, typer.Argument(metavar="PARK", help="option_park", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="option_json")]
 LangOption = Annotated[str | None, typer.Option("--lang", metavar="en|zh", help="option_lang", show_default=False)]
@@ -59,7 +60,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in listed:
         table.add_row(*row)
-    Console(highlight=False).print(table, markup=False)
+    Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(table, markup=False)
 
 
 @contextmanager

@@ -43,6 +43,7 @@ def test_the_park_file_is_for_people(park: str) -> None:
         (["info", "nowhere"], 1, "there is no park", "没有园区"),
         (["init", "x", "--origin", "30.54,104.06"], 2, "latitude cannot", "纬度不能"),
         (["init", "x", "--origin", "here"], 2, "numbers parted by commas", "逗号分隔"),
+        (["init", "x", "--origin", "nan,30"], 2, "numbers parted by commas", "逗号分隔"),
         (["init", "x", "--origin", "500,30"], 2, "not a place on earth", "不是地球上"),
         (["init", "x", "--origin", "104,30", "--crs", "EPSG:999999"], 1, "not known", "未知的坐标系"),
         (["measure", "nowhere", "camera_area_share"], 1, "there is no park", "没有园区"),

@@ -112,6 +112,16 @@ def test_sees_says_which_cameras_and_why_not(client: httpx.Client) -> None:
     assert cameras["cam/2"]["sees"] is False
 
 
+@pytest.mark.parametrize(
+    ("place", "status"), [({"lon": 0, "lat": 0}, 400), ({"h": "nan"}, 422), ({"h": 1e9}, 422), ({"storey": "no"}, 404)]
+)
+def test_a_place_no_camera_has_to_do_with_is_refused(client: httpx.Client, place: dict[str, object], status: int) -> None:
+    point = client.get("/api/layers/key/features/key/0").json()["geometry"]["coordinates"]
+    answer = client.get("/api/sees", params={"lon": point[0], "lat": point[1], **place})
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 def test_events_learn_who_sees_them(own_client: httpx.Client) -> None:
     point = own_client.get("/api/layers/key/features/key/0").json()["geometry"]["coordinates"]
     posted = own_client.post("/api/events", json={"kind": "intrusion", "lon": point[0], "lat": point[1], "h_m": 1.5}).json()

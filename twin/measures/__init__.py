@@ -125,6 +125,8 @@ def _cast(parameter: Parameter, raw: Any) -> Any:
         parts = raw.split(",") if isinstance(raw, str) else raw
         return [f"{part:g}" if isinstance(part, int | float) else str(part).strip() for part in parts]
     if isinstance(default, int) and parameter.unit == "1":
+        if isinstance(raw, float) and not raw.is_integer():
+            raise ValueError(raw)
         return int(raw)
     if isinstance(default, int | float) or (default is None and parameter.unit not in {"", "-", "name"}):
         return float(raw)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from twin.coverage.camera import ANY_WAY, INSIDE, LADDERS, REASONS, Criteria, View, densities, level_of, verdicts
 from twin.errors import NotFound, UsageError
 from twin.measures.camera import gather_cameras, stage
-from twin.scene.embree import Scene
 from twin.model import Park
+from twin.scene.embree import Scene
 from twin.store import Store
 from twin.terrain import ground_height
 

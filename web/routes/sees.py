@@ -17,7 +17,7 @@ def get_sees(
     served: ServedPark,
     lon: Annotated[float, Query(ge=-180, le=180)],
     lat: Annotated[float, Query(ge=-90, le=90)],
-    h: float | None = None,
+    h: Annotated[float | None, Query(ge=-12_000, le=100_000)] = None,
     storey: str | None = None,
 ) -> SeesAnswer:
     """Which cameras see the point at height `h` [m, park datum], and what blocks the others; without `h`, a person on the ground."""

@@ -235,3 +235,20 @@ def test_a_result_is_told_in_json(make: Make) -> None:
     assert set(samples["state"]) <= {1, 0, -1}
     features = gaps_geojson(result)["features"]
     assert all(len(feature["geometry"]["coordinates"]) for feature in features)
+
+
+def test_a_very_tall_field_of_view_keeps_its_near_field(make: Make) -> None:
+    optics = {"tilt_deg": 0.0, "hfov_deg": 90.0, "vfov_deg": 170.0}
+    store = make([camera(f"c{turn}", 0, 0, azimuth_deg=float(turn), **optics) for turn in (0, 90, 180, 270)])
+    result = compute(store, "camera_area_share", {"density_px_per_m": 1, "step_m": 0.5})
+    blind = (2 * 3.5 / math.tan(math.radians(85.0))) ** 2  # the square below the lens
+    assert result.lower * 10_000 <= 10_000 - blind <= result.upper * 10_000
+    assert result.denominator - result.numerator == pytest.approx(blind, abs=0.1)
+
+
+def test_an_unknown_side_of_the_image_takes_the_usual_shape(make: Make) -> None:
+    store = make([camera("c", 0, 0, vfov_deg=None, pixels_h=None)])
+    result = compute(store, "camera_area_share", {"density_px_per_m": 20})
+    tall = math.degrees(2 * math.atan(math.tan(math.radians(30.0)) * 9 / 16))
+    assert result.lower <= footprint(vfov=tall).area / 10_000 <= result.upper
+    assert [warning["attribute"] for warning in result.warnings] == ["pixels_h"]

@@ -221,3 +221,11 @@ def test_sees_tells_who_sees_a_point_and_why_not(make: Make) -> None:
     assert (rows["e"]["reason"], rows["e"]["blocked_by"]) == ("occluded", "building/b0")
     assert rows["f"]["reason"] == "direction_unknown"
     assert sees(store, float(lon), float(lat), 503.0)["point"][2] == 503.0
+
+
+def test_classes_may_be_asked_for_by_their_words(make: Make) -> None:
+    store = make([camera("c", 0, -10)], [(shapely.Point(0, 0), "园区出入口"), (shapely.Point(0, -50), "地磅")])
+    for asked in ("地磅,大门", ["weighbridge", "park_entrance"]):
+        result = compute(store, "camera_key_position_share", COARSE | {"classes": asked})
+        assert (result.numerator, result.denominator) == (1, 2)
+        assert {zone["id"] for zone in result.zones} == {"weighbridge", "park_entrance"}

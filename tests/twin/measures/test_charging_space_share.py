@@ -88,8 +88,15 @@ def test_planned_ones_are_told_apart(make: Make) -> None:
 def test_a_charger_that_does_not_say_its_connectors(make: Make) -> None:
     result = compute(make([post("c", 3.75, -0.5)], parking_bay=bays(3)), "charging_space_share")
     assert (result.lower, result.value, result.upper) == (1 / 3, 1 / 3, 2 / 3)
-    assert [warning["code"] for warning in result.warnings] == ["connectors_assumed"]
+    assert [warning["code"] for warning in result.warnings] == ["connectors_assumed", "attribute_assumed", "attribute_assumed"]
+    assert [warning.get("attribute") for warning in result.warnings] == [None, "cable_m", "height_m"]
     assert result.inputs["defaulted_share"] == 1.0
+
+
+def test_a_reach_that_was_asked_for_is_not_assumed(make: Make) -> None:
+    store = make([post("c", 3.75, -0.5, connectors=1)], parking_bay=bays(3))
+    said = [warning["attribute"] for warning in compute(store, "charging_space_share", {"reach_m": 3.0}).warnings]
+    assert said == ["height_m"]
 
 
 def test_the_cable_and_the_parameter(make: Make) -> None:
@@ -135,7 +142,12 @@ def test_what_is_declared_counts_where_nothing_is_drawn(make: Make) -> None:
     areas = [("P1", shapely.box(0, 0, 60, 40), {"capacity": 80}), ("P2", shapely.box(100, 0, 160, 40), {})]
     result = compute(make([post("c", 10, 10, connectors=4), post("d", 30, 10, connectors=4)], parking_area=areas), "charging_space_share")
     assert (result.numerator, result.denominator) == (8, 80)
-    assert [warning["code"] for warning in result.warnings] == ["bays_declared", "capacity_missing"]
+    assert [warning["code"] for warning in result.warnings] == [
+        "bays_declared",
+        "capacity_missing",
+        "attribute_assumed",
+        "attribute_assumed",
+    ]
     for lang in ("en", "zh"):
         assert all(warning["message"] != warning["code"] for warning in result_json(result, lang)["warnings"])
 

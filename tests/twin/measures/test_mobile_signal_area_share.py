@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pytest
 import shapely
 from scipy.optimize import brentq
+from shapely.affinity import translate
 
 from twin.coverage.propagation import MODELS, links, path_loss_db
 from twin.crs import Frame
 from twin.errors import UnknownParameter
-from twin.measures import compute
+from twin.measures import compute, resolve
+from twin.measures.fiveg_area_share import MEASURE as MEASURE_5G
 from twin.measures.report import result_json
 from twin.model import Device, FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent, Park, Space, Storey
 from twin.store import Store, create_store
@@ -190,7 +194,7 @@ def test_warnings_have_sentences(make: Make) -> None:
     store = make([bare], [(-20.0, -20.0, 20.0, 20.0, 40.0)])
     result = compute(store, "mobile_signal_area_share", OUT | {"step_m": 50, "model": "p1411"})
     codes = [warning["code"] for warning in result.warnings]
-    assert codes == ["radio_assumed", "operator_missing", "antenna_inside"]
+    assert codes == ["radio_assumed", "attribute_assumed", "operator_missing", "antenna_inside"]
     for lang in ("en", "zh"):
         assert all(warning["message"] != warning["code"] for warning in result_json(result, lang)["warnings"])
 
@@ -200,3 +204,56 @@ def test_the_same_question_is_the_same_run(make: Make) -> None:
     first, second = (compute(store, "fiveg_area_share", OUT | {"step_m": 50}) for _ in range(2))
     assert first.run == second.run
     assert first.run != compute(store, "fiveg_area_share", OUT | {"step_m": 50, "load": 0.4}).run
+
+
+def test_every_assumed_attribute_of_a_sector_is_named(make: Make) -> None:
+    lon, lat, _ = FRAME.to_lonlat([[0.0, 0.0]])[0]
+    known = {"operator": "A", "technology": "NR", "freq_mhz": 3500, "eirp_dbm": 60.0, "azimuth_deg": 0.0}
+    sector = Device("s", "cell", "s", float(lon), float(lat), attributes=known)
+    result = compute(make([sector, cell("c", 50.0, 0.0)]), "fiveg_area_share", OUT | {"step_m": 50})
+    said = {warning["attribute"]: warning["ids"] for warning in result.warnings}
+    assert said == {name: ["s"] for name in ("bandwidth_mhz", "beam_h_deg", "beam_v_deg", "height_m", "tilt_deg")}
+    assert result.inputs["defaulted_share"] == 0.5
+
+
+@pytest.mark.parametrize(("facade", "release"), [("low", 19), ("high", 19), ("high", 18)])
+def test_a_room_drawn_inside_an_outline_is_entered(make: Make, facade: str, release: int) -> None:
+    store = make([cell("c", 0.0, 0.0)], [(0.0, 40.0, 30.0, 70.0, 12.0)])
+    room = shapely.box(-2.5, 47.5, 2.5, 52.5)
+    for layer, shape in (("rooms", translate(room, 15.0)), ("yard", translate(room, 45.0))):
+        with store.transaction() as writer:
+            writer.put_layer(Layer(layer, "zone", layer))
+            writer.put_features(layer, FeatureTable([layer], np.array([lonlat(shape)], object)), source="t")
+    asked = {"facade": facade, "release": release, "step_m": 5, "model": "free_space"}
+    levels: dict[str, float] = {}
+    for layer in ("rooms", "yard"):
+        request = resolve(MEASURE_5G, asked | {"surface": f"layer:{layer}"}, {})
+        samples = MEASURE_5G.compute(store, replace(request, want_samples=True)).samples
+        assert samples is not None
+        points = FRAME.to_enu(samples.lonlat_h)
+        nearest = int(np.hypot(points[:, 0] - points[:, 0].mean(), points[:, 1] - 50.0).argmin())
+        x, y = points[nearest, :2]
+        path = 20 * math.log10(math.dist((x, y, 1.5), (0.0, 0.0, 25.0))) + 20 * math.log10(3.5e9) - 147.5522
+        inside = (1 - 40.0 / y) * math.hypot(x, y) if layer == "rooms" else 0.0
+        levels[layer] = 70.0 - 10 * math.log10(12 * 273) - path - 0.5 * inside - float(samples.value[nearest])
+    assert levels["yard"] == pytest.approx(0.0, abs=0.02)
+    glass = (2 + 0.2 * 3.5, 0.3) if facade == "low" else (25.4 + 0.11 * 3.5 if release == 19 else 23 + 0.3 * 3.5, 0.7)
+    entered = 5 - 10 * math.log10(glass[1] * 10 ** (-glass[0] / 10) + (1 - glass[1]) * 10 ** (-(5 + 4 * 3.5) / 10))
+    assert levels["rooms"] == pytest.approx(entered, abs=0.02)
+
+
+@pytest.mark.parametrize("sigma_db", [4.0, 8.0])
+def test_under_shadowing_the_value_is_the_expected_share(make: Make, sigma_db: float) -> None:
+    store = make([cell("c", 0.0, 0.0)])
+    asked = OUT | {"rsrp_dbm": -50.0, "sinr_db": "none", "step_m": 20, "sigma_db": sigma_db}
+    result = compute(store, "fiveg_area_share", asked)
+    middle = np.arange(-297.5, 300.0, 5.0)
+    margins = [rsrp(70.0, max(math.hypot(x, y), 10.0)) + 50.0 for x in middle for y in middle]
+    expected = float(np.mean([NormalDist().cdf(margin / sigma_db) for margin in margins]))
+    assert result.value == pytest.approx(expected, abs=2e-3)
+    assert result.lower is not None
+    assert result.upper is not None
+    assert result.lower <= expected <= result.upper
+    assert result.upper - result.lower < 0.12
+    assert sum(gap.amount for gap in result.gaps) == pytest.approx(result.denominator - result.numerator, abs=1e-3)
+    assert abs(result.extra["statistics"]["c50"] - expected) > 0.01

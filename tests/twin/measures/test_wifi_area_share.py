@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -15,8 +17,9 @@ from trimesh.creation import box as closed
 from twin.coverage.propagation import free_space_distance_m
 from twin.crs import Frame
 from twin.errors import MissingInput, UnknownParameter
-from twin.measures import compute
+from twin.measures import compute, resolve
 from twin.measures.report import result_json
+from twin.measures.wifi_area_share import MEASURE
 from twin.model import Device, Element, FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent, Park, Space, Storey
 from twin.store import Store, create_store
 
@@ -192,3 +195,36 @@ def test_other_models_run(make: Make, model: str) -> None:
     result = compute(store, "wifi_area_share", {"rssi_dbm": -65.0, "model": model})
     assert result.value is not None
     assert 0.0 < result.value <= 1.0
+
+
+@pytest.mark.parametrize(("mhz", "slab_db"), [(2450, 14.81), (5500, 26.48)])
+def test_twenty_centimetres_of_concrete(make: Make, mhz: int, slab_db: float) -> None:
+    """coverage.md 2.3: the slab of ITU-R P.2040-3 at normal incidence."""
+    store = make([ap("a", -5.0, 0.25, height_m=1.2, eirp_dbm=20.0, freq_mhz=mhz, storey_id="s1")], two_rooms("Concrete C30"))
+    levels: list[float] = []
+    for model in ("free_space", "walls"):
+        request = resolve(MEASURE, {"surface": "space:r2", "model": model, "rssi_dbm": -90.0}, {})
+        samples = MEASURE.compute(store, replace(request, want_samples=True)).samples
+        assert samples is not None
+        points = FRAME.to_enu(samples.lonlat_h)
+        levels.append(float(samples.value[int(np.hypot(points[:, 0] - 5.0, points[:, 1] - 0.25).argmin())]))
+    assert levels[0] - levels[1] == pytest.approx(slab_db, abs=0.1)
+
+
+def test_under_shadowing_the_value_is_the_expected_share(make: Make) -> None:
+    store = make([ap("a", 0.0, 0.0, height_m=3.0, eirp_dbm=20.0, freq_mhz=2437)])
+    result = compute(store, "wifi_area_share", {"surface": "outdoor_public_ground", "rssi_dbm": -50.0, "sigma_db": 5.0, "step_m": 4})
+    middle = np.arange(-39.75, 40.0, 0.5)
+    levels = [20.0 - 20 * math.log10(math.hypot(x, y, 1.8) * 2.437e9) + 147.5522 for x in middle for y in middle]
+    expected = float(np.mean([NormalDist().cdf((level + 50.0) / 5.0) for level in levels]))
+    assert result.value == pytest.approx(expected, abs=5e-3)
+    assert result.lower is not None
+    assert result.upper is not None
+    assert result.lower <= expected <= result.upper
+
+
+def test_an_assumed_height_is_named(make: Make) -> None:
+    device = Device("a", "wifi_ap", "a", FRAME.lon_deg, FRAME.lat_deg, attributes={"eirp_dbm": 20.0, "freq_mhz": 2437})
+    result = compute(make([device]), "wifi_area_share", {"surface": "outdoor_public_ground", "step_m": 20})
+    assert [(warning["code"], warning["attribute"]) for warning in result.warnings] == [("attribute_assumed", "height_m")]
+    assert result.inputs["defaulted_share"] == 1.0

@@ -1,7 +1,7 @@
 /** A map controller that pans and zooms on the plane of its target, not on height zero: needed on a high storey and below ground. */
 import { MapController } from "@deck.gl/core";
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- deck.gl does not type the state classes of its controllers */
+// deck.gl does not type the state classes of its controllers
 type MakeViewport = ((viewState: any) => any) & { onTargetPlane?: boolean };
 
 export class TargetPlaneController extends MapController {

@@ -42,6 +42,6 @@ export function MapCanvas({ sources }: { sources: MapSources }) {
       map?.destroy();
     };
     // the sentence about WebGL is said once, in the language of that moment
-  }, [sources]); // eslint-disable-line react-hooks/exhaustive-deps
+  }, [sources]);
   return <div ref={parent} className="map" id="map" data-testid="map" role="application" aria-label={t("camera.map")} tabIndex={0} />;
 }

@@ -27,7 +27,7 @@ export interface BufferDecoder {
   decodeGltfBuffer(target: Uint8Array, count: number, size: number, source: Uint8Array, mode: string, filter?: string): void;
 }
 
-/* eslint-disable @typescript-eslint/no-explicit-any -- glTF is read as the JSON it is */
+// glTF is read as the JSON it is
 type Json = any;
 type View = { bytes: Uint8Array; stride: number | undefined };
 type Numbers = { values: ArrayLike<number>; offset: number; stride: number; count: number; components: number; scale: number };
