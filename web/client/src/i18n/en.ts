@@ -137,7 +137,7 @@ export const en: typeof zh = {
   },
   answer: {
     label: "Answer",
-    height: "{{height}} m",
+    height: "{{height}}\u00a0m",
     lower: "Lower",
     upper: "Upper",
     threshold: "Threshold",

@@ -133,7 +133,7 @@ export const zh = {
   },
   answer: {
     label: "测算结果",
-    height: "{{height}} m",
+    height: "{{height}}\u00a0m",
     lower: "下限",
     upper: "上限",
     threshold: "阈值",
