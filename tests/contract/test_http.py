@@ -14,7 +14,7 @@ from web.app import TILE_TREES, create_app
 
 PATHS = (
     ("get", "/healthz"), ("get", "/readyz"), ("get", "/metrics"), ("get", "/problems/{code}"),
-    ("get", "/api/park"), ("get", "/api/scene"),
+    ("get", "/api/park"), ("get", "/api/scene"), ("get", "/api/terrain"),
     ("get", "/api/layers"), ("get", "/api/layers/{layer_id}/features/{feature_id}"),
     ("get", "/api/elements"), ("get", "/api/elements/{element_id}"),
     ("get", "/api/buildings"), ("get", "/api/buildings/{building_id}/storeys"),

@@ -178,9 +178,7 @@ def open_page(browser: Any, address: str, **context: Any) -> Visit:
             route.abort()
 
     def complain(message: Any) -> None:
-        # a vector tile that is not there answers 404, and Chromium notes every 404
-        is_empty_tile = "404" in message.text and "/tiles/" in (message.location or {}).get("url", "")
-        if message.type in {"error", "warning"} and not is_empty_tile:
+        if message.type in {"error", "warning"}:
             visit.complaints.append(f"{message.type}: {message.text}")
 
     page.route("**/*", guard)

@@ -50,6 +50,7 @@ class ParkAnswer(BaseModel):
     revision: str
     counts: Counts
     home: Home
+    terrain: str | None  # where the ground's heights are
 
 
 def park_answer(store: Store) -> ParkAnswer:
@@ -73,6 +74,7 @@ def park_answer(store: Store) -> ParkAnswer:
             layers=len(store.layers()),
         ),
         home=home(store),
+        terrain="/api/terrain" if store.terrain() is not None else None,
     )
 
 

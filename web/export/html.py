@@ -29,6 +29,7 @@ from web.answers.layers import layers_answer
 from web.answers.measures import gaps_answer, measures_answer, result_answer, samples_answer
 from web.answers.packs import packs_answer
 from web.answers.park import park_answer
+from web.answers.terrain import terrain_answer
 from web.export.geojson import collection
 from web.export.tables import Sheet
 from web.export.tilesets import contents
@@ -89,6 +90,7 @@ def bundle(store: Store, lang: str) -> dict[str, Any]:
         "version": VERSION,
         "language": lang,
         "park": park_answer(store),
+        "terrain": terrain_answer(store),
         "scene": scene(store, inline=True),
         "layers": layers_answer(store),
         "features": {f"layer/{layer.id}": collection(Sheet(layer.id, layer.kind, store.features(layer.id))) for layer in store.layers()},

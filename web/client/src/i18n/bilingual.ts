@@ -10,5 +10,5 @@ export function inLanguage(text: string, language: Language): string {
   const chinese = tokens.filter((token) => CHINESE.test(token)).join(" ");
   const other = tokens.filter((token) => !CHINESE.test(token)).join(" ");
   if (!chinese || !WORD.test(other)) return text;
-  return language === "zh" ? chinese : other.replace(/[,·/]+$/, "").trim();
+  return language === "zh" ? chinese : other.replace(/^[,·/\s]+|[,·/\s]+$/g, "");
 }
