@@ -12,14 +12,21 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+import numpy as np
 import pytest
+import shapely
 from playwright.sync_api import Page, Route, sync_playwright
+
+from twin.crs import Frame
+from twin.model import FeatureTable, Layer, Park
+from twin.store import create_store
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -73,6 +80,27 @@ def park(twin: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def address(twin: str, park: Path) -> Iterator[str]:
     """The address of a server on the park."""
+    with serving(twin, park) as found:
+        yield found
+
+
+@pytest.fixture
+def high_address(twin: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a server on a park whose origin lies 450 m above the datum, with one building on it."""
+    folder = tmp_path / "high"
+    store = create_store(folder, Park("high", Frame(104.06, 30.54, 450.0)))
+    block = FeatureTable(["block"], np.array([shapely.box(104.0599, 30.5399, 104.0601, 30.5401)], object), {"height_m": [12.0]})
+    with store.transaction() as writer:
+        writer.put_layer(Layer("buildings", "building", "buildings"))
+        writer.put_features("buildings", block, source="test")
+    store.close()
+    with serving(twin, folder) as found:
+        yield found
+
+
+@contextmanager
+def serving(twin: str, park: Path) -> Generator[str]:
+    """A server on a park, for as long as it is needed; its address."""
     if not (ROOT / "web" / "static" / "index.html").is_file():
         missing("the page is not built", "npm ci && npm run build in web/client")
     command = [twin, "serve", str(park), "--port", "0", "--json"]
@@ -192,6 +220,12 @@ def open_page(browser: Any, address: str, **context: Any) -> Visit:
 def new_visit(browser: Any, address: str) -> Callable[..., Visit]:
     """Opens a page of its own, with the context's options."""
     return lambda **context: open_page(browser, address, **context)
+
+
+@pytest.fixture
+def high_visit(browser: Any, high_address: str) -> Visit:
+    """The page of the park that lies high."""
+    return open_page(browser, high_address)
 
 
 @pytest.fixture(scope="module")

@@ -249,3 +249,15 @@ def test_on_a_phone_the_answer_is_a_sheet(new_visit: Callable[..., Visit]) -> No
     assert box["x"] == 0
     assert box["width"] == 390
     assert box["y"] + box["height"] == pytest.approx(780, abs=1)
+
+
+def test_a_park_high_above_its_datum_is_drawn(high_visit: Visit) -> None:
+    """A building stands where its heights say, 450 m above the datum, and nothing complains."""
+    high_visit.settle()
+    picked = high_visit.pick(*high_visit.project(104.06, 30.54, 462.0))
+    assert picked is not None
+    assert picked["layer"].startswith("buildings")
+    assert picked["object"]["id"] == "block"
+    assert high_visit.complaints == []
+    assert high_visit.foreign == []
+    high_visit.page.context.close()

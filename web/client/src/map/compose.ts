@@ -1,5 +1,6 @@
 /** All layers of one picture, in the order they are drawn: ground, flat things, what was measured, bodies, symbols, names. */
 import type { Layer } from "@deck.gl/core";
+import { Matrix4 } from "@math.gl/core";
 import type { FeatureCollection } from "geojson";
 
 import { answerLayers, gapNumbers } from "../layers/answer";
@@ -86,11 +87,11 @@ function definedOnly<T extends object>(values: T): Partial<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
-let lastMatrix: { key: string; matrix: unknown } | null = null;
+let lastMatrix: { key: string; matrix: Matrix4 } | null = null;
 
-function matrixOf(longitude: number, latitude: number, height: number): unknown {
+function matrixOf(longitude: number, latitude: number, height: number): Matrix4 {
   const key = `${longitude}/${latitude}/${height}`;
-  if (lastMatrix?.key !== key) lastMatrix = { key, matrix: lowering(longitude, latitude, height) };
+  if (lastMatrix?.key !== key) lastMatrix = { key, matrix: new Matrix4(lowering(longitude, latitude, height)) };
   return lastMatrix.matrix;
 }
 
