@@ -83,7 +83,7 @@ def test_the_pack_says_what_the_standard_says() -> None:
 def document(**changes: object) -> dict[str, object]:
     bands = [{"at_least": "0.5", "points": [1, 1]}, {"at_least": "0", "points": [0, 0]}]
     row = {"id": "r", "clause": "c", "title_en": "t", "title_zh": "题", "measure": "charging_space_share", "bands": bands} | changes
-    return {"id": "p", "edition": "1", "title_en": "p", "title_zh": "包", "publisher": "x", "indicator": [row]}
+    return {"id": "p", "edition": "1", "title_en": "p", "title_zh": "包", "indicator": [row]}
 
 
 @pytest.mark.parametrize(

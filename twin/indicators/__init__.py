@@ -50,7 +50,6 @@ class Pack:
     edition: str
     title_en: str
     title_zh: str
-    publisher: str
     rows: Sequence[Row]
 
     def summary(self) -> dict[str, Any]:
@@ -60,7 +59,6 @@ class Pack:
             "edition": self.edition,
             "title_en": self.title_en,
             "title_zh": self.title_zh,
-            "publisher": self.publisher,
             "indicators": len(self.rows),
             "max_points": sum(row.max_points for row in self.rows),
         }
@@ -93,7 +91,7 @@ def parse(document: Mapping[str, Any]) -> Pack:
     """A pack from its TOML document; raises PackError."""
     try:
         rows = [_row(entry) for entry in document["indicator"]]
-        made = Pack(document["id"], document["edition"], document["title_en"], document["title_zh"], document["publisher"], rows)
+        made = Pack(document["id"], document["edition"], document["title_en"], document["title_zh"], rows)
     except KeyError as error:
         raise PackError("pack_key_missing", subject=document.get("id", "?"), key=error.args[0]) from error
     if len({row.id for row in rows}) != len(rows):
