@@ -18,7 +18,7 @@ OURS = ["twin", "importers", "tiles", "web", "sample_park", "tests", "bench", ".
 
 LINT: list[tuple[str, list[str], Path]] = [
     ("format", [str(BIN / "ruff"), "format", "--check", "--quiet", *OURS], ROOT),
-    ("lint", [str(BIN / "ruff"), "check", "--quiet", *OURS], ROOT),
+    ("lint", [str(BIN / "ruff"), "check", "--no-cache", "--quiet", *OURS], ROOT),
     ("types", [str(BIN / "pyright")], ROOT),
     ("imports", [str(BIN / "lint-imports")], ROOT),
     ("dead code", [str(BIN / "vulture")], ROOT),

@@ -11,9 +11,8 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from twin.measures.sees import sees
-
 from twin.errors import TwinError
+from twin.measures.sees import sees
 from twin.model import Event
 from twin.store import Store
 

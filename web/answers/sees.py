@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from twin.measures.sees import sees
 
+from twin.measures.sees import sees
 from twin.store import Store
 
 
