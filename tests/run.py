@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
 CLIENT = ROOT / "web" / "client"
-OURS = ["twin", "importers", "tiles", "web", "sample_park", "tests", "bench", ".ci"]
+OURS = ["twin", "importers", "tiles", "web", "sample_park", "tests", "bench", "docs", ".ci"]
 
 LINT: list[tuple[str, list[str], Path]] = [
     ("format", [str(BIN / "ruff"), "format", "--check", "--quiet", *OURS], ROOT),
