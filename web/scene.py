@@ -15,11 +15,12 @@ from urllib.parse import quote
 import pydeck
 from pydeck.types import String
 
+from tiles.mvt import MAX_ZOOM as DEEPEST_TILES
 from twin.buildings import Building, buildings
 from twin.model import Layer
 from twin.store import Bounds, Store
 from web.answers.devices import devices_answer
-from web.answers.layers import MAXZOOM, drawing_order, tiles_path
+from web.answers.layers import drawing_order, tiles_path
 from web.answers.park import home
 from web.styles import LayerStyle, device_style, layer_style
 
@@ -67,7 +68,7 @@ def _vector_layers(store: Store) -> Sequence[Any]:
 def _vector_layer(layer: Layer, style: LayerStyle, extent: Bounds | None) -> Any:
     properties: dict[str, Any] = {
         "min_zoom": style.minzoom,
-        "max_zoom": MAXZOOM,
+        "max_zoom": DEEPEST_TILES,
         "unique_id_property": String("id"),
         "filled": True,
         "stroked": True,

@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from pydantic import BaseModel
 
+from tiles.mvt import MAX_ZOOM
 from twin.errors import NotFound
 from twin.model import FeatureTable, Layer
 from twin.store import Store
@@ -20,7 +21,6 @@ from web.styles import LayerStyle, layer_style
 Geometry = Literal["point", "line", "polygon", "mixed"]
 Rgba = Sequence[int]
 
-MAXZOOM = 18
 _KIND_OF_TYPE: dict[int, Geometry] = {0: "point", 4: "point", 1: "line", 2: "line", 5: "line", 3: "polygon", 6: "polygon"}
 
 
@@ -130,7 +130,7 @@ def _layer(store: Store, layer: Layer, *, alone: bool) -> LayerAnswer:
         fields=["id", *(name for name, values in table.columns.items() if any(value is not None for value in values))],
         tiles=tiles_path(layer.id),
         minzoom=style.minzoom,
-        maxzoom=MAXZOOM,
+        maxzoom=MAX_ZOOM,
         shown=style.shown,
     )
 
