@@ -7,14 +7,16 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from json.encoder import encode_basestring_ascii as encode_text
 from typing import Any
 
+import numpy as np
 import shapely
 
-from importers.tables import Table
+from importers.tables import Table, shapes_of
 from importers.values import OutOfRange, choice, date, is_missing, is_unit, number, text
 from importers.vocabulary import bracketed, has_han, meaning, rank
-from twin.model import FEATURE_COLUMNS, Geometries, Issue
+from twin.model import FEATURE_COLUMNS, Issue
 
 # number columns: unit, and the range beyond which a field means something else [same unit]
 _NUMBERS = {"height_m": ("m", -100.0, 1000.0), "base_m": ("m", -500.0, 9000.0), "storeys": ("1", 0.0, 200.0)}
@@ -71,7 +73,9 @@ def identity(table: Table) -> Identity:
     """
     column = next((name for name in _id_columns(table) if _tells_apart(table.columns[name])), None)
     own = [text(value) for value in table.columns[column]] if column is not None else table.ids
-    wanted = [value or _hash(table, i) for i, value in enumerate(own or [None] * len(table))]
+    open_rows = [i for i, value in enumerate(own or [None] * len(table)) if not value]
+    hashed = dict(zip(open_rows, _hashes(table, open_rows), strict=True))
+    wanted = [value or hashed[i] for i, value in enumerate(own or [None] * len(table))]
     ids = _unique(wanted)
     repeated = [(old, new) for old, new in zip(wanted, ids, strict=True) if old != new] if column is not None else []
     issues = [Issue("id_repeated", "warning", f"{table.name}/{old}", {"column": column, "used": new}) for old, new in repeated]
@@ -85,6 +89,9 @@ def _best(table: Table, ours: str, used: Sequence[str | None]) -> str | None:
 
 
 def _read(ours: str, name: str, values: Sequence[Any], subjects: Sequence[str]) -> tuple[list[Any], list[Issue]]:
+    quick = _quickly(ours, name, values)
+    if quick is not None:
+        return quick, []
     reader = _reader(ours, name)
     out: list[Any] = []
     issues: list[Issue] = []
@@ -98,6 +105,23 @@ def _read(ours: str, name: str, values: Sequence[Any], subjects: Sequence[str]) 
             out.append(None)
             issues.append(Issue("value_not_number", "warning", subject, {"column": name, "value": value}))
     return out, issues
+
+
+def _quickly(ours: str, name: str, values: Sequence[Any]) -> list[Any] | None:
+    """The column read at once where it is nothing but numbers in range, or text for a column of text; None where cells need a look."""
+    types = set(map(type, values)) - {type(None)}
+    if ours in _NUMBERS and types <= {int, float}:
+        unit, least, most = _NUMBERS[ours]
+        given = bracketed(name) if is_unit(bracketed(name), unit) else ""
+        found = np.array(values, float) * (number(1.0, unit, given) or 1.0)  # None becomes NaN
+        if not np.all(np.isnan(found) | ((found >= least) & (found <= most))):
+            return None
+        numbers = np.rint(found) if unit == "1" else found
+        whole = int if unit == "1" else float
+        return [None if value is None else whole(read) for value, read in zip(values, numbers.tolist(), strict=True)]
+    if ours not in {*_NUMBERS, "status", "valid_from", "functions"} and types <= {str}:
+        return [None if value is None else value.strip() or None for value in values]
+    return None
 
 
 def _reader(ours: str, name: str) -> Callable[[Any], Any]:
@@ -131,8 +155,9 @@ def _both_names(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]
     names, chinese = columns.get("name"), columns.get("name_zh")
     if names is None and chinese is not None:
         return {"name": chinese}
-    if names is not None and chinese is None and any(has_han(name) for name in names if name):
-        return {"name_zh": [name if name and has_han(name) else None for name in names]}
+    if names is not None and chinese is None:
+        told = [name if name and not name.isascii() and has_han(name) else None for name in names]
+        return {"name_zh": told} if any(told) else {}
     return {}
 
 
@@ -145,7 +170,9 @@ def _others(table: Table, gone: set[str], columns: Mapping[str, Sequence[Any]]) 
             continue
         free = next(each for each in (name, *(f"{name}_{k}" for k in range(2, len(table.columns) + 20))) if each.casefold() not in taken)
         taken.add(free.casefold())
-        out[free] = [f"{len(value)} bytes" if isinstance(value, bytes) else value for value in values]
+        out[free] = (
+            [f"{len(value)} bytes" if isinstance(value, bytes) else value for value in values] if bytes in map(type, values) else values
+        )
     return out
 
 
@@ -155,6 +182,8 @@ def _id_columns(table: Table) -> list[str]:
 
 
 def _tells_apart(values: Sequence[Any]) -> bool:
+    if set(map(type, values)) == {int}:
+        return len(set(values)) * 2 >= len(values)
     filled = [text(value) for value in values if not is_missing(value)]
     return len(filled) * 2 > len(values) and len(set(filled)) * 2 >= len(filled)
 
@@ -162,6 +191,8 @@ def _tells_apart(values: Sequence[Any]) -> bool:
 def _unique(wanted: Sequence[str]) -> list[str]:
     """The ids, with `-2`, `-3` … on those that came before."""
     seen = set(wanted)
+    if len(seen) == len(wanted):
+        return list(wanted)
     used: set[str] = set()
     out: list[str] = []
     for each in wanted:
@@ -175,8 +206,20 @@ def _unique(wanted: Sequence[str]) -> list[str]:
     return out
 
 
-def _hash(table: Table, i: int) -> str:
-    shape: Geometries | None = table.geometry
-    said = json.dumps({name: values[i] for name, values in table.columns.items()}, sort_keys=True, default=str)
-    place = b"" if shape is None or shape[i] is None else shapely.to_wkb(shape[i])
-    return hashlib.sha256(said.encode("utf-8") + place).hexdigest()[:12]
+def _hashes(table: Table, rows: Sequence[int]) -> list[str]:
+    """What tells rows apart that have no id: a hash of all they say, as JSON with sorted keys, and of where they are."""
+    if not rows:
+        return []
+    named = sorted(table.columns)
+    written = [[f"{encode_text(name)}: {_written(table.columns[name][i])}" for i in rows] for name in named]
+    said = [", ".join(cells) for cells in zip(*written, strict=True)] if written else [""] * len(rows)
+    shapes = shapely.to_wkb(shapes_of(table)[list(rows)]) if table.geometry is not None else [None] * len(rows)
+    return [hashlib.sha256(f"{{{text}}}".encode() + (place or b"")).hexdigest()[:12] for text, place in zip(said, shapes, strict=True)]
+
+
+def _written(value: Any) -> str:
+    if type(value) is str:
+        return encode_text(value)
+    if type(value) is int:
+        return int.__repr__(value)
+    return json.dumps(value, sort_keys=True, default=str)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from twin.model import Device, FeatureTable, Issue, Layer, ModelContent, Park, Terrain
+from twin.model import Device, FeatureTable, Issue, Layer, Model, ModelContent, Park, Photometry, Storey, Terrain
+from twin.store import Store
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class Options:
     encoding: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict[str, str])  # source column -> our column
     place: str | None = None  # footprint, or LON,LAT,H,ROT
+    is_confirmed: bool = False  # --yes: take the best answer although another is nearly as good
+    control: str | None = None  # --control: a table of points known in the file's own grid and on Earth
+    height_datum: str | None = None  # --height-datum: what the file's heights count from
+    height_offset_m: float | None = None  # --height-offset: added to the file's heights
+    lod: str | None = None  # --lod: the level of detail taken from a city model
 
 
 Progress = Callable[[str, int, int], None]  # stage, done, total (0 when unknown)
@@ -41,14 +47,50 @@ def silent(stage: str, done: int, total: int) -> None:
 
 
 @dataclass(frozen=True)
+class Footprint:
+    """A building of the park as GIS knows it: outline in longitude and latitude [deg], height of its foot [m, park datum]."""
+
+    id: str
+    name: str
+    outline: Any  # shapely (Multi)Polygon
+    base_h_m: float
+    top_h_m: float | None = None
+
+
+def no_footprints() -> Sequence[Footprint]:
+    """The footprints of a park that holds no building."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Relative:
+    """A model the park holds already, with its storeys."""
+
+    model: Model
+    storeys: Sequence[Storey]
+
+
+def no_relatives() -> Sequence[Relative]:
+    """The models of a park that holds none."""
+    return ()
+
+
+@dataclass(frozen=True)
 class Context:
-    """What an importer may know besides the file: the park, the options, ground heights, whom to tell of progress, where places are."""
+    """What an importer may know besides the file: the park, the options, ground heights, whom to tell of progress, where places are.
+
+    `cache` is a folder of the park whose content may be lost at any time; `scratch` an empty one that is there until the file is written.
+    """
 
     park: Park
     options: Options
     terrain: Terrain | None = None
     progress: Progress = silent
     locate: Locate = nowhere
+    footprints: Callable[[], Sequence[Footprint]] = no_footprints
+    cache: Path | None = None
+    scratch: Path | None = None
+    relatives: Callable[[], Sequence[Relative]] = no_relatives
 
 
 @dataclass(frozen=True)
@@ -68,10 +110,16 @@ class Imported:
     devices: Sequence[Device] = ()
     models: Sequence[ModelContent] = ()
     terrain: Terrain | None = None
+    terrains: Sequence[Terrain] = ()  # where there are several: one for each role at most
+    photometries: Sequence[Photometry] = ()
+    assets: Mapping[str, Path] = field(default_factory=dict[str, Path])  # name inside the source -> file whose bytes the park keeps
     crs: str | None = None
+    height_datum: str | None = None  # what the source's heights counted from, as far as it says
+    height_offset_m: float = 0.0  # what was added to them
     encoding: str | None = None
     issues: Sequence[Issue] = ()
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    whole: Store | None = None  # the park that the file is: an empty one takes all of it, old versions, events and runs too
 
 
 class Importer(Protocol):

@@ -9,22 +9,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import shapely
 
 from importers import gdal
 from importers.contract import Context, Imported
 from importers.devicerow import Row, device_of, missing_needs
-from importers.placing import Frameless, check_datum, few, place
+from importers.placing import Frameless, Placed, check_datum, few, place
 from importers.tables import (
     Table,
     best_column,
     looks_like_table,
-    looks_like_workbook,
     positions,
     read_csv,
-    read_workbook,
     renamed,
     shapes_of,
     unmapped,
@@ -32,6 +29,7 @@ from importers.tables import (
 from importers.values import is_missing
 from importers.vector import source_tables
 from importers.vocabulary import longest_match, meaning, normal
+from importers.workbook import looks_like_workbook, read_workbook
 from twin.errors import TwinError, UnreadableSource
 from twin.model import DEVICE_KINDS, Device, Issue
 
@@ -71,20 +69,28 @@ class DeviceImporter:
             raise UnreadableSource(
                 "table_no_positions", subject=path, columns=", ".join(name for table in tables for name in table.columns)
             )
+        placed = made[0].placed
         return Imported(
             kind=self.name,
             devices=devices,
-            crs=made[0].crs,
+            crs=placed.crs if placed else None,
+            height_datum=placed.heights.datum if placed else None,
+            height_offset_m=placed.heights.offset_m if placed else 0.0,
             encoding=tables[0].encoding,
             issues=few([*absent, *(issue for each in made for issue in each.issues), *repeated, *missing_needs(devices, path.name)]),
-            details={"read": sum(map(len, tables)), "kept": len(devices), "skipped": sum(map(len, tables)) - len(devices)},
+            details={
+                "read": sum(map(len, tables)),
+                "kept": len(devices),
+                "skipped": sum(map(len, tables)) - len(devices),
+                "placement": placed.details if placed else None,
+            },
         )
 
 
 @dataclass(frozen=True)
 class _Made:
     devices: Sequence[Device]
-    crs: str | None
+    placed: Placed | None
     issues: Sequence[Issue]
 
 
@@ -148,10 +154,23 @@ def _devices(table: Table, path: Path, context: Context) -> _Made:
     kind = given or (None if kinds else _kind_of_name(table.name) or _kind_of_name(path.stem))
     table = positions(table)
     rows = _rows(table, kinds, kind)
-    placed, crs, issues = _placed(table, rows, context)
-    made = [device_of(row, at, path.name, context.locate) for row, at in zip(rows, placed, strict=True)]
-    devices = [device for device, _ in made if device is not None]
-    return _Made(devices, crs, [*table.issues, *issues, *(issue for _, found in made for issue in found)])
+    placed, issues = _placed(table, rows, context)
+    shapes = [None] * len(rows) if placed is None else list(placed.geometry)
+    made = [device_of(row, at, path.name, context.locate) for row, at in zip(rows, shapes, strict=True)]
+    told = {row.subject for row in rows if row.values.get("z_m") is not None}  # heights of columns are the source's still
+    devices = [
+        _on_datum(device, placed) if row.subject in told else device
+        for row, (device, _) in zip(rows, made, strict=True)
+        if device is not None
+    ]
+    return _Made(devices, placed, [*table.issues, *issues, *(issue for _, found in made for issue in found)])
+
+
+def _on_datum(device: Device, placed: Placed | None) -> Device:
+    """The device with its absolute height on the park's datum."""
+    if placed is None or device.z_m is None:
+        return device
+    return replace(device, z_m=float(placed.heights.to_park([[device.lon, device.lat]], [device.z_m])[0]))
 
 
 def _rows(table: Table, kinds: str | None, kind: str | None) -> list[Row]:
@@ -175,19 +194,19 @@ def _rows(table: Table, kinds: str | None, kind: str | None) -> list[Row]:
     ]
 
 
-def _placed(table: Table, rows: Sequence[Row], context: Context) -> tuple[list[Any], str | None, list[Issue]]:
-    """Where each row is, as a shapely geometry in lon, lat [deg] or None; the coordinate system; and what was wrong.
+def _placed(table: Table, rows: Sequence[Row], context: Context) -> tuple[Placed | None, list[Issue]]:
+    """Where the rows are, None where the table has no positions at all; and what was wrong.
 
     A row without coordinates that names a building, storey or space is no fault here.
     """
     if not len(shapes_of(table)):
-        return [None] * len(rows), None, []
+        return None, []
     given = Frameless(shapes_of(table), [row.subject for row in rows], table.name, table.crs, table.crs_assumed)
     placed = place(given, context)
     elsewhere = {row.subject for row in rows if any(row.values.get(name) is not None for name in _PLACES)}
     issues = [issue for issue in placed.issues if issue.code != "geometry_missing"]
     lost = [replace(issue, code="row_without_position") for issue in placed.issues if issue.code == "geometry_missing"]
-    return list(placed.geometry), placed.crs, [*issues, *(issue for issue in lost if issue.subject not in elsewhere)]
+    return placed, [*issues, *(issue for issue in lost if issue.subject not in elsewhere)]
 
 
 def _unique(devices: Sequence[Device], source: str) -> tuple[list[Device], list[Issue]]:

@@ -1,33 +1,65 @@
-"""Vector files read through GDAL (pyogrio) into tables: GeoJSON, Shapefile, GeoPackage, FlatGeobuf, KML, GML, DXF, and these zipped."""
+"""Vector files read through GDAL (pyogrio) into tables, in a process of its own: a file that breaks GDAL breaks nothing else.
+
+Made ready by `prepare`; curves become chords, M values go, surfaces become outlines, text becomes characters by `recode`.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import sqlite3
 import tempfile
 import warnings
-import zipfile
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyogrio
-import shapely
 from numpy.typing import NDArray
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
 from pyogrio.raw import read as read_raw
+from pyogrio.raw import read_arrow
 
-from importers.encodings import Encoding, dbase_of, detect, of_dbase, of_text
+from importers import jsonids
+from importers.formats import JSON
+from importers.isolated import alone
+from importers.prepare import Ready, prepared
+from importers.recode import recoded
+from importers.surfaces import plain_shapes, plan_of
 from importers.tables import Table
 from twin.errors import UnreadableSource
 from twin.model import Issue
 
-MEMBERS = (".shp", ".gpkg", ".geojson", ".json", ".fgb", ".kml", ".gml", ".gdb", ".tab")
-_TABLES = {".csv", ".tsv", ".txt"}  # by these names GDAL reads rows of text, whatever the file holds
-UNPACKED_LIMIT_BYTES = 4_000_000_000
-_GDAL_ERRORS = (CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, UnicodeDecodeError)
+_GDAL_ERRORS = (CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError, UnicodeDecodeError)
+ARC_STEP_DEG = 1.0  # a chord of 1° lies 0.0038 % of the radius inside its arc
+_ARC_PERCENT = 0.004
+_CURVES = {8, 9, 10, 11, 12, 13, 14}  # types of ISO well-known binary, mod 1000
+_BY_COLUMNS = {"geopackage", "flatgeobuf", "shapefile"}
+_LARGE_BYTES = 5_000_000
+_SALVAGED = 200_000  # features of a layer with broken ones that is read in pieces
+_LOST = 200  # broken features after which a run is given up as a whole
+_RAW = "ISO-8859-1"  # a character a byte, both ways
+_NO_NETWORK = {"GDAL_HTTP_PROXY": "127.0.0.1:9", "GDAL_HTTP_CONNECTTIMEOUT": "1", "OGR_ARC_STEPSIZE": str(ARC_STEP_DEG)}
+_REPEATING = {"track_points": "tracks", "route_points": "routes"}  # layers of GPX
+
+
+@dataclass
+class _Layer:
+    """One layer as GDAL gives it, in a form that travels between processes."""
+
+    name: str
+    meta: dict[str, Any] = field(default_factory=dict[str, Any])
+    fids: Any = None
+    wkb: Any = None
+    values: list[Any] = field(default_factory=list[Any])
+    error: str = ""
+    remarks: list[str] = field(default_factory=list[str])
+    curves: int = 0
+    lost: list[int] = field(default_factory=list[int])
 
 
 def read_tables(path: Path, encoding: str | None, *, most: int | None = None) -> list[Table]:
@@ -36,7 +68,7 @@ def read_tables(path: Path, encoding: str | None, *, most: int | None = None) ->
     Parameters
     ----------
     path
-        The file; a zip archive is unpacked to a temporary place first.
+        The file, or the folder of a file geodatabase.
     encoding
         The encoding of its text where the person knows better.
     most
@@ -45,159 +77,10 @@ def read_tables(path: Path, encoding: str | None, *, most: int | None = None) ->
     Raises
     ------
     UnreadableSource
-        If GDAL cannot read it.
+        If GDAL cannot read it, or breaks down on it.
     """
-    with _opened(path, encoding) as files:
-        return [table for part, stem in files for table in _tables_of(part, stem, path, encoding, most)]
-
-
-def member_names(path: Path) -> list[str]:
-    """The names of the vector files in a zip archive; empty where it is none."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return [name for name in archive.namelist() if Path(name).suffix.lower() in MEMBERS and not name.startswith("__MACOSX")]
-    except (zipfile.BadZipFile, OSError):
-        return []
-
-
-@contextmanager
-def _opened(path: Path, encoding: str | None) -> Generator[list[tuple[Path, str]]]:
-    """The files to read for a source, each with the name its layer gets: itself, a re-encoded copy, or the members of an archive."""
-    with tempfile.TemporaryDirectory(prefix="twin-") as place:
-        folder = Path(place)
-        if zipfile.is_zipfile(path) and path.suffix.lower() != ".kmz":
-            yield _unpacked(path, folder)
-        elif path.suffix.lower() in {".geojson", ".json", *_TABLES} and (copy := _as_json(path, folder, encoding)) is not None:
-            yield [(copy, path.stem)]
-        elif path.suffix.lower() == ".gml":  # GDAL writes a file beside the one it reads
-            (folder / path.name).symlink_to(path.resolve())
-            yield [(folder / path.name, path.stem)]
-        elif path.suffix.lower() == ".shp" and not any(path.with_suffix(end).exists() for end in (".shx", ".SHX")):
-            with _restored_links():
-                yield [(_without_links(path, folder), path.stem)]
-        else:
-            yield [(path, path.stem)]
-
-
-def _unpacked(path: Path, folder: Path) -> list[tuple[Path, str]]:
-    with zipfile.ZipFile(path) as archive:
-        if sum(info.file_size for info in archive.infolist()) > UNPACKED_LIMIT_BYTES:
-            raise UnreadableSource("archive_too_large", subject=path, limit_gb=UNPACKED_LIMIT_BYTES // 10**9)
-        try:
-            archive.extractall(folder)  # ZipFile keeps members inside the folder
-        except (zipfile.BadZipFile, RuntimeError, EOFError) as error:
-            raise UnreadableSource("source_unreadable", subject=path, reason=str(error)) from error
-    found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in MEMBERS and "__MACOSX" not in file.parts)
-    alone = len(found) == 1
-    return [(file, path.name.split(".")[0] if alone else file.stem) for file in found]
-
-
-def _without_links(path: Path, folder: Path) -> Path:
-    """A copy of a shapefile whose .shx is lost: GDAL makes it anew, in a place of ours."""
-    for part in path.parent.glob("*"):
-        if part.stem == path.stem and part.suffix.lower() in {".shp", ".dbf", ".prj", ".cpg"}:
-            (folder / part.name).write_bytes(part.read_bytes())
-    return folder / path.name
-
-
-@contextmanager
-def _restored_links() -> Generator[None]:
-    pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": True})
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": None})
-
-
-def _as_json(path: Path, folder: Path, encoding: str | None) -> Path | None:
-    """A copy of a JSON file in UTF-8, as RFC 7946 wants, under a name GDAL takes for JSON; None where the file itself will do."""
-    data = path.read_bytes()
-    misnamed = path.suffix.lower() in _TABLES
-    if misnamed and not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        return None
-    if not misnamed and encoding is None and not data.startswith((b"\xff\xfe", b"\xfe\xff")) and detect([data]) == "UTF-8":
-        return None
-    text, _ = of_text(data, encoding, path)
-    copy = folder / (f"{path.stem}.geojson" if misnamed else path.name)
-    copy.write_text(text, "utf-8")
-    return copy
-
-
-def _tables_of(part: Path, stem: str, source: Path, encoding: str | None, most: int | None) -> list[Table]:
-    with warnings.catch_warnings(record=True) as caught:  # GDAL's remarks become issues instead of lines on the terminal
-        warnings.simplefilter("always")
-        try:
-            listed = [(str(name), kind is not None) for name, kind in pyogrio.list_layers(part)]
-            several = len(listed) > 1
-            found = [_table(part, name, f"{stem}_{name}" if several else stem, shaped, encoding, most) for name, shaped in listed]
-        except GeometryError as error:
-            raise UnreadableSource("source_surfaces", subject=source, reason=_reason(error, part, source)) from error
-        except _GDAL_ERRORS as error:
-            raise UnreadableSource("source_unreadable", subject=source, reason=_reason(error, part, source)) from error
-    remarks = dict.fromkeys(str(warning.message).replace(str(part), source.name) for warning in caught)
-    issues = [Issue("reader_warning", "warning", source.name, {"text": text}) for text in remarks]
-    return [replace(found[0], issues=[*found[0].issues, *issues]), *found[1:]] if found and issues else found
-
-
-def _table(part: Path, layer: str, title: str, has_geometry: bool, encoding: str | None, most: int | None) -> Table:
-    used = _dbase_encoding(part, encoding)
-    gdal_encoding = None if used is None else "GB18030" if used.name == "GBK" else used.name
-    meta, fids, shapes, values = read_raw(
-        part, layer=layer, return_fids=True, datetime_as_string=True, max_features=most, read_geometry=has_geometry, encoding=gdal_encoding
-    )
-    return Table(
-        name=title,
-        columns={str(name): _plain(column) for name, column in zip(meta["fields"], values, strict=True)},
-        geometry=shapely.from_wkb(shapes, on_invalid="ignore") if shapes is not None else None,
-        crs=meta["crs"],
-        crs_assumed=_assumes_wgs84(part),
-        encoding=used.name if used else meta["encoding"],
-        ids=_own_ids(part, fids),
-        issues=[Issue("encoding_detected", "info", title, {"encoding": used.name})] if used and used.how == "detected" else [],
-        details={"layer": layer, "driver_geometry": meta["geometry_type"]},
-    )
-
-
-def _dbase_encoding(part: Path, encoding: str | None) -> Encoding | None:
-    if part.suffix.lower() != ".shp":
-        return None
-    table, code_page = dbase_of(part)
-    return of_dbase(table, code_page, encoding)
-
-
-def _assumes_wgs84(part: Path) -> bool:
-    """Whether the coordinate system is the format's rule rather than the file's word: GeoJSON without a crs member."""
-    if part.suffix.lower() not in {".geojson", ".json"}:
-        return False
-    with part.open("rb") as stream:
-        start = stream.read(65_536)
-        stream.seek(-min(part.stat().st_size, 4096), 2)
-        return re.search(rb'"crs"\s*:\s*\{', start + stream.read()) is None
-
-
-def _own_ids(part: Path, fids: NDArray[np.int64]) -> list[str] | None:
-    """Ids that the file itself gives its features beside their attributes: a GeoPackage's keys, GeoJSON's `id` members."""
-    suffix = part.suffix.lower()
-    if suffix == ".gpkg":
-        return [str(fid) for fid in fids]
-    if suffix in {".geojson", ".json"} and len(fids):
-        numbered = bool(np.array_equal(fids, np.arange(len(fids))))  # GDAL counts from 0 where there are no ids
-        with part.open("rb") as stream:
-            stated = re.search(rb'"id"\s*:\s*0\s*[,}]', stream.read(65_536)) is not None
-        return [str(fid) for fid in fids] if not numbered or stated else None
-    return None
-
-
-def _plain(column: NDArray[Any]) -> list[Any]:
-    """Python values, None where there is none."""
-    if column.dtype.kind == "f":
-        return [None if value != value else value for value in column.tolist()]  # noqa: PLR0124  NaN is what differs from itself
-    return [value.tolist() if isinstance(value, np.ndarray) else value for value in column.tolist()]
-
-
-def _reason(error: Exception, part: Path, source: Path) -> str:
-    text = str(error).replace(str(part), source.name).split("; It might help")[0]
-    return text.removesuffix(".")
+    with tempfile.TemporaryDirectory(prefix="twin-") as folder:
+        return [table for ready in prepared(path, Path(folder), encoding) for table in _tables(ready, path, encoding, most)]
 
 
 def columns_of(path: Path, most: int) -> Sequence[Table]:
@@ -206,3 +89,239 @@ def columns_of(path: Path, most: int) -> Sequence[Table]:
         return read_tables(path, None, most=most)
     except UnreadableSource:
         return []
+
+
+def _tables(ready: Ready, source: Path, encoding: str | None, most: int | None) -> list[Table]:
+    layers = alone(lambda _: _layers(ready, most), ready.path)
+    good = [layer for layer in layers if not layer.error]
+    if not good:
+        reason = layers[0].error if layers else "no layers"
+        raise UnreadableSource("source_unreadable", subject=source, reason=_said(reason, ready.path, source))
+    several = len(layers) > 1
+    found = [_table(layer, ready, f"{ready.stem}_{layer.name}" if several else ready.stem, encoding) for layer in good]
+    broken = [
+        Issue("layer_unreadable", "error", f"{ready.stem}_{layer.name}", {"reason": _said(layer.error, ready.path, source)})
+        for layer in layers
+        if layer.error
+    ]
+    remarks = dict.fromkeys(_said(text, ready.path, source) for layer in layers for text in layer.remarks)
+    issues = [*ready.issues, *broken, *(Issue("reader_warning", "warning", source.name, {"text": text}) for text in remarks)]
+    return _without_repeats([replace(found[0], issues=[*issues, *found[0].issues]), *found[1:]])
+
+
+def _layers(ready: Ready, most: int | None) -> list[_Layer]:
+    """All layers of a file; runs in the child. A layer that cannot be read has the reason instead of rows."""
+    pyogrio.set_gdal_config_options(_NO_NETWORK)
+    try:
+        listed = [(str(name), kind is not None) for name, kind in pyogrio.list_layers(ready.path)]
+    except _GDAL_ERRORS as error:
+        return [_Layer("", error=str(error))]
+    return [_layer(ready, name, has_geometry, most) for name, has_geometry in listed]
+
+
+def _layer(ready: Ready, name: str, has_geometry: bool, most: int | None) -> _Layer:
+    layer = _Layer(name)
+    how = {"datetime_as_string": True, "max_features": most, "read_geometry": has_geometry, "encoding": _RAW if ready.is_raw else None}
+    with warnings.catch_warnings(record=True) as caught:  # GDAL's remarks become issues instead of lines on the terminal
+        warnings.simplefilter("always")
+        try:
+            by_columns = _pays(ready) and _read_columns(layer, ready.path, how)
+            if not by_columns:
+                layer.curves = _curves(ready, name)
+                _read_records(layer, ready.path, how)
+        except _GDAL_ERRORS as error:
+            layer.error = str(error)
+    layer.remarks = [str(warning.message) for warning in caught]
+    return layer
+
+
+def _read_records(layer: _Layer, path: Path, how: Mapping[str, Any]) -> None:
+    """Fill a layer feature by feature; where one cannot be read, the others are, found by halving."""
+    read = partial(cast(Any, read_raw), path, layer=layer.name, return_fids=True)
+    try:
+        layer.meta, layer.fids, layer.wkb, layer.values = read(**how)
+    except FeatureError as error:
+        count = int(cast(Any, pyogrio.read_info)(path, layer=layer.name)["features"])
+        if not 0 < count < _SALVAGED or how["max_features"]:
+            raise
+        pieces = list(_whole_pieces(read, how, 0, count, layer.lost))
+        if not pieces:
+            raise FeatureError(str(error)) from error
+        layer.meta = pieces[0][0]
+        layer.fids = np.concatenate([piece[1] for piece in pieces])
+        layer.wkb = None if pieces[0][2] is None else np.concatenate([piece[2] for piece in pieces])
+        layer.values = [np.concatenate(columns) for columns in zip(*(piece[3] for piece in pieces), strict=True)]
+
+
+def _whole_pieces(read: Any, how: Mapping[str, Any], first: int, count: int, lost: list[int]) -> Iterator[Any]:
+    """The runs of features that can be read; the numbers (from 1) of those that cannot go to `lost`."""
+    try:
+        yield read(**{**how, "skip_features": first, "max_features": count})
+    except (FeatureError, ValueError):  # the second where a format cannot skip over what is broken
+        if count == 1 or len(lost) > _LOST:
+            lost.extend(range(first + 1, first + count + 1))
+            return
+        for start, size in ((first, count // 2), (first + count // 2, count - count // 2)):
+            yield from _whole_pieces(read, how, start, size, lost)
+
+
+def _pays(ready: Ready) -> bool:
+    """Whether reading by columns pays: where GDAL has them at hand, the file is not small, and pyarrow is installed."""
+    large = ready.format in _BY_COLUMNS and ready.path.stat().st_size > _LARGE_BYTES
+    return large and importlib.util.find_spec("pyarrow") is not None
+
+
+def _read_columns(layer: _Layer, path: Path, how: Mapping[str, Any]) -> bool:
+    """Fill a layer through Arrow, six times as fast as feature by feature; False where it has curves, which would come as curves."""
+    layer.meta, table = cast(Any, read_arrow)(path, layer=layer.name, return_fids=True, **how)
+    fid, *names = table.column_names
+    shape = layer.meta["geometry_name"] or "wkb_geometry"
+    if shape in names:
+        names.remove(shape)
+        layer.wkb = table[shape].combine_chunks()
+        if _CURVES & set(_types(layer.wkb).tolist()):
+            return False
+    layer.fids = table[fid].to_numpy()
+    layer.meta["fields"] = names
+    layer.values = [table[name] for name in names]
+    return True
+
+
+def _types(wkb: Any) -> NDArray[np.int64]:
+    """The geometry types, mod 1000, that occur in an Arrow array of little-endian well-known binary."""
+    _, offsets, data = wkb.buffers()
+    if data is None:
+        return np.empty(0, np.int64)
+    wide = np.int64 if str(wkb.type) == "large_binary" else np.int32
+    ends = np.frombuffer(offsets, wide)[wkb.offset : wkb.offset + len(wkb) + 1]
+    at = ends[:-1][np.diff(ends) > 5]
+    raw = np.frombuffer(data, np.uint8)
+    return np.unique((raw[at + 1].astype(np.int64) + 256 * raw[at + 2].astype(np.int64)) % 1000)
+
+
+def _table(layer: _Layer, ready: Ready, title: str, encoding: str | None) -> Table:
+    names = [ready.names.get(str(name), str(name)) for name in layer.meta["fields"]]
+    columns = {name: _plain(column) for name, column in zip(names, layer.values, strict=True)}
+    issues: list[Issue] = []
+    used = ready.encoding.name if ready.encoding else str(layer.meta["encoding"])
+    if ready.is_raw:
+        text = recoded(columns, ready.stated, encoding, title)
+        columns, used = text.columns, text.encoding.name
+        issues += text.issues
+    shapes = surfaces = None
+    wkb = layer.wkb if layer.wkb is None or isinstance(layer.wkb, np.ndarray) else layer.wkb.to_numpy(zero_copy_only=False)
+    if wkb is not None:
+        shapes, surfaces = plain_shapes(wkb)
+    if layer.lost:
+        listed = ", ".join(map(str, layer.lost[:5])) + (" …" if len(layer.lost) > 5 else "")
+        issues.append(Issue("records_unreadable", "error", title, {"count": len(layer.lost), "records": listed}))
+    if layer.curves:
+        details = {"count": layer.curves, "step_deg": ARC_STEP_DEG, "percent": _ARC_PERCENT}
+        issues.append(Issue("curves_linearised", "info", title, details))
+    crs, assumed = _crs(layer, ready)
+    table = Table(
+        name=title, columns=columns, geometry=shapes, crs=crs, crs_assumed=assumed, encoding=used, ids=_own_ids(ready, layer),
+        issues=issues, details={"layer": layer.name, "driver_geometry": layer.meta["geometry_type"]},
+    )  # fmt: skip
+    return _flattened(table, wkb) if surfaces and wkb is not None else table
+
+
+def _crs(layer: _Layer, ready: Ready) -> tuple[str | None, bool]:
+    """The coordinate system, and whether it is the format's rule rather than the file's word: GeoJSON without a crs member, TopoJSON."""
+    stated: str | None = layer.meta["crs"]
+    if ready.format == "topojson" and stated is None:
+        return "EPSG:4326", True
+    return stated, ready.format in JSON - {"esrijson"} and not jsonids.has_crs(ready.path)
+
+
+def _own_ids(ready: Ready, layer: _Layer) -> list[str] | None:
+    """Ids that the file itself gives its features beside their attributes: a GeoPackage's keys, GeoJSON's `id` members."""
+    fids: NDArray[np.int64] = layer.fids
+    if ready.format in {"geopackage", "sqlite"}:
+        return [str(fid) for fid in fids.tolist()]
+    if ready.format in JSON - {"esrijson", "topojson"} and len(fids):
+        numbered = bool(np.array_equal(fids, np.arange(len(fids))))  # GDAL counts from 0 where there are no ids
+        return [str(fid) for fid in fids.tolist()] if not numbered or jsonids.counts_from_zero(ready.path) else None
+    return None
+
+
+def _flattened(table: Table, wkb: NDArray[np.object_]) -> Table:
+    """The table with its surfaces as outlines, and their heights in columns that it does not have itself."""
+    shapes = cast(NDArray[np.object_], table.geometry).copy()
+    count = len(shapes)
+    low: list[float | None] = [None] * count
+    extent: list[float | None] = [None] * count
+    bodies = np.flatnonzero([each is not None and each[1:5] in _BODY_CODES for each in wkb])
+    for i in bodies.tolist():
+        found = plan_of(shapes[i]) if shapes[i] is not None else None
+        if found is not None:
+            shapes[i], low[i], extent[i] = found[0], found[1], found[2] - found[1]
+    columns = {"base_m": low, "height_m": extent} | dict(table.columns)
+    issue = Issue("surfaces_flattened", "info", table.name, {"count": len(bodies)})
+    return replace(table, geometry=shapes, columns=columns, issues=[*table.issues, issue])
+
+
+_BODY_CODES = {code.to_bytes(4, order) for order in ("little", "big") for code in (15, 16, 17, 1015, 1016, 1017)}
+
+
+def _curves(ready: Ready, layer: str) -> int:
+    """How many shapes of a layer are curves in the file, before GDAL makes chords of them."""
+    if ready.format == "gml":
+        return len(re.findall(rb"<(?:\w+:)?(?:Curve|CompositeCurve|Arc|ArcString|Circle|ArcByCenterPoint)[\s>]", ready.path.read_bytes()))
+    if ready.format != "geopackage":
+        about = cast(Any, pyogrio.read_info)(ready.path, layer=layer)
+        return int(about["features"]) if re.search("Curve|Surface", str(about["geometry_type"])) else 0
+    try:
+        with sqlite3.connect(f"{ready.path.resolve().as_uri()}?mode=ro&immutable=1", uri=True) as base:
+            found = base.execute("SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?", (layer,)).fetchone()
+            if found is None:
+                return 0
+            name, table = (str(each).replace('"', '""') for each in (found[0], layer))
+            heads = base.execute(f'SELECT substr("{name}", 1, 84) FROM "{table}" WHERE "{name}" IS NOT NULL')  # noqa: S608  quoted
+            return sum(_is_curve(bytes(head)) for (head,) in heads)
+    except sqlite3.Error:
+        return 0
+
+
+def _is_curve(blob: bytes) -> bool:
+    """GeoPackage 1.3, 2.1.3: `GP`, version, flags (bits 1 to 3 tell the envelope), srs id, envelope, well-known binary."""
+    if len(blob) < 8 or blob[:2] != b"GP":
+        return False
+    at = 8 + (0, 32, 48, 48, 64)[min((blob[3] >> 1) & 7, 4)]
+    if len(blob) < at + 5:
+        return False
+    return int.from_bytes(blob[at + 1 : at + 5], "little" if blob[at] else "big") % 1000 in _CURVES
+
+
+def _without_repeats(tables: Sequence[Table]) -> list[Table]:
+    """The tables of a GPX file less those whose points make up the lines of another."""
+    filled = {str(table.details.get("layer")) for table in tables if len(table)}
+    repeats = {
+        lines: Issue("layer_repeats", "info", table.name)
+        for table in tables
+        if (lines := _REPEATING.get(str(table.details.get("layer")))) in filled and {"track_fid", "route_fid"} & set(table.columns)
+    }
+    gone = {name for name, lines in _REPEATING.items() if lines in repeats}
+    kept = [table for table in tables if table.details.get("layer") not in gone]
+    told = [[repeats[lines]] if (lines := str(table.details.get("layer"))) in repeats and len(table) else [] for table in kept]
+    return [replace(table, issues=[*table.issues, *issues]) for table, issues in zip(kept, told, strict=True)]
+
+
+def _plain(column: Any) -> list[Any]:
+    """Python values of an array of numpy or Arrow, None where there is none."""
+    if not isinstance(column, np.ndarray):
+        if column.null_count == 0 and str(column.type) in {"double", "float"}:
+            return _plain(column.to_numpy())
+        return [None if isinstance(value, float) and not isfinite(value) else value for value in column.to_pylist()]
+    if column.dtype.kind == "f":
+        if np.isfinite(column).all():
+            return column.tolist()
+        return [value if np.isfinite(value) else None for value in column.tolist()]
+    if column.dtype.kind == "O":
+        return [value.tolist() if isinstance(value, np.ndarray) else value for value in column.tolist()]
+    return column.tolist()
+
+
+def _said(text: str, part: Path, source: Path) -> str:
+    plain = text.replace(str(part), source.name).replace(str(part.parent), "").split("; It might help")[0]
+    return plain.removesuffix(".")

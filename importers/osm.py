@@ -1,4 +1,4 @@
-"""OpenStreetMap extracts (.osm, .osm.pbf, .osm.bz2) into layers and devices.
+"""OpenStreetMap extracts (.osm, .osm.pbf, and packed) into layers and devices, read in a process of its own.
 
 One pass collects what the rules of `osm.toml` ask for; areas are assembled by osmium, holes and all. Ids are `way/1`, `node/2`,
 `relation/3`. An outline that osmium cannot assemble is mended from its way, or reported.
@@ -6,12 +6,10 @@ One pass collects what the rules of `osm.toml` ask for; areas are assembled by o
 
 from __future__ import annotations
 
-import bz2
 import re
-import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +19,12 @@ from osmium import FileProcessor, InvalidLocationError
 from osmium.filter import KeyFilter
 from osmium.geom import WKBFactory
 
+from importers.archive import first_bytes, plain
 from importers.columns import attributes
-from importers.contract import Context, Imported, LayerContent
+from importers.contract import Context, Imported, LayerContent, Progress
 from importers.devicerow import missing_needs
+from importers.isolated import Limits, alone, limits_for
+from importers.markup import checked, start_of, starts_as_markup
 from importers.osmtags import Rule, Tags, device, device_kinds, keys, layer_rule, status
 from importers.placing import Frameless, few, place
 from importers.tables import Table
@@ -44,12 +45,13 @@ class OsmImporter:
         """How sure it is that the file is an OpenStreetMap extract."""
         if b"OSMHeader" in head[:64]:
             return 95
-        start = _unpacked(head)
-        return 95 if re.search(rb"<osm[ >]", start[:4096]) else 0
+        return 95 if re.search(r"<osm(Change)?[\s>]", start_of(first_bytes(head))[:4096]) else 0
 
     def read(self, path: Path, context: Context) -> Imported:
         """The layers and devices of an extract; raises SourceError."""
-        found = _collect(path, context)
+        with plain(path) as file:
+            _check_markup(file)
+            found = alone(lambda tell: _collect(file, tell), file, limits=_limits(file), progress=context.progress)
         name = context.options.layer or "osm"
         made = [_layer(f"{name}_{layer}", objects, path.name, context) for layer, objects in found.layers.items()]
         devices = [device(kind, identity, at, tags, path.name) for kind, identity, at, tags in found.devices]
@@ -107,7 +109,23 @@ class _Found:
             self.devices.append((kind, identity if k == 0 else f"{identity}#{kind}", lonlat, tags))
 
 
-def _collect(path: Path, context: Context) -> _Found:
+def _check_markup(path: Path) -> None:
+    with path.open("rb") as stream:
+        head = stream.read(65_536)
+    if not starts_as_markup(head):
+        return
+    if re.search(r"<osmChange[\s>]", start_of(head)[:4096]):
+        raise UnreadableSource("osm_changes", subject=path)
+    checked(path)
+
+
+def _limits(path: Path) -> Limits:
+    """A minute and 10 s a megabyte; osmium's table of nodes can take 30 times the packed file."""
+    size = path.stat().st_size
+    return replace(limits_for(size), seconds=60.0 + 1e-5 * size)
+
+
+def _collect(path: Path, progress: Progress) -> _Found:
     found = _Found(path.name)
     factory = WKBFactory()
     try:
@@ -116,7 +134,7 @@ def _collect(path: Path, context: Context) -> _Found:
             _take(each, found, factory)
             found.objects += 1
             if found.objects % _STEP == 0:
-                context.progress("read", found.objects, 0)
+                progress("read", found.objects, 0)
     except (RuntimeError, ValueError, OSError) as error:
         raise UnreadableSource("source_unreadable", subject=path, reason=str(error)) from error
     _mend(found)
@@ -248,21 +266,6 @@ def _columns(objects: Sequence[_Object]) -> dict[str, list[Any]]:
 
 def _those(tags: Tags, wanted: set[str]) -> Mapping[str, str] | None:
     return {key: value for key, value in tags.items() if key in wanted} or None
-
-
-def _unpacked(head: bytes) -> bytes:
-    """The first bytes of what is in a .bz2 or .gz; the bytes as they are for anything else."""
-    if head.startswith(b"BZh"):
-        try:
-            return bz2.BZ2Decompressor().decompress(head, 4096)
-        except OSError:
-            return b""
-    if head.startswith(b"\x1f\x8b"):
-        try:
-            return zlib.decompressobj(31).decompress(head, 4096)
-        except zlib.error:
-            return b""
-    return head
 
 
 IMPORTER = OsmImporter()

@@ -9,26 +9,39 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import mimetypes
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import shapely
 from shapely.errors import ShapelyError
 
-from importers.contract import Context, Imported, Importer, Options, Progress, silent
+from importers.bundle import without_sidecars
+from importers.changes import counted
+from importers.contract import Imported, Options, Progress, silent
 from importers.encodings import check_encoding
 from importers.placing import check_datum
-from importers.recognise import digest, find, named, without_sidecars
+from importers.recognise import digest, find, named
+from importers.surroundings import surroundings
 from twin.crs import known_crs
 from twin.errors import CRSError, TwinError, UnreadableSource, UsageError
 from twin.i18n import hint, message
+from twin.model import Asset, FeatureTable, Issue
 from twin.store import Store, Writer
+from twin.store.transfer import copy_park, is_empty
 
 # what libraries raise when a file is worse than they expect; one such file must not stop the others
 _UNEXPECTED = (ArithmeticError, LookupError, OSError, RuntimeError, ShapelyError, ValueError)
+_SILENT = Options()
+_NAMED_ALIKE = {"tileset.json", "layer.json"}  # files that are all called so, and known by their folder
+_OWNER = "asset_source"  # the column of a feature that names the source of its files
+_MEDIA_TYPES = {
+    ".b3dm": "application/octet-stream", ".cmpt": "application/octet-stream", ".glb": "model/gltf-binary", ".gltf": "model/gltf+json",
+    ".i3dm": "application/octet-stream", ".json": "application/json", ".ktx2": "image/ktx2", ".las": "application/vnd.las",
+    ".laz": "application/vnd.laszip", ".pnts": "application/octet-stream", ".webp": "image/webp",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,9 +88,12 @@ def import_files(
     """
     options = checked(options)
     listed = without_sidecars(paths)
-    return [
-        _outcome(store, path, name, options, progress, dry_run) for path, name in zip(listed, source_names(listed, options), strict=True)
-    ]
+    names = source_names(listed, options)
+    try:
+        return [_outcome(store, path, name, options, progress, dry_run) for path, name in zip(listed, names, strict=True)]
+    finally:
+        if not dry_run:
+            store.sweep()
 
 
 def checked(options: Options) -> Options:
@@ -103,7 +119,8 @@ def checked(options: Options) -> Options:
 def source_names(paths: Sequence[Path], options: Options) -> list[str]:
     """The name each file is remembered by: its own, with the layer where one was given, and its folder where names repeat."""
     counts = Counter(path.name for path in paths)
-    names = [path.name if counts[path.name] == 1 else f"{path.parent.name}/{path.name}" for path in paths]
+    alone = [counts[path.name] == 1 and path.name.lower() not in _NAMED_ALIKE for path in paths]
+    names = [path.name if one else f"{path.absolute().parent.name}/{path.name}" for path, one in zip(paths, alone, strict=True)]
     return [f"{name}#{options.layer}" if options.layer else name for name in names]
 
 
@@ -120,69 +137,175 @@ def _outcome(store: Store, path: Path, name: str, options: Options, progress: Pr
 
 def _import(store: Store, path: Path, name: str, options: Options, progress: Progress, dry_run: bool) -> dict[str, Any]:
     importer = find(path, options.kind)
-    sha256, said = digest(path), _options_digest(options)
-    before = next((source for source in store.sources() if source["name"] == name), None)
-    if before is not None and (before["sha256"], before["options"], before["importer"]) == (sha256, said, importer.name):
-        return dict(before["report"]) | {"file": str(path), "changed": False}
-    imported = _read(importer, path, store, options, progress)
-    report = _report(path, imported, before)
-    if not dry_run:
+    asked = _Asked(path, name, digest(path), _options_digest(options), importer.name)
+    if (report := asked.unchanged(store)) is not None:
+        return report
+    with surroundings(store, importer.name, options, progress, dry_run=dry_run) as context:
+        imported = _owning(importer.read(path, context), name)
+        if dry_run:
+            return _report(store, asked, imported)
         progress("write", 0, 0)
-        record = {"name": name, "sha256": sha256, "options": said, "importer": importer.name, "at": _now(), "report": report}
+        if imported.whole is not None and is_empty(store):
+            return _taken(store, imported.whole, imported, asked, progress)
+        # a model's own file stays with the park: delivery sets are held against it, and an old version can be had back
+        # (a park brings its models' files among its assets)
+        files = {path.name: path, **imported.assets} if imported.models and imported.kind != "park" else imported.assets
+        assets = _kept(store, name, files)
         with store.transaction() as writer:
-            _write(writer, imported, name, record, replaces=before is not None)
+            # asked again: another import of the same source may have come first, and now nobody else writes
+            if (report := asked.unchanged(store)) is not None:
+                return report
+            report = _report(store, asked, imported)
+            _write(writer, imported, assets, asked, report)
     return report
 
 
-def _read(importer: Importer, path: Path, store: Store, options: Options, progress: Progress) -> Imported:
-    context = Context(store.park(), options, store.terrain(), progress, lambda what, identity: _locate(store, what, identity))
-    return importer.read(path, context)
+def _taken(store: Store, whole: Store, imported: Imported, asked: _Asked, progress: Progress) -> dict[str, Any]:
+    """A whole park into an empty one; the report."""
+    kept = [issue for issue in imported.issues if issue.code != "park_as_source"]  # nothing stays behind
+    report = _report(store, asked, replace(imported, issues=kept))
+    copy_park(whole, store, progress, record=_record(asked, report))
+    return report
 
 
-def _write(writer: Writer, imported: Imported, name: str, record: Mapping[str, Any], *, replaces: bool) -> None:
-    if replaces:
-        writer.drop_source(name)
+@dataclass(frozen=True)
+class _Asked:
+    """One file that is to be imported: the name it is remembered by, its content, what was said about it, and who reads it."""
+
+    path: Path
+    name: str
+    sha256: str
+    options: str
+    importer: str
+
+    def before(self, store: Store) -> Mapping[str, Any] | None:
+        """The source whose place this one takes: that of the same name, else that of the same content whose file was renamed since."""
+        sources = store.sources()
+        by_name = next((source for source in sources if source["name"] == self.name), None)
+        return by_name or next((source for source in sources if self._is(source) and self._was_renamed(source)), None)
+
+    def unchanged(self, store: Store) -> dict[str, Any] | None:
+        """The report of the import that made what the park shows, if the same content was imported in the same way."""
+        before = self.before(store)
+        if before is None or before["name"] != self.name or not self._is(before):
+            return None
+        return dict(before["report"]) | {"file": str(self.path), "changed": False}
+
+    def twins(self, store: Store) -> list[str]:
+        """The names of other sources with the same content, imported in the same way."""
+        return [source["name"] for source in store.sources() if source["name"] != self.name and self._is(source)]
+
+    def _is(self, source: Mapping[str, Any]) -> bool:
+        return (source["sha256"], source["options"], source["importer"]) == (self.sha256, self.options, self.importer)
+
+    def _was_renamed(self, source: Mapping[str, Any]) -> bool:
+        """Whether the file of an earlier import is gone from a folder that is still there: then this one is that file under a new name."""
+        earlier = Path(source["report"].get("file", ""))
+        return earlier.parent.is_dir() and not earlier.exists() and not (self.path.parent / earlier.name).exists()
+
+
+def _owning(imported: Imported, name: str) -> Imported:
+    """The content, its features telling which source the files belong to that came along with them."""
+    if not imported.assets:
+        return imported
+    return replace(
+        imported,
+        layers=[
+            # the layers of a park know it already, those that have files
+            content
+            if imported.kind == "park" and _OWNER not in content.table.columns
+            else replace(content, table=_owned(content.table, name))
+            for content in imported.layers
+        ],
+    )
+
+
+def _owned(table: FeatureTable, name: str) -> FeatureTable:
+    return replace(table, columns={**table.columns, _OWNER: [name] * len(table)})
+
+
+def _kept(store: Store, source: str, files: Mapping[str, Path]) -> list[Asset]:
+    """The assets of a source, their bytes among the park's files."""
+    return [Asset(source, name, store.keep(file), file.stat().st_size, _media_type(name)) for name, file in files.items()]
+
+
+def _media_type(name: str) -> str:
+    return _MEDIA_TYPES.get(Path(name).suffix.lower()) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _write(writer: Writer, imported: Imported, assets: Sequence[Asset], asked: _Asked, report: Mapping[str, Any]) -> None:
+    name = asked.name
+    if (replaced := report.get("replaced")) is not None:
+        writer.archive_source(replaced["source"])
+        writer.drop_source(replaced["source"])
     for content in imported.layers:
         writer.put_layer(replace(content.layer, source=name))
         writer.put_features(content.layer.id, content.table, source=name)
     if imported.devices:
         writer.put_devices([replace(device, source=name) for device in imported.devices], source=name)
     for model in imported.models:
-        writer.put_model(model)
-    if imported.terrain is not None:
-        writer.put_terrain(imported.terrain, source=name)
-    writer.put_source(record)
+        writer.put_model(model, source=name)
+    for terrain in [*([] if imported.terrain is None else [imported.terrain]), *imported.terrains]:
+        writer.put_terrain(terrain, source=name)
+    if imported.photometries:
+        writer.put_photometries(imported.photometries, source=name)
+    if assets:
+        writer.put_assets(assets, source=name)
+    writer.put_source(_record(asked, report))
 
 
-def _report(path: Path, imported: Imported, before: Mapping[str, Any] | None) -> dict[str, Any]:
+def _record(asked: _Asked, report: Mapping[str, Any]) -> dict[str, Any]:
+    """What the park remembers of an import."""
+    told = {"name": asked.name, "sha256": asked.sha256, "options": asked.options, "importer": asked.importer}
+    return told | {"at": _now(), "report": report}
+
+
+def _report(store: Store, asked: _Asked, imported: Imported) -> dict[str, Any]:
     """The entry of `twin import --json`, issues as codes."""
     layers: list[dict[str, Any]] = [{"id": each.layer.id, "kind": each.layer.kind, "features": len(each.table)} for each in imported.layers]
     report: dict[str, Any] = {
-        "file": str(path),
+        "file": str(asked.path),
         "kind": _kind(imported),
         "layer": layers[0]["id"] if len(layers) == 1 else None,
         "features": sum(layer["features"] for layer in layers) + len(imported.devices),
         "elements": sum(len(model.elements) for model in imported.models),
         "crs": imported.crs,
+        "height_datum": imported.height_datum,
+        "height_offset_m": imported.height_offset_m,
         "encoding": imported.encoding,
         "changed": True,
-        "issues": [
-            {"code": issue.code, "severity": issue.severity, "subject": issue.subject, "details": _plain(issue.details)}
-            for issue in imported.issues
-        ],
+        "version": 1 + max((version.number for version in store.versions(asked.name)), default=0),
+        "issues": [_issue(issue) for issue in imported.issues],
         "importer": imported.kind,
         "layers": layers,
+        "models": [content.model.id for content in imported.models],
         "devices": dict(sorted(Counter(device.kind for device in imported.devices).items())),
+        "photometries": len(imported.photometries),
+        "assets": len(imported.assets),
         "details": _plain(imported.details),
     }
+    before = asked.before(store)
     if before is not None:
-        report["replaced"] = {"at": before["at"], "features": before["report"].get("features")}
+        report["replaced"] = _replaced(store, before, imported)
+    elif twins := asked.twins(store):
+        report["issues"].append(_issue(Issue("source_twice", "warning", asked.name, {"others": ", ".join(twins)})))
     return report
+
+
+def _replaced(store: Store, before: Mapping[str, Any], imported: Imported) -> dict[str, Any]:
+    """What the content takes the place of, and how many things differ."""
+    told = {"source": before["name"], "at": before["at"], "features": before["report"].get("features")}
+    current = next((version.number for version in store.versions(before["name"]) if version.is_current), None)
+    return told | (counted(store.version(before["name"], current), imported) if current is not None else {})
+
+
+def _issue(issue: Issue) -> dict[str, Any]:
+    return {"code": issue.code, "severity": issue.severity, "subject": issue.subject, "details": _plain(issue.details)}
 
 
 def _kind(imported: Imported) -> str:
     """The layer kind where the file is one layer; `device`, `terrain` or `model` where it is that alone; else the importer's word."""
-    holds = [bool(imported.layers), bool(imported.devices), bool(imported.models), imported.terrain is not None]
+    holds = [bool(imported.layers), bool(imported.devices), bool(imported.models), imported.terrain is not None or bool(imported.terrains)]
     if sum(holds) != 1:
         return imported.kind
     if imported.layers:
@@ -198,7 +321,11 @@ def _said(issue: Mapping[str, Any], lang: str) -> dict[str, Any]:
 
 
 def _options_digest(options: Options) -> str:
-    return hashlib.sha256(json.dumps(asdict(options), sort_keys=True).encode("utf-8")).hexdigest()
+    """A digest of what the person said, and of the table of control points: what was left unsaid does not count."""
+    said = {name: value for name, value in asdict(options).items() if value != getattr(_SILENT, name)}
+    if options.control is not None and Path(options.control).is_file():
+        said["control"] = digest(Path(options.control))
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode("utf-8")).hexdigest()
 
 
 def _now() -> str:
@@ -208,29 +335,3 @@ def _now() -> str:
 def _plain(details: Mapping[str, Any]) -> dict[str, Any]:
     """Details as JSON can hold them."""
     return json.loads(json.dumps(dict(details), default=str, ensure_ascii=False))
-
-
-def _locate(store: Store, what: str, identity: str) -> tuple[float, float] | None:
-    """A point on the building, storey or space of that id or name; None where the park has none. [deg]"""
-    outlines = {"space": _space_outline, "storey": _storey_outline, "building": _building_outline}
-    outline = outlines[what](store, identity)
-    if outline is None or outline.is_empty:
-        return None
-    point = shapely.point_on_surface(outline)
-    return float(point.x), float(point.y)
-
-
-def _space_outline(store: Store, identity: str) -> Any:
-    return next((space.outline for space in store.spaces() if identity in {space.id, space.name} and space.outline is not None), None)
-
-
-def _storey_outline(store: Store, identity: str) -> Any:
-    model = next((storey.model_id for storey in store.storeys() if storey.id == identity), None)
-    return next((each.outline for each in store.models() if each.id == model), None)
-
-
-def _building_outline(store: Store, identity: str) -> Any:
-    table = store.features_of_kind("building")
-    names = zip(table.ids, table.column("name"), table.geometry, strict=True)
-    found = next((shape for each, name, shape in names if identity in {each, name}), None)
-    return found if found is not None else next((model.outline for model in store.models() if identity in {model.id, model.name}), None)

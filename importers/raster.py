@@ -1,59 +1,56 @@
-"""Elevation rasters (GeoTIFF, ASCII grid and what else GDAL reads) onto the park's terrain grid.
+"""Elevation rasters (GeoTIFF, ASCII and XYZ grids, SRTM tiles and what else GDAL reads) onto a grid of the park's metres.
 
-The grid lies in the park's metres; each node takes the bilinear value of the raster at its place. Heights are taken to be in the
-park's vertical datum.
+What a raster holds is read from its bands, its values and the words in its name: the ground, the surface with roofs and trees, or heights
+of trees above the ground, which are put on it. Pictures, slopes and maps of classes are refused. Each node of the grid takes the bilinear
+value of the raster at its place.
 """
 
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import rasterio
+import shapely
 from numpy.typing import NDArray
-from rasterio.crs import CRS
+from rasterio import Affine
 from rasterio.enums import ColorInterp, Resampling
-from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
-from rasterio.warp import transform as warp_points
-from rasterio.windows import Window
+from rasterio.errors import RasterioError, RasterioIOError
 
 from importers.contract import Context, Imported
-from importers.placing import NEAR_M, understood_crs
+from importers.ground import FEET_M, height_rule, remarks, summary, wanted_role
+from importers.heightgrid import HeightGrid, carrier, known, mapped, nodes_over, sampled, terrain_on
+from importers.heights import Heights as Rule
+from importers.heights import heights
+from importers.isolated import alone
+from importers.placing import Frameless, chosen_crs
+from importers.rasterfile import Told, affine_of, data_bands, driver_of, opened, read_heights, stated_crs
 from importers.vocabulary import normal
-from twin.crs import Frame, crs_candidates, known_crs, to_lonlat
-from twin.errors import CRSError, UnreadableSource, UsageError
+from importers.xyz import has_header, looks_regular, read_nodes
+from twin.errors import UnreadableSource, UsageError
 from twin.model import Issue, Terrain
+from twin.terrain import height_at
 
-LEAST_STEP_M = 1.0
-REACH_M = 10_000.0  # of a raster that holds the park, the ground within this distance of the origin is kept
-MOST_NODES = 4_000_000
-PLAUSIBLE_M = (-500.0, 9000.0)  # land heights; beyond them a value means that nothing is known
-_FEW_CLASSES = 32  # so few different whole numbers are classes, not heights
-_FEET = {"ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "us survey foot": 1200 / 3937, "ftus": 1200 / 3937, "us-ft": 1200 / 3937}
-# words in a file's name: roofs, trees or classes rather than ground; ground
-_NOT_GROUND = {
-    "dsm",
-    "surface",
-    "ndsm",
-    "chm",
-    "cdsm",
-    "canopy",
-    "landcover",
-    "landuse",
-    "slope",
-    "aspect",
-    "hillshade",
-    "ortho",
-    "地表",
-    "冠层",
-    "坡度",
-}
-_GROUND = {"dem", "dtm", "terrain", "ground", "地形", "地面", "高程"}
+Meaning = Literal["ground", "surface", "above"]
+
+_FEW_CLASSES = 32  # so few different whole numbers are classes, not heights, unless neighbours differ by little
+_NO_TREE_M = 0.01
+_SURENESS = {"PNG": 60, "JPEG": 60, "JP2OpenJPEG": 60, "HFA": 60, "AAIGrid": 95, "USGSDEM": 40}
+_NAMED = {".hgt", ".bil", ".bip", ".bsq", ".flt"}  # named as a raster, but without the header or the size of one
+# words in a file's name or its band's, in the languages such files are named in; Chinese and Japanese ones also inside longer words
+_GROUND = {"dem", "dtm", "dgm", "mnt", "mdt", "terrain", "ground", "bareearth", "地形", "地面", "高程", "標高"}
+_SURFACE = {"dsm", "dom", "mns", "mds", "surface", "cdsm", "地表", "表面"}
+_ABOVE = {"ndsm", "chm", "cdsm", "canopy", "mnh", "冠层", "树高", "植被高"}
+_NEITHER = {
+    "landcover", "landuse", "lulc", "slope", "aspect", "hillshade", "shade", "ortho", "orthophoto", "ndvi", "intensity", "density",
+    "坡度", "坡向", "晕渲", "正射", "影像", "土地", "分类",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,242 +61,145 @@ class RasterImporter:
 
     def recognises(self, path: Path, head: bytes) -> int:
         """How sure it is that the file is a raster, of whatever content: pictures are known so that they can be refused."""
-        if head[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
-            return 90
-        if re.match(rb"\s*ncols\s+\d+\s", head, re.IGNORECASE):
-            return 95
-        if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"EHFA_HEADER_TAG", b"\x00\x00\x00\x0cjP  ")):
-            return 60
-        return 50 if path.suffix.lower() in {".hgt", ".bil", ".dem"} else 0
+        suffix, driver = path.suffix.lower(), driver_of(path, head)
+        if driver is not None:
+            return _SURENESS.get(driver, 90)
+        if looks_regular(head):
+            return 92 if suffix == ".xyz" else 30 if has_header(head) else 85
+        return 60 if suffix == ".xyz" else 50 if suffix in _NAMED else 0
 
     def read(self, path: Path, context: Context) -> Imported:
         """The terrain of a raster; raises SourceError."""
         if context.options.datum != "wgs84":
             raise UsageError("datum_not_for_rasters", subject=context.options.datum)
+        return alone(lambda progress: self._read(path, replace(context, progress=progress)), path, progress=context.progress)
+
+    def _read(self, path: Path, context: Context) -> Imported:
         issues: list[Issue] = []
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)  # said by `_crs` in our words
-                with rasterio.open(path) as raster:
-                    crs = _crs(raster, path, context, issues)
-                    _check_content(raster, path, context)
-                    grid = _read(raster, crs, path, context, issues)
+            with _as_gdal(path) as file:
+                with opened(file) as raster:
+                    crs, stated = _crs(raster, path, context, issues), stated_crs(raster)
+                    band = _band(raster, path, context)
+                    meaning = _meaning(raster, band, path, context)
+                    unit = FEET_M.get((raster.units[band - 1] or "").casefold())
+                rule = (
+                    heights(path.name, None, context, unit_m=unit)
+                    if meaning == "above"
+                    else height_rule(path.name, crs, stated, context, issues, unit)
+                )
+                grid = read_heights(file, band, crs, rule.way.unit_m, Told(context.park.frame, path.name, issues, meaning != "above"))
         except (RasterioIOError, RasterioError) as error:
-            raise UnreadableSource("source_unreadable", subject=path, reason=str(error)) from error
-        terrain = _terrain(grid, context)
-        known = terrain.heights[np.isfinite(terrain.heights)]
-        if not known.size:
-            raise UnreadableSource("raster_no_heights", subject=path)
-        return Imported(kind=self.name, terrain=terrain, crs=crs, issues=issues, details=_details(terrain, known))
+            raise UnreadableSource("source_unreadable", subject=path, reason=str(error).replace(str(path), path.name)) from error
+        terrain = _trees(grid, rule, path, context) if meaning == "above" else terrain_on(grid, meaning, rule, path, context)
+        issues += remarks(terrain, rule, context)
+        return Imported(
+            kind=self.name, terrain=terrain, crs=crs, height_datum=rule.datum, height_offset_m=rule.offset_m, issues=issues,
+            details={**summary(terrain), "heights": rule.details},
+        )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Grid:
-    """Heights (r, c) [m], NaN where unknown, the affine map (3, 3) from column, row to the raster's coordinates, and their system."""
-
-    heights: NDArray[np.float64]
-    affine: NDArray[np.float64]
-    crs: str
-    cell_m: float  # edge of a cell on the ground
-    rim: NDArray[np.float64]  # (n, 2) points along its edge [m, enu]
+@contextmanager
+def _as_gdal(path: Path) -> Generator[Path]:
+    """The file for GDAL: itself, or a picture of the grid that a text of points is."""
+    with path.open("rb") as stream:
+        head = stream.read(65_536)
+    if driver_of(path, head) is not None or (path.suffix.lower() != ".xyz" and not looks_regular(head)):
+        yield path
+        return
+    nodes = read_nodes(path)
+    rows, columns = nodes.heights.shape
+    corner = Affine(nodes.dx, 0, nodes.west - nodes.dx / 2, 0, -nodes.dy, nodes.north + nodes.dy / 2)
+    with tempfile.TemporaryDirectory(prefix="twin-") as folder:
+        file = Path(folder) / "grid.tif"
+        size: dict[str, Any] = {"height": rows, "width": columns, "count": 1, "dtype": "float32"}
+        with rasterio.open(file, "w", driver="GTiff", transform=corner, nodata=np.nan, **size) as out:
+            out.write(nodes.heights, 1)
+        yield file
 
 
 def _crs(raster: Any, path: Path, context: Context, issues: list[Issue]) -> str:
-    stated = understood_crs(raster.crs.to_wkt() if raster.crs else None)
-    asked = context.options.crs
-    if asked is None and stated is None:
-        candidates = ", ".join(crs_candidates(list(raster.bounds), context.park.frame)[:5])
-        raise CRSError("crs_missing" if candidates else "crs_missing_unlike", subject=path.name, candidates=candidates)
-    if asked is None:
-        return str(stated)
-    chosen = known_crs(asked)
-    if stated is not None and stated != chosen:
-        issues.append(Issue("crs_overridden", "warning", path.name, {"stated": stated[:40], "used": chosen[:40]}))
-    return chosen
+    """The system of the raster's coordinates: the person's word, else its own; ranked guesses where there is neither."""
+    corners = mapped(affine_of(raster), np.array([[0, 0], [raster.width, 0], [raster.width, raster.height], [0, raster.height]], float))
+    outline = np.array([shapely.Polygon(corners)], object)
+    return chosen_crs(Frameless(outline, [path.name], path.name, stated_crs(raster)), outline, context, issues)
 
 
-def _check_content(raster: Any, path: Path, context: Context) -> None:
-    """Refuse pictures, class maps and what is named as something other than ground; `--kind terrain` overrules the last two."""
-    if raster.count > 1:
-        raise UnreadableSource("raster_bands", subject=path, bands=raster.count)
-    if raster.colorinterp[0] == ColorInterp.palette or raster.dtypes[0] == "uint8":
+def _band(raster: Any, path: Path, context: Context) -> int:
+    """The number of the band that holds the heights; `--layer` says which of several, by number or description."""
+    bands, asked = data_bands(raster), context.options.layer
+    if asked is not None:
+        names = {str(band): band for band in bands} | {str(raster.descriptions[band - 1]): band for band in bands}
+        if asked not in names:
+            raise UnreadableSource(
+                "raster_band_missing", subject=path, band=asked, known=", ".join(name for name in names if name != "None")
+            )
+        return names[asked]
+    if len(bands) == 1:
+        return bands[0]
+    if raster.dtypes[0] == "uint8" and len(bands) in {3, 4}:
         raise UnreadableSource("raster_picture", subject=path)
-    if context.options.kind == "terrain":
-        return
-    words = set(re.split(r"[_\W\d]+", normal(path.stem)))
-    if words & _NOT_GROUND and not words & _GROUND:
-        raise UnreadableSource("raster_not_ground", subject=path, word=min(words & _NOT_GROUND))
+    raise UnreadableSource("raster_bands", subject=path, bands=len(bands))
+
+
+def _meaning(raster: Any, band: int, path: Path, context: Context) -> Meaning:
+    """What the heights are of; raises UnreadableSource where they are none. What the person says overrules all but colours."""
+    forced = wanted_role(context)
+    dtype = raster.dtypes[band - 1]
+    if raster.colorinterp[band - 1] == ColorInterp.palette or dtype.startswith("complex") or (dtype == "uint8" and forced is None):
+        raise UnreadableSource("raster_picture", subject=path)
+    if forced is not None:
+        return "surface" if forced == "surface" else "ground"
+    words = f"{path.stem} {raster.descriptions[band - 1] or ''}"
+    if found := _words(words, _NEITHER):
+        raise UnreadableSource("raster_not_ground", subject=path, word=min(found))
+    sample = _sample(raster, band)
+    if above := _words(words, _ABOVE):
+        return "surface" if above == {"cdsm"} and np.mean(sample == 0) < 0.1 else "above"  # a canopy model may count from the sea, too
+    if _words(words, _SURFACE):
+        return "surface"
+    if not _words(words, _GROUND) and raster.driver != "SRTMHGT" and (count := _classes(raster, band, sample)):
+        raise UnreadableSource("raster_classes", subject=path, count=count)
+    return "ground"
+
+
+def _words(name: str, known: set[str]) -> set[str]:
+    """Which known words are in a name: whole ones between signs and digits, Chinese ones anywhere."""
+    name = normal(name)
+    return known & set(re.split(r"[_\W\d]+", name)) | {word for word in known if not word.isascii() and word in name}
+
+
+def _sample(raster: Any, band: int) -> NDArray[np.float64]:
     shape = (min(raster.height, 1000), min(raster.width, 1000))
-    sample = raster.read(1, out_shape=shape, masked=True, resampling=Resampling.nearest).compressed()
-    values = np.unique(sample[np.isfinite(sample)])
-    if 1 < len(values) <= _FEW_CLASSES and np.all(values == np.round(values)) and sample.size > 10 * _FEW_CLASSES:
-        raise UnreadableSource("raster_classes", subject=path, count=len(values))
+    values = raster.read(band, out_shape=shape, masked=True, resampling=Resampling.nearest).compressed().astype(np.float64)
+    return values[np.isfinite(values)]
 
 
-def _read(raster: Any, crs: str, path: Path, context: Context, issues: list[Issue]) -> _Grid:
-    """The heights of the part near the park, averaged where the cells are finer than the grid will be."""
-    frame = context.park.frame
-    cell = _cell_size(raster, crs, frame)
-    origin = _origin_cell(raster, crs, frame)
-    window = _window(raster, origin, cell)
-    if (window.width, window.height) != (raster.width, raster.height):
-        issues.append(Issue("terrain_clipped", "info", path.name, {"km": round(REACH_M / 1000)}))
-    wanted = max(LEAST_STEP_M, cell, cell * float(np.sqrt(window.width * window.height / MOST_NODES)))
-    shrink = max(1.0, wanted / cell)
-    shape = (max(2, round(window.height / shrink)), max(2, round(window.width / shrink)))
-    values = raster.read(
-        1, window=window, out_shape=shape, masked=True, resampling=Resampling.average if shrink > 1.0 else Resampling.nearest
-    )
-    heights = values.astype(float).filled(np.nan) * raster.scales[0] + raster.offsets[0]
-    heights = _in_metres(heights, raster, path, issues)
-    affine = _affine(raster) @ np.array(
-        [[window.width / shape[1], 0, window.col_off], [0, window.height / shape[0], window.row_off], [0, 0, 1.0]]
-    )
-    rim = _rim(affine, shape, crs, frame)
-    _check_near(rim, origin is not None, path)
-    return _Grid(_plausible(heights, path, issues), affine, crs, cell * shrink, rim[:, :2])
+def _classes(raster: Any, band: int, sample: NDArray[np.float64]) -> int:
+    """How many classes the values are; 0 where they are heights: fractions, many values, or neighbours that differ by a step at most."""
+    values = np.unique(sample)
+    if not 1 < len(values) <= _FEW_CLASSES or np.any(values != np.round(values)) or sample.size <= 10 * _FEW_CLASSES:
+        return 0
+    height, width = min(raster.height, 1000), min(raster.width, 1000)
+    part = raster.read(band, window=((0, height), (0, width)), masked=True).astype(np.float64).filled(np.nan)
+    steps = np.abs(np.concatenate([np.diff(part, axis=0).ravel(), np.diff(part, axis=1).ravel()]))
+    steps = steps[steps > 0]
+    is_smooth = len(values) > 5 and steps.size > 0 and np.mean(steps <= 2) > 0.9
+    return 0 if is_smooth else len(values)
 
 
-def _in_metres(heights: NDArray[np.float64], raster: Any, path: Path, issues: list[Issue]) -> NDArray[np.float64]:
-    unit = (raster.units[0] or "").casefold()
-    if unit not in _FEET:
-        return heights
-    issues.append(Issue("heights_in_feet", "info", path.name, {"unit": unit}))
-    return heights * _FEET[unit]
-
-
-def _plausible(heights: NDArray[np.float64], path: Path, issues: list[Issue]) -> NDArray[np.float64]:
-    odd = np.isfinite(heights) & ((heights < PLAUSIBLE_M[0]) | (heights > PLAUSIBLE_M[1]))
-    if odd.any():
-        issues.append(Issue("heights_implausible", "warning", path.name, {"count": int(odd.sum()), "value": f"{heights[odd][0]:g}"}))
-    return np.where(odd, np.nan, heights)
-
-
-def _cell_size(raster: Any, crs: str, frame: Frame) -> float:
-    """The edge of a cell at the raster's centre, on the ground. [m]"""
-    row, column = raster.height / 2, raster.width / 2
-    pixels = np.array([[column, row], [column + 1, row], [column, row + 1]])
-    enu = frame.to_enu(_lonlat(_mapped(_affine(raster), pixels), crs))
-    edges = np.linalg.norm(enu[1:] - enu[0], axis=1)
-    return float(np.sqrt(edges[0] * edges[1]))
-
-
-def _origin_cell(raster: Any, crs: str, frame: Frame) -> tuple[float, float] | None:
-    """Column and row of the park's origin; None where the raster does not hold it."""
-    origin = _from_lonlat(np.array([[frame.lon_deg, frame.lat_deg]]), crs)
-    column, row = _mapped(_inverse(_affine(raster)), origin)[0].tolist()
-    return (column, row) if 0 <= column <= raster.width and 0 <= row <= raster.height else None
-
-
-def _window(raster: Any, origin: tuple[float, float] | None, cell: float) -> Window:
-    """The cells within reach of the origin; all of them where the raster does not hold the origin."""
-    if origin is None:
-        return _window_of(0, 0, raster.width, raster.height)
-    (column, row), reach = origin, REACH_M / cell
-    left, top = max(0, int(column - reach)), max(0, int(row - reach))
-    right, bottom = min(raster.width, int(column + reach) + 1), min(raster.height, int(row + reach) + 1)
-    return _window_of(left, top, right - left, bottom - top)
-
-
-def _rim(affine: NDArray[np.float64], shape: tuple[int, int], crs: str, frame: Frame) -> NDArray[np.float64]:
-    """Points along the rim of the grid (n, 3). [m, enu]"""
-    rows, columns = shape
-    along = np.linspace(0, 1, 33)
-    rim = np.concatenate([np.column_stack([along * columns, np.full(33, edge)]) for edge in (0, rows)])
-    rim = np.concatenate([rim, *(np.column_stack([np.full(33, edge), along * rows]) for edge in (0, columns))])
-    return frame.to_enu(_lonlat(_mapped(affine, rim), crs))
-
-
-def _check_near(rim: NDArray[np.float64], holds_origin: bool, path: Path) -> None:
-    """Refuse a raster far from the park: it would take the place of the ground that is there."""
-    nearest = float(np.linalg.norm(rim, axis=1).min())
-    if not holds_origin and nearest > NEAR_M:
-        raise UnreadableSource("raster_far", subject=path, km=round(nearest / 1000))
-
-
-def _terrain(grid: _Grid, context: Context) -> Terrain:
-    """The grid of the park's metres that covers the raster, each node with the raster's value at its place."""
-    step = max(LEAST_STEP_M, float(np.round(grid.cell_m, 1) if grid.cell_m < 10 else np.round(grid.cell_m)))
-    low = np.ceil(grid.rim.min(0) / step) * step
-    high = np.floor(grid.rim.max(0) / step) * step
-    columns, rows = (np.maximum(np.round((high - low) / step), 1).astype(int) + 1).tolist()
-    x, y = np.meshgrid(low[0] + step * np.arange(columns), low[1] + step * np.arange(rows))  # (rows, columns)
-    mean = float(np.nanmean(grid.heights)) if np.isfinite(grid.heights).any() else 0.0
-    heights = np.concatenate(
-        [_sampled(grid, _ground(context.park.frame, part, mean)) for part in _parts(np.column_stack([x.ravel(), y.ravel()]))]
-    )
-    return Terrain(float(low[0]), float(low[1]), step, heights.reshape(rows, columns).astype(np.float32))
-
-
-def _parts(points: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    return np.array_split(points, max(1, len(points) // 500_000))
-
-
-def _ground(frame: Frame, xy: NDArray[np.float64], height_m: float) -> NDArray[np.float64]:
-    """Longitude, latitude (n, 2) of the ground under points of the tangent plane: down by the Earth's curvature, to the mean height."""
-    z = np.full(len(xy), height_m - frame.h_m)
-    for _ in range(2):
-        z += height_m - frame.to_lonlat(np.column_stack([xy, z]))[:, 2]
-    return frame.to_lonlat(np.column_stack([xy, z]))[:, :2]
-
-
-def _sampled(grid: _Grid, lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Bilinear heights (n,) at points (n, 2); unknown neighbours do not count, but an unknown nearest cell or the outside is NaN."""
-    column, row = _mapped(_inverse(grid.affine), _from_lonlat(lonlat, grid.crs)).T
-    rows, columns = grid.heights.shape
-    inside = (column >= 0) & (column <= columns) & (row >= 0) & (row <= rows)
-    u, v = np.clip(column - 0.5, 0, columns - 1), np.clip(row - 0.5, 0, rows - 1)  # cell centres
-    j, i = np.minimum(u.astype(int), columns - 2), np.minimum(v.astype(int), rows - 2)
-    s, t = u - j, v - i
-    total = np.zeros(len(u))
-    weight = np.zeros(len(u))
-    for di, dj, share in ((0, 0, (1 - s) * (1 - t)), (0, 1, s * (1 - t)), (1, 0, (1 - s) * t), (1, 1, s * t)):
-        value = grid.heights[i + di, j + dj]
-        known = np.isfinite(value)
-        total += np.where(known, share * value, 0.0)
-        weight += np.where(known, share, 0.0)
-    nearest = grid.heights[np.round(v).astype(int), np.round(u).astype(int)]
-    good = inside & np.isfinite(nearest) & (weight > 0)
-    return np.where(good, total / np.where(weight > 0, weight, 1.0), np.nan)
-
-
-def _lonlat(points: NDArray[np.float64], crs: str) -> NDArray[np.float64]:
-    return to_lonlat(points, crs)[:, :2]
-
-
-def _affine(raster: Any) -> NDArray[np.float64]:
-    return np.array(raster.transform, float).reshape(3, 3)
-
-
-def _inverse(affine: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.linalg.inv(affine).astype(np.float64)
-
-
-def _window_of(left: int, top: int, width: int, height: int) -> Window:
-    make: Any = Window  # an attrs class whose constructor the type checker does not see
-    return make(left, top, width, height)
-
-
-def _mapped(affine: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
-    return points @ affine[:2, :2].T + affine[:2, 2]
-
-
-def _from_lonlat(lonlat: NDArray[np.float64], crs: str) -> NDArray[np.float64]:
-    """The raster's x and y of longitude and latitude, which `twin.crs` has no word for; GDAL's own transformation goes both ways."""
-    x, y, *_ = warp_points(CRS.from_epsg(4326), CRS.from_user_input(crs), lonlat[:, 0], lonlat[:, 1])
-    return np.column_stack([x, y])
-
-
-def _details(terrain: Terrain, known: NDArray[np.float32]) -> Mapping[str, Any]:
-    rows, columns = terrain.heights.shape
-    return {
-        "rows": rows,
-        "columns": columns,
-        "step_m": terrain.step_m,
-        "known": round(known.size / terrain.heights.size, 4),
-        "lowest_m": round(float(known.min()), 2),
-        "highest_m": round(float(known.max()), 2),
-    }
+def _trees(grid: HeightGrid, rule: Rule, path: Path, context: Context) -> Terrain:
+    """The surface of trees whose heights count from the ground; unknown where there are none."""
+    ground = context.terrain
+    if ground is None:
+        raise UnreadableSource("raster_above_nothing", subject=path)
+    nodes = nodes_over(grid, path, context.park.frame)
+    carry = carrier(nodes, context.park.frame, float(np.nanmean(ground.heights, dtype=float)), grid.crs)
+    parts: list[NDArray[np.float64]] = []
+    for xy in nodes.parts():
+        tall = sampled(grid, carry(xy)) * rule.way.unit_m
+        parts.append(np.where(tall > _NO_TREE_M, tall, np.nan) + height_at(ground, xy))
+    return known(nodes.terrain(np.concatenate(parts), "surface"), path)
 
 
 IMPORTER = RasterImporter()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import cast
 
+from importers import archive
+from importers.bundle import SIDECAR_ENDINGS, Bundle, Compressed, is_collection, sidecars
 from importers.contract import Importer
 from twin.errors import SourceError, UnknownFormat, UnreadableSource, UsageError
 from twin.model import DEVICE_KINDS, LAYER_KINDS
@@ -15,8 +17,18 @@ from twin.registry import points
 
 HEAD_BYTES = 65_536
 _LFS = b"version https://git-lfs.github.com/spec/"
-_SIDECARS = (".dbf", ".shx", ".prj", ".cpg", ".qpj", ".sbn", ".sbx", ".qix")
-_READ_BY = {"model": "ifc", "terrain": "raster", "device": "devices"}  # layer kinds that one importer alone makes of a file
+_OTHER_ARCHIVES = {"RAR": b"Rar!", "7z": b"7z\xbc\xaf\x27\x1c", "CAB": b"MSCF", "zstd": b"\x28\xb5\x2f\xfd"}  # their first bytes
+_COMPOUND = b"\xd0\xcf\x11\xe0"  # compound file of old office programs
+_NO_FEATURES = {"model", "terrain", "device"}  # layer kinds that are no tables of features
+_MADE_BY: Mapping[str, tuple[str, ...]] = {  # the importers that make a layer kind of a file; the first where none is sure of it
+    "model": ("ifc", "citymodel"),
+    "terrain": ("raster", "quantized_mesh", "pointcloud", "citymodel"),
+    "surface": ("raster", "quantized_mesh", "pointcloud"),  # no kind of layer: terrain with roofs and trees
+    "device": ("devices", "dxf"),
+    "mesh": ("tileset", "vector"),
+    "panorama": ("panorama",),
+    "point_cloud": ("pointcloud", "vector"),
+}
 
 
 def head(path: Path) -> bytes:
@@ -44,17 +56,8 @@ def head(path: Path) -> bytes:
 
 
 def parts(path: Path) -> list[Path]:
-    """All files that make up the source: the file, and for a shapefile its neighbours of the same stem."""
-    if path.suffix.lower() != ".shp":
-        return [path]
-    same = [other for other in path.parent.glob("*") if other.stem.lower() == path.stem.lower() and other.suffix.lower() in _SIDECARS]
-    return [path, *sorted(same)]
-
-
-def without_sidecars(paths: Sequence[Path]) -> list[Path]:
-    """The paths less those that are read as parts of a shapefile that is listed too."""
-    listed = {(path.parent, path.stem.lower()) for path in paths if path.suffix.lower() == ".shp"}
-    return [path for path in paths if path.suffix.lower() not in _SIDECARS or (path.parent, path.stem.lower()) not in listed]
+    """All files that make up the source: the file, and for a shapefile or a MapInfo table its neighbours of the same stem."""
+    return [path, *sidecars(path)]
 
 
 def digest(path: Path) -> str:
@@ -89,19 +92,43 @@ def find(path: Path, kind: str | None = None) -> Importer:
     wanted = named(kind)
     start = head(path)
     installed = _installed()
-    if wanted is not None:
-        if wanted not in installed:
-            raise UnknownFormat("importer_not_installed", subject=path, importer=wanted)
-        return installed[wanted]
-    sureness = {name: importer.recognises(path, start) for name, importer in installed.items()}
-    best = max(sureness, key=lambda name: sureness[name], default="")
-    if not best or sureness[best] <= 0:
+    if wanted and not installed.keys() & set(wanted):
+        raise UnknownFormat("importer_not_installed", subject=path, importer=wanted[0])
+    asked = {name: importer for name, importer in installed.items() if not wanted or name in wanted}
+    packed = archive.packed(start)
+    if packed == "zip" and is_collection(path):
+        return cast(Importer, Bundle(lambda file: _inside(file, kind)))
+    best = _surest(asked, path, archive.first_bytes(start)) or (asked.get(wanted[0]) if wanted and packed != "zip" else None)
+    if best is None and packed == "zip":
+        return cast(Importer, Bundle(lambda file: _inside(file, kind)))
+    if best is None:
         raise _unknown(path, start)
-    return installed[best]
+    return cast(Importer, Compressed(best)) if packed not in {None, "zip"} else best
 
 
-def named(kind: str | None) -> str | None:
-    """The importer that `kind` names, as such or by a kind only it makes; None where the content has to decide.
+def _surest(asked: Mapping[str, Importer], path: Path, start: bytes) -> Importer | None:
+    """The importer that is surest of a file by its first bytes; the only one asked, whatever it says."""
+    if len(asked) == 1 and not start.startswith(b"PK"):
+        return next(iter(asked.values()))
+    sureness = {name: importer.recognises(path, start) for name, importer in asked.items()}
+    best = max(sureness, key=lambda name: sureness[name], default="")
+    return asked[best] if best and sureness[best] > 0 else None
+
+
+def _inside(file: Path, kind: str | None) -> Importer | None:
+    """The importer of a file that was in an archive; None where nobody recognises it, as a read-me or a drawing's style."""
+    if file.is_dir():
+        return _installed().get("vector")
+    try:
+        found = find(file)
+        wanted = found if kind is None else find(file, kind)
+    except (UnknownFormat, UnreadableSource):
+        return None
+    return wanted if not isinstance(wanted, Bundle) else None
+
+
+def named(kind: str | None) -> tuple[str, ...]:
+    """The importers that `kind` names, as such or by a kind only they make; none where the content has to decide.
 
     Raises
     ------
@@ -109,27 +136,35 @@ def named(kind: str | None) -> str | None:
         If `kind` is no importer, layer kind or device kind.
     """
     if kind is None:
-        return None
+        return ()
     if kind in points("twin.importers"):
-        return kind
-    if kind in LAYER_KINDS:
-        return _READ_BY.get(kind)
+        return (kind,)
+    if kind in _MADE_BY or kind in LAYER_KINDS:
+        return _MADE_BY.get(kind, ())
     if kind in DEVICE_KINDS:
-        return "devices"
-    known = dict.fromkeys([*LAYER_KINDS, *DEVICE_KINDS, *points("twin.importers")])
+        return ("devices", "dxf")
+    known = dict.fromkeys([*LAYER_KINDS, *_MADE_BY, *DEVICE_KINDS, *points("twin.importers")])
     raise UsageError("kind_unknown", subject=kind, known=", ".join(known))
 
 
 def layer_kind(kind: str | None) -> str | None:
     """`kind` where it is a layer kind that features can have; None where it names an importer or nothing."""
-    return kind if kind in LAYER_KINDS and kind not in _READ_BY else None
+    return kind if kind in LAYER_KINDS and kind not in _NO_FEATURES else None
 
 
 def _unknown(path: Path, start: bytes) -> SourceError:
-    if path.suffix.lower() in _SIDECARS:
-        return UnreadableSource("source_sidecar", subject=path, main=f"{path.stem}.shp")
-    if start.startswith(b"AC10") or path.suffix.lower() == ".dwg":
+    suffix = path.suffix.lower()
+    if start.startswith(b"AC10") or suffix == ".dwg":
         return UnknownFormat("source_dwg", subject=path)
+    if start.startswith(_COMPOUND) and suffix in {".xls", ".et", ""}:
+        return UnknownFormat("source_xls", subject=path)
+    inner = archive.first_bytes(start)
+    other = "tar" if inner[257:262] == b"ustar" else next((name for name, mark in _OTHER_ARCHIVES.items() if start.startswith(mark)), None)
+    if other is not None:
+        return UnknownFormat("source_archive_other", subject=path, kind=other)
+    main = SIDECAR_ENDINGS.get(suffix, "")
+    if main == ".shp" or (main and path.with_suffix(main).exists()):
+        return UnreadableSource("source_sidecar", subject=path, main=f"{path.stem}{main}")
     return UnknownFormat("source_unknown", subject=path)
 
 

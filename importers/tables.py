@@ -1,6 +1,6 @@
-"""Tables without a geometry format: CSV and Excel, with positions in columns or as WKT.
+"""Tables without a geometry format: rows under a header, with positions in columns or as WKT; and delimited text read into them.
 
-A title above the header row, semicolons or tabs, a byte-order mark, GBK: what office programs write is read.
+A title above the header row, headers over two rows, semicolons or tabs, a byte-order mark, GBK: what office programs write is read.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import csv
 import datetime as dt
 import io
 import re
-import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,14 +18,16 @@ from typing import Any
 import numpy as np
 import shapely
 
-from importers.encodings import detect, of_text
-from importers.values import is_missing, number
+from importers.encodings import codec_of, detect, issues_of, of_text, wide_codec
+from importers.values import degrees, is_missing, number, with_points
 from importers.vocabulary import meaning, normal, rank
 from twin.errors import UnreadableSource
 from twin.model import Geometries, Issue
 
 HEADER_WITHIN = 10  # rows in which the header row is looked for
-_SEPARATORS = ",;\t|"
+MOST_COLUMNS = 4000  # of one table; a map layer has dozens, a questionnaire hundreds
+_SEPARATORS = "\t;|,"  # the surer first: commas stand in numbers and sentences too
+_FIELD_BYTES = 1 << 28  # one cell, as of a polygon written out
 _WHAT_A_HEADER_NAMES = ("position", "identity", "device_columns", "feature_columns")
 
 
@@ -114,20 +116,12 @@ def names_columns(head: bytes) -> bool:
 
 
 def _first_lines(head: bytes) -> list[str]:
-    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff")
-    if b"\x00" in head and not wide:
+    marked = "utf-32" if head[:4] in (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff") else "utf-16"
+    wide = marked if head[:2] in (b"\xff\xfe", b"\xfe\xff", b"\x00\x00") else wide_codec(head)
+    if b"\x00" in head and wide is None:
         return []
-    text = head.decode("utf-16" if wide else detect([head[:4096]]), errors="replace").lstrip("\ufeff")
+    text = head.decode(wide or codec_of(detect(head[:4096].splitlines())), errors="replace").lstrip("\ufeff")
     return [line for line in text.splitlines()[:5] if line.strip()]
-
-
-def looks_like_workbook(path: Path) -> bool:
-    """Whether a file is an Excel workbook (.xlsx)."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "xl/workbook.xml" in archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        return False
 
 
 def read_csv(path: Path, encoding: str | None, *, data: bytes | None = None) -> Table:
@@ -139,45 +133,35 @@ def read_csv(path: Path, encoding: str | None, *, data: bytes | None = None) -> 
         If it is no text or has no header with rows under it.
     """
     text, used = of_text(path.read_bytes() if data is None else data, encoding, path)
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text)))
-    table = _from_rows(path.stem, rows, path)
-    issues = (
-        [Issue("encoding_detected", "info", path.name, {"encoding": used.name})] if used.how == "detected" and used.name != "UTF-8" else []
-    )
-    return replace(table, encoding=used.name.removesuffix("-sig").upper(), issues=issues)
+    separator = _separator(text)
+    csv.field_size_limit(_FIELD_BYTES)
+    try:
+        rows = list(csv.reader(io.StringIO(text.replace("\x00", ""), newline=""), delimiter=separator))
+    except csv.Error as error:
+        raise UnreadableSource("source_unreadable", subject=path, reason=str(error)) from error
+    table = from_rows(path.stem, rows, path)
+    name = codec_of(used.name).removesuffix("-sig").upper() if used.how == "stated" else used.name
+    return replace(table, encoding=name, issues=issues_of(used, path.name), details={"separator": separator})
 
 
-def read_workbook(path: Path) -> list[Table]:
-    """The sheets of a workbook that hold a table.
+def from_rows(name: str, rows: Sequence[Sequence[Any]], path: Path) -> Table:
+    """The table in rows of cells: titles above the header left out, a header of two rows put together.
 
     Raises
     ------
     UnreadableSource
-        If it cannot be opened or no sheet holds a table.
+        If there is no header with rows under it.
     """
-    from openpyxl import load_workbook  # noqa: PLC0415  an optional extra: CSV is read without it
-
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise UnreadableSource("source_unreadable", subject=path, reason=str(error)) from error
-    sheets = {sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book.worksheets}
-    book.close()
-    filled = {title: rows for title, rows in sheets.items() if sum(any(not is_missing(cell) for cell in row) for row in rows) > 1}
-    if not filled:
-        raise UnreadableSource("table_no_rows", subject=path)
-    several = len(filled) > 1
-    return [_from_rows(f"{path.stem}_{title}" if several else path.stem, rows, path) for title, rows in filled.items()]
-
-
-def _from_rows(name: str, rows: Sequence[Sequence[Any]], path: Path) -> Table:
     kept = [row for row in rows if any(not is_missing(cell) for cell in row)]
     start = _header_row(kept)
     if start is None or len(kept) < start + 2:
         raise UnreadableSource("table_no_rows", subject=path)
-    header = _unique([str(cell).strip() if cell is not None else "" for cell in kept[start]])
-    body = kept[start + 1 :]
-    columns = {title: [_cell(row[k]) if k < len(row) else None for row in body] for k, title in enumerate(header) if title}
+    header, used = _header(kept, start)
+    if len(header) > MOST_COLUMNS:
+        raise UnreadableSource("table_too_wide", subject=path, columns=len(header), limit=MOST_COLUMNS)
+    titles = _unique([str(cell).strip() if cell is not None else "" for cell in header])
+    body = kept[start + used :]
+    columns = {title: [_cell(row[k]) if k < len(row) else None for row in body] for k, title in enumerate(titles) if title}
     return Table(name, columns)
 
 
@@ -187,6 +171,26 @@ def _header_row(rows: Sequence[Sequence[Any]]) -> int | None:
     if scores and max(scores) >= 2:
         return scores.index(max(scores))
     return next((k for k, row in enumerate(rows[:HEADER_WITHIN]) if sum(not is_missing(cell) for cell in row) >= 2), None)
+
+
+def _header(rows: Sequence[Sequence[Any]], start: int) -> tuple[list[Any], int]:
+    """The column names, and how many rows from `start` on they take: merged cells leave names in the row above or below."""
+    header = list(rows[start])
+    if start + 2 < len(rows) and _goes_on(header, rows[start + 1]):
+        below = [*rows[start + 1], *[None] * len(header)]
+        return [low if not is_missing(low) else top for top, low in zip([*header, *[None] * len(below)], below, strict=False)], 2
+    if start and sum(not is_missing(cell) for cell in rows[start - 1]) > 1:
+        above = [*rows[start - 1], *[None] * len(header)]
+        return [top if is_missing(cell) else cell for cell, top in zip(header, above, strict=False)], 1
+    return header, 1
+
+
+def _goes_on(header: Sequence[Any], row: Sequence[Any]) -> bool:
+    """Whether a row under the header names columns too: words only, some under empty or grouped names, and none under some others."""
+    filled = {k for k, cell in enumerate(row) if not is_missing(cell)}
+    named = {k for k, cell in enumerate(header) if not is_missing(cell)}
+    words = [row[k] for k in filled if isinstance(row[k], str) and not any(letter.isdigit() for letter in row[k])]
+    return len(words) == len(filled) and bool(filled - named) and bool(named - filled) and any(_known(word) for word in words)
 
 
 def _known(cell: Any) -> bool:
@@ -211,20 +215,39 @@ def _cell(value: Any) -> Any:
 
 
 def _separator(text: str) -> str:
-    first = "\n".join(text.splitlines()[:HEADER_WITHIN])
-    return max(_SEPARATORS, key=first.count)
+    """The sign that parts most of the first lines into the same number of cells; the one with more cells among equals."""
+    lines = [line for line in text.splitlines()[: 2 * HEADER_WITHIN] if line.strip()]
+    best, found = (0, 0), ","
+    for mark in _SEPARATORS:
+        widths = Counter(len(row) for row in csv.reader(lines, delimiter=mark) if len(row) > 1)
+        width, count = max(widths.items(), key=lambda each: (each[1], each[0]), default=(0, 0))
+        if (count, width) > best and not (count == best[0] and found != ","):
+            best, found = (count, width), mark
+    return found
 
 
 def _points(table: Table, east: str, north: str) -> tuple[Geometries, list[Issue]]:
     """Points (n,) of two columns, None where a cell is empty or no number."""
     issues: list[Issue] = []
-    pairs = [_pair(table, i, (east, north), issues) for i in range(len(table))]
-    heights = _heights(table)
+    cells = {name: with_points(table.columns[name], table.details.get("separator") == ";") for name in (east, north)}
+    pairs = _numbers(cells) or [_pair(cells, i, table, issues) for i in range(len(table))]
+    heights = list(_heights(table))
+    if pairs and all(pair is not None for pair in pairs) and not any(z is not None for z in heights):
+        return np.asarray(shapely.points(np.array(pairs, float)), object), issues
     shapes = np.full(len(pairs), None, object)
     for i, (pair, z) in enumerate(zip(pairs, heights, strict=True)):
         if pair is not None:
             shapes[i] = shapely.Point(*pair) if z is None else shapely.Point(*pair, z)
     return shapes, issues
+
+
+def _numbers(cells: Mapping[str, Sequence[Any]]) -> list[tuple[float, float]] | None:
+    """The pairs where all cells are plain numbers; None where one needs a look."""
+    try:
+        east, north = (np.array(column, float) for column in cells.values())
+    except (TypeError, ValueError):
+        return None
+    return list(zip(east.tolist(), north.tolist(), strict=True)) if np.isfinite(east).all() and np.isfinite(north).all() else None
 
 
 def _parted_pairs(table: Table) -> Table:
@@ -239,17 +262,13 @@ def _parted_pairs(table: Table) -> Table:
     return replace(table, columns=_without(table, name) | {"lon": lon, "lat": lat})
 
 
-def _pair(table: Table, i: int, names: tuple[str, str], issues: list[Issue]) -> tuple[float, float] | None:
+def _pair(cells: Mapping[str, Sequence[Any]], i: int, table: Table, issues: list[Issue]) -> tuple[float, float] | None:
     values: list[float] = []
-    for name in names:
+    for name, column in cells.items():
         try:
-            value = (
-                number(table.columns[name][i], "deg")
-                if meaning("position", name) in {"lon", "lat"}
-                else number(table.columns[name][i], "m")
-            )
+            value = degrees(column[i]) if meaning("position", name) in {"lon", "lat"} else number(column[i], "m")
         except ValueError:
-            issues.append(Issue("value_not_number", "warning", f"{table.name}/{i + 1}", {"column": name, "value": table.columns[name][i]}))
+            issues.append(Issue("value_not_number", "warning", f"{table.name}/{i + 1}", {"column": name, "value": column[i]}))
             value = None
         if value is None:
             return None
@@ -259,9 +278,13 @@ def _pair(table: Table, i: int, names: tuple[str, str], issues: list[Issue]) -> 
 
 def _heights(table: Table) -> Iterator[float | None]:
     name = best_column(table, "position", "z")
+    if name is None:
+        yield from [None] * len(table)
+        return
+    cells = with_points(table.columns[name], table.details.get("separator") == ";")
     for i in range(len(table)):
         try:
-            yield None if name is None else number(table.columns[name][i], "m")
+            yield number(cells[i], "m")
         except ValueError:
             yield None
 

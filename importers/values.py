@@ -5,12 +5,35 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from importers.vocabulary import meaning, normal
 
-_MISSING = {"", "-", "--", "/", "\\", "none", "null", "nan", "n/a", "na", "无", "未知", "unknown", "<null>", "不详"}
+_MISSING = {
+    "",
+    "-",
+    "--",
+    "/",
+    "\\",
+    "none",
+    "null",
+    "nan",
+    "n/a",
+    "na",
+    "无",
+    "未知",
+    "unknown",
+    "<null>",
+    "不详",
+    "#n/a",
+    "#value!",
+    "#ref!",
+    "#div/0!",
+    "#name?",
+    "#null!",
+    "#num!",
+}
 _NUMBER = re.compile(r"^(?P<number>[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?P<unit>[^\d\s].*)?$")
 _FEET = re.compile(r"""^(?P<feet>\d+(?:\.\d+)?)\s*'\s*(?:(?P<inches>\d+(?:\.\d+)?)\s*(?:"|''))?$""")
 _BEARING = re.compile(
@@ -123,6 +146,45 @@ def number(value: Any, unit: str, given_unit: str = "") -> float | None:
     if not found:
         raise ValueError(value)
     return _in_unit(_plain(found["number"]), (found["unit"] or given_unit).strip(), unit)
+
+
+def degrees(value: Any) -> float | None:
+    """Degrees of longitude or latitude: `120.6`, `120°36'00"E`, `N 31 18 0`, `东经120度36分0秒`, `120:36:00`; None for an empty cell.
+
+    Raises
+    ------
+    ValueError
+        If it is no angle, or minutes or seconds are 60 and more.
+    """
+    if is_missing(value) or not isinstance(value, str):
+        return number(value, "deg")
+    text = value.strip().upper().replace("，", ".").replace(",", ".")
+    bare = re.sub(r"(M\s*[\d.]+\s*)S", r"\1 ", text)  # the S of seconds is no south
+    west = bool(re.search(r"[SW]|西经|南纬", bare)) or text.startswith(("-", "−"))
+    plain = re.sub(r"[NSEWO]|[东西]经|[南北]纬|[-−+]", " ", text)
+    parts = re.split(r"[°º˚D度:M分′’'S秒″”\"\s]+", plain.replace("''", '"'))
+    numbers = [part for part in parts if part]
+    if not 1 <= len(numbers) <= 3 or not all(re.fullmatch(r"\d+(\.\d*)?", part) for part in numbers):
+        return number(value, "deg")
+    angle, minutes, seconds = (*(float(part) for part in numbers), 0.0, 0.0)[:3]
+    if minutes >= 60 or seconds >= 60:
+        raise ValueError(value)
+    return (-1.0 if west else 1.0) * (angle + minutes / 60 + seconds / 3600)
+
+
+def with_points(values: Sequence[Any], is_likely: bool) -> Sequence[Any]:
+    """A column of numbers with decimal commas made decimal points: where each cell has one comma and no point.
+
+    Commas before exactly three digits in every cell part thousands, unless `is_likely` says that commas are decimal here.
+    """
+    texts = [str(value).strip() for value in values if isinstance(value, str) and not is_missing(value)]
+    commas = [text for text in texts if "," in text]
+    if not commas or any(text.count(",") > 1 or "." in text for text in commas):
+        return values
+    thousands = all(re.search(r"^[-+]?\d{1,3},\d{3}$", text) for text in commas)
+    if thousands and not is_likely:
+        return values
+    return [value.replace(",", ".") if isinstance(value, str) else value for value in values]
 
 
 def is_unit(name: str, unit: str) -> bool:

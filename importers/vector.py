@@ -1,4 +1,4 @@
-"""Vector files into layers: GeoJSON, Shapefile, GeoPackage, FlatGeobuf, KML, GML, GeoParquet, DXF, CSV and Excel with positions.
+"""Vector files into layers: GeoJSON, Shapefile, GeoPackage, FlatGeobuf, KML, GML, GeoParquet, CSV and Excel with positions.
 
 Read into tables (`gdal`, `tables`, `parquet`), put in place (`placing`), given our columns (`columns`) and a kind (`layerkind`).
 """
@@ -6,38 +6,35 @@ Read into tables (`gdal`, `tables`, `parquet`), put in place (`placing`), given 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, overload
 
 import numpy as np
 import shapely
 
-from importers import gdal, parquet
+from importers import archive, gdal, parquet
 from importers.columns import attributes, identity
 from importers.contract import Context, Imported, LayerContent
+from importers.formats import sureness
+from importers.heights import Heights
 from importers.layerkind import Kind, closed_rings_filled, kind_of
 from importers.placing import Frameless, check_datum, few, place
 from importers.tables import (
+    MOST_COLUMNS,
     Table,
     looks_like_table,
-    looks_like_workbook,
     names_columns,
     positions,
     read_csv,
-    read_workbook,
     renamed,
     shapes_of,
     unmapped,
 )
+from importers.workbook import looks_like_workbook, read_workbook
 from twin.errors import UnreadableSource
 from twin.model import FeatureTable, Geometries, Issue, Layer
-
-_JSON = re.compile(
-    rb'"type"\s*:\s*"(Feature|FeatureCollection|GeometryCollection|(Multi)?(Point|LineString|Polygon)|Topology)"|"geometryType"\s*:\s*"esri'
-)
 
 
 @dataclass(frozen=True)
@@ -48,19 +45,9 @@ class VectorImporter:
 
     def recognises(self, path: Path, head: bytes) -> int:
         """How sure it is from the first bytes that the file holds features."""
-        binary = _binary(path, head)
-        if binary:
-            return binary
-        start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-        if start.startswith((b"{", b"[")) or head.startswith((b"\xff\xfe{", b"\xfe\xff\x00{")):
-            return 80 if _JSON.search(head.replace(b"\x00", b"")) else 0
-        if start.startswith(b"<"):
-            return _markup(start)
-        if start.startswith(b"!table"):
-            return 80
-        if re.match(rb"\s*0\s*\r?\n\s*SECTION\s*\r?\n|\s*999\s*\r?\n", head) or head.startswith(b"AutoCAD Binary DXF"):
-            return 80
-        return _delimited(path, head)
+        if archive.packed(head) == "zip":
+            return _packed(path)
+        return 95 if head.startswith(b"PAR1") else sureness(path, head) or _delimited(path, head)
 
     def read(self, path: Path, context: Context) -> Imported:
         """The layers of a file; raises SourceError."""
@@ -68,7 +55,7 @@ class VectorImporter:
         found = source_tables(path, context.options.encoding)
         absent = unmapped(found, context.options.mapping, path.name)
         tables = [positions(renamed(table, context.options.mapping)) for table in found]
-        tried = [_layer(table, len(tables) > 1, context) for table in _usable(tables, path)]
+        tried = _apart([_layer(table, len(tables) > 1, context) for table in _usable(tables, path)])
         made = [each for each in tried if len(each.content.table)]
         if not made:
             raise UnreadableSource("source_nothing_usable", subject=path, count=sum(map(len, tables)), reasons=_codes(tried))
@@ -77,10 +64,30 @@ class VectorImporter:
             kind=self.name,
             layers=[each.content for each in made],
             crs=_one([each.crs for each in made]),
+            height_datum=made[0].heights.datum,
+            height_offset_m=made[0].heights.offset_m,
             encoding=tables[0].encoding,
             issues=few([*absent, *left_out, *(issue for each in tried for issue in each.issues)]),
             details={"layers": [each.details for each in tried]},
         )
+
+
+@dataclass(frozen=True)
+class Subjects(Sequence[str]):
+    """What an Issue calls each feature of a table, said only when one has to be called."""
+
+    table: str
+    ids: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, i: int) -> str: ...
+    @overload
+    def __getitem__(self, i: slice) -> list[str]: ...
+    def __getitem__(self, i: int | slice) -> str | list[str]:
+        return f"{self.table}/{self.ids[i]}" if isinstance(i, int) else [f"{self.table}/{each}" for each in self.ids[i]]
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,7 @@ class _Made:
     crs: str
     issues: Sequence[Issue]
     details: Mapping[str, Any]
+    heights: Heights
 
 
 def source_tables(path: Path, encoding: str | None, *, most: int | None = None) -> list[Table]:
@@ -99,56 +107,34 @@ def source_tables(path: Path, encoding: str | None, *, most: int | None = None) 
     UnreadableSource
         If it cannot be read.
     """
+    if path.is_dir():
+        return gdal.read_tables(path, encoding, most=most)
     with path.open("rb") as stream:
         head = stream.read(65_536)
     if looks_like_workbook(path):
         return read_workbook(path)
     if head.startswith(b"PAR1"):
         return [parquet.read_table(path)]
-    if _delimited(path, head):
-        return [read_csv(path, encoding)]
-    return _split_drawing(gdal.read_tables(path, encoding, most=most))
+    if sureness(path, head) or not _delimited(path, head):
+        return gdal.read_tables(path, encoding, most=most)
+    return [read_csv(path, encoding)]
 
 
-def _binary(path: Path, head: bytes) -> int:
-    if head.startswith(b"SQLite format 3\x00"):
-        return 80
-    if head.startswith((b"\x00\x00\x27\x0a", b"fgb\x03fgb", b"PAR1")):  # shapefile file code 9994; FlatGeobuf; Parquet
-        return 95
-    if head.startswith(b"PK\x03\x04"):
-        if looks_like_workbook(path):
-            return 40
-        return 80 if gdal.member_names(path) or path.suffix.lower() == ".kmz" else 0
-    return 0
-
-
-def _markup(start: bytes) -> int:
-    if re.search(rb"citygml|CityModel|<osm[ >]|<html|<svg", start[:4096], re.IGNORECASE):
-        return 0
-    return 90 if re.search(rb"<kml[ >]", start[:4096]) else 70 if b"opengis.net/gml" in start else 0
+def _packed(path: Path) -> int:
+    """How sure it is that a zip archive is a workbook or holds KML; other archives are opened for all importers alike."""
+    try:
+        held = archive.names(path)
+    except UnreadableSource:
+        return 80 if path.suffix.lower() == ".kmz" else 40 if path.suffix.lower() == ".xlsx" else 0
+    if "xl/workbook.xml" in held:
+        return 40
+    return 80 if "doc.kml" in held or (path.suffix.lower() == ".kmz" and any(name.lower().endswith(".kml") for name in held)) else 0
 
 
 def _delimited(path: Path, head: bytes) -> int:
     if not looks_like_table(head):
         return 0
     return 50 if path.suffix.lower() in {".csv", ".tsv"} or names_columns(head) else 0
-
-
-def _split_drawing(tables: Sequence[Table]) -> list[Table]:
-    """A drawing's one table of entities as one table a drawing layer."""
-    drawing = tables[0] if len(tables) == 1 and {"SubClasses", "EntityHandle", "Layer"} <= set(tables[0].columns) else None
-    if drawing is None or drawing.geometry is None:
-        return list(tables)
-    owner = [str(value) for value in drawing.columns["Layer"]]
-    out: list[Table] = []
-    for name in dict.fromkeys(owner):
-        rows = [i for i, each in enumerate(owner) if each == name]
-        columns = {
-            title: [values[i] for i in rows] for title, values in drawing.columns.items() if title not in {"SubClasses", "PaperSpace"}
-        }
-        part = replace(drawing, name=f"{drawing.name}_{name}", columns=columns, geometry=drawing.geometry[rows], details={"layer": name})
-        out.append(part if not out else replace(part, issues=()))
-    return out
 
 
 def _has_features(table: Table) -> bool:
@@ -172,13 +158,16 @@ def _left_out(table: Table) -> Issue:
 
 def _layer(table: Table, several: bool, context: Context) -> _Made:
     """One layer of the park out of one table."""
+    if len(table.columns) > MOST_COLUMNS:
+        raise UnreadableSource("table_too_wide", subject=table.name, columns=len(table.columns), limit=MOST_COLUMNS)
     table = _kml_heights(table)
     known = identity(table)
-    given = Frameless(shapes_of(table), [f"{table.name}/{i}" for i in known.ids], table.name, table.crs, table.crs_assumed)
+    given = Frameless(shapes_of(table), Subjects(table.name, known.ids), table.name, table.crs, table.crs_assumed)
     placed = place(given, context)
     kept: list[int] = np.flatnonzero(placed.kept).tolist()
+    ids = known.ids if len(kept) == len(known.ids) else [known.ids[i] for i in kept]
     part = _rows(table, kept)
-    named = attributes(part, [given.subjects[i] for i in kept], [known.column])
+    named = attributes(part, Subjects(table.name, ids), [known.column])
     layer_id = _layer_id(table, several, context.options.layer)
     kind = kind_of(
         part, _names(table, context.options.layer), named.sources, placed.geometry[kept], context.options.kind, context.park.frame
@@ -186,10 +175,24 @@ def _layer(table: Table, several: bool, context: Context) -> _Made:
     geometry, filled = closed_rings_filled(placed.geometry[kept], kind.name, table.name)
     content = LayerContent(
         Layer(layer_id, kind.name, context.options.layer or table.name, len(kept)),
-        FeatureTable([known.ids[i] for i in kept], geometry, named.columns),
+        FeatureTable(ids, geometry, named.columns),
     )
     issues = [*table.issues, *known.issues, *placed.issues, *filled, *named.issues]
-    return _Made(content, placed.crs, issues, _details(layer_id, kind, len(table), geometry, named.sources))
+    details = _details(layer_id, kind, len(table), geometry, named.sources) | {"placement": placed.details}
+    return _Made(content, placed.crs, issues, details, placed.heights)
+
+
+def _apart(made: Sequence[_Made]) -> list[_Made]:
+    """The layers under ids that tell them apart: names that differ only in signs an id cannot have get a number."""
+    taken: set[str] = set()
+    out: list[_Made] = []
+    for each in made:
+        layer = each.content.layer
+        free = next(name for name in (layer.id, *(f"{layer.id}_{k}" for k in range(2, len(made) + 2))) if name.casefold() not in taken)
+        taken.add(free.casefold())
+        named = replace(each.content, layer=replace(layer, id=free))
+        out.append(replace(each, content=named, details={**each.details, "id": free}))
+    return out
 
 
 def _details(layer_id: str, kind: Kind, read: int, geometry: Geometries, mapped: Mapping[str, str]) -> dict[str, Any]:
@@ -201,8 +204,17 @@ def _details(layer_id: str, kind: Kind, read: int, geometry: Geometries, mapped:
         "read": read,
         "kept": len(geometry),
         "skipped": read - len(geometry),
-        "geometry": dict(Counter(shape.geom_type for shape in geometry)),
+        "geometry": _types(geometry),
         "columns": dict(mapped),
+    }
+
+
+def _types(geometry: Geometries) -> dict[str, int]:
+    """How many shapes there are of each type."""
+    found, first, counts = np.unique(shapely.get_type_id(geometry), return_index=True, return_counts=True)
+    return {
+        str(cast(Any, geometry[i]).geom_type): count
+        for _, i, count in sorted(zip(found.tolist(), first.tolist(), counts.tolist(), strict=True))
     }
 
 
@@ -217,6 +229,8 @@ def _layer_id(table: Table, several: bool, asked: str | None) -> str:
 
 
 def _rows(table: Table, rows: Sequence[int]) -> Table:
+    if len(rows) == len(table):
+        return table
     columns = {name: [values[i] for i in rows] for name, values in table.columns.items()}
     return replace(table, columns=columns, geometry=shapes_of(table)[rows])
 

@@ -51,6 +51,7 @@ def has_han(text: object) -> bool:
     return bool(_HAN.search(str(text)))
 
 
+@lru_cache(maxsize=100_000)
 def longest_match(table: str, text: str) -> tuple[str, str] | None:
     """Our word and the word found, for the longest word of the table that occurs in `text`; None where none does.
 

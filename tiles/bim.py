@@ -1,8 +1,8 @@
-"""The elements of a building model as features of a tileset, kept apart by storey and discipline."""
+"""The elements of a building model, or of a model of many buildings, as features of a tileset, kept apart by storey and discipline."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,8 +10,11 @@ from tiles.bodies import Bodies, bodies
 from twin.model import Element, Mesh
 
 
-def model_bodies(mesh: Mesh, elements: Sequence[Element], model_id: str, building_id: str) -> Bodies:
-    """The elements that have triangles; one the store knows nothing else about keeps its id."""
+def model_bodies(mesh: Mesh, elements: Sequence[Element], model_id: str, building_of: str | Mapping[str, str]) -> Bodies:
+    """The elements that have triangles; one the store knows nothing else about keeps its id.
+
+    `building_of` is the building of the model, or of a model of many the building of each element.
+    """
     known = {element.id: element for element in elements}
     blank = Element(id="", model_id=model_id, ifc_class="", name="", discipline="other")
     rows = [known.get(element_id, blank) for element_id in mesh.element_ids]
@@ -22,7 +25,7 @@ def model_bodies(mesh: Mesh, elements: Sequence[Element], model_id: str, buildin
         "storey": [row.storey_id or "" for row in rows],
         "discipline": [row.discipline for row in rows],
         "model": [model_id] * len(rows),
-        "building": [building_id] * len(rows),
+        "building": [building_of if isinstance(building_of, str) else building_of.get(name, "") for name in mesh.element_ids],
     }
     numbers: dict[tuple[str, str], int] = {}
     group = [numbers.setdefault((row.storey_id or "", row.discipline), len(numbers)) for row in rows]

@@ -2,7 +2,7 @@
 
     PARK/tiles/3dtiles/tileset.json             names the tilesets below
     PARK/tiles/3dtiles/buildings/tileset.json   buildings known by outline and height
-    PARK/tiles/3dtiles/b<hash>/tileset.json     a building known by its models
+    PARK/tiles/3dtiles/b<hash>/tileset.json     a building known by its models, or a model of many buildings
     PARK/tiles/3dtiles/state.json               what was built from what
 
 Tile files are named by their content and written before the tileset that names them, so a reader never meets half a tileset; files
@@ -34,9 +34,10 @@ from tiles.files import compressed_names, folder_name, write_content, write_with
 from tiles.glb import encode_glb
 from tiles.mvt import warm_up
 from tiles.tileset import Branch, Leaf, Node, gather, leaves, middle, outer_json, plan, tileset_json
-from twin.buildings import Building, buildings
+from twin.buildings import Building, buildings, is_shared, owners, replaced
 from twin.errors import TileError
 from twin.files import write_atomically
+from twin.model import Mesh, Model
 from twin.store import Store
 
 FORMAT = 1  # raised when the same inputs give other tiles
@@ -105,6 +106,11 @@ def is_current(store: Store) -> bool:
     return _is_whole(folder, _read_state(folder), store.revision())
 
 
+def built_parts(store: Store) -> Sequence[Part]:
+    """The tilesets as they were last built."""
+    return list(_read_state(tiles_folder(store.path)).parts.values())
+
+
 def build(store: Store, *, force: bool = False, progress: Progress | None = None) -> Report:
     """Make the 3D Tiles that are missing or out of date.
 
@@ -144,7 +150,8 @@ def _build_parts(store: Store, folder: Path, known: Mapping[str, Part], progress
     rebuilt: list[str] = []
     ecef = store.park().frame.ecef_matrix()
     all_buildings = buildings(store)
-    total = 1 + sum(bool(building.model_ids) for building in all_buildings)
+    shared = {model.id for model in store.models() if is_shared(model)}
+    total = 1 + len(shared) + sum(not shared.issuperset(building.model_ids) for building in all_buildings)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for content in _inputs(store, all_buildings):
             if progress:
@@ -160,16 +167,42 @@ def _build_parts(store: Store, folder: Path, known: Mapping[str, Part], progress
 
 
 def _inputs(store: Store, all_buildings: Sequence[Building]) -> Iterator[_Input]:
-    """The extruded buildings, then each building that has models; a building none of whose models was built is extruded."""
+    """The extruded buildings, each building that has models, each model of many buildings; one with no model that was built is extruded."""
     frame = store.park().frame
-    solid = {model.id for model in store.models() if model.outline is not None}
-    plain = [building for building in all_buildings if not solid.intersection(building.model_ids)]
+    solid = {model.id: model for model in store.models() if model.outline is not None}
+    plain = [building for building in all_buildings if not solid.keys() & set(building.model_ids)]
     yield _Input(FOOTPRINTS, FOOTPRINTS, [extruded(plain, frame)], [building.id for building in plain])
+    single = {name for name, model in solid.items() if not is_shared(model)}
     for building in all_buildings:
-        if solid.intersection(building.model_ids):
-            meshes = {model_id: store.mesh(model_id) for model_id in building.model_ids if model_id in solid}
+        if single.intersection(building.model_ids):
+            meshes = {model_id: store.mesh(model_id) for model_id in building.model_ids if model_id in single}
             contents = [model_bodies(mesh, store.elements(model_id), model_id, building.id) for model_id, mesh in meshes.items()]
             yield _Input(folder_name(building.id), building.id, contents, [e for mesh in meshes.values() for e in mesh.element_ids])
+    for model in solid.values():
+        if model.id not in single:
+            yield _of_many(store, model, all_buildings)
+
+
+def _of_many(store: Store, model: Model, all_buildings: Sequence[Building]) -> _Input:
+    """A model of many buildings, less what finer models stand for."""
+    mesh = _without(store.mesh(model.id), replaced(all_buildings).get(model.id, frozenset()))
+    owner = owners(all_buildings)
+    building_of = {name: owner(model.id, name) or "" for name in mesh.element_ids}
+    return _Input(folder_name(model.id), model.id, [model_bodies(mesh, store.elements(model.id), model.id, building_of)], mesh.element_ids)
+
+
+def _without(mesh: Mesh, ids: frozenset[str]) -> Mesh:
+    """The mesh less the elements of those ids."""
+    kept = np.array([name not in ids for name in mesh.element_ids], np.bool_)
+    number = np.cumsum(kept) - 1
+    faces = kept[mesh.face_element]
+    return replace(
+        mesh,
+        faces=mesh.faces[faces],
+        face_element=number[mesh.face_element[faces]].astype(np.uint32),
+        face_color=mesh.face_color[faces],
+        element_ids=[name for name, keep in zip(mesh.element_ids, kept, strict=True) if keep],
+    )
 
 
 def _build_part(content: _Input, folder: Path, ecef: np.ndarray[Any, Any], pool: ThreadPoolExecutor) -> Part:

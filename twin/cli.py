@@ -20,8 +20,8 @@ from twin.registry import load, points
 # typer brings click along under a name of its own: its exceptions are found through the one it exports
 _WRONG_USAGE: Any = typer.BadParameter.__mro__[2]
 ORDER = (
-    "demo", "init", "import", "info", "layers", "models", "tiles", "serve", "measures", "measure", "packs", "score", "sees", "simulate",
-    "export",
+    "demo", "init", "import", "info", "layers", "models", "diff", "tiles", "serve", "measures", "measure", "packs", "score", "sees",
+    "simulate", "check", "backup", "restore", "export",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from twin.console import JsonOption, LangOption, ParkArgument, language, percent, print_json, print_table, progress, say
@@ -24,8 +25,8 @@ from twin.measures import compute
 from twin.measures import measures as all_measures
 from twin.measures.report import gaps_geojson, keep, measure_json, result_json, samples_json
 from twin.measures.sees import sees as sees_point
-from twin.model import Park
-from twin.store import Store, create_store, open_store
+from twin.model import Park, Terrain
+from twin.store import Store, create_store, is_database, name_of, open_store
 
 
 def init(
@@ -39,26 +40,31 @@ def init(
 ) -> None:
     """A new, empty park."""
     frame = _origin(origin)
-    store = create_store(park, Park(name or Path(park).name, frame, known_crs(crs), height_datum))
+    store = create_store(park, Park(name or name_of(park), frame, known_crs(crs), height_datum))
     if as_json:
-        print_json(describe(store))
+        print_json(describe(store, language(lang)))
     else:
-        say(message("park_made", language(lang), subject=park, lon=frame.lon_deg, lat=frame.lat_deg))
+        say(message("park_made", language(lang), subject=store.address, lon=frame.lon_deg, lat=frame.lat_deg))
 
 
 def info(park: ParkArgument, as_json: JsonOption = False, lang: LangOption = None) -> None:
     """What is in the park."""
-    described = describe(open_store(park))
+    spoken = language(lang)
+    described = describe(open_store(park), spoken)
     if as_json:
         print_json(described)
         return
-    spoken = language(lang)
     say(f"{described['name']}  {described['origin'][0]:.6f}, {described['origin'][1]:.6f}")
     print_table(
         [message(f"column_{c}", spoken) for c in ("layer", "kind", "features")],
         [[x["id"], x["kind"], x["features"]] for x in described["layers"]],
     )
     _print_models(described["models"], spoken)
+    if described["terrains"]:
+        print_table(
+            [message(f"column_{c}", spoken) for c in ("terrain", "step", "lowest", "highest")],
+            [[message(f"terrain_{x['role']}", spoken), x["step_m"], x["lowest_m"], x["highest_m"]] for x in described["terrains"]],
+        )
     if described["devices"]:
         print_table([message(f"column_{c}", spoken) for c in ("devices", "count")], described["devices"].items())
 
@@ -75,7 +81,7 @@ def layers(park: ParkArgument, as_json: JsonOption = False, lang: LangOption = N
 
 def models(park: ParkArgument, as_json: JsonOption = False, lang: LangOption = None) -> None:
     """The building models of the park."""
-    listed = describe(open_store(park))["models"]
+    listed = describe(open_store(park), language(lang))["models"]
     if as_json:
         print_json(listed)
     else:
@@ -201,8 +207,8 @@ def simulate(
         print_json({"events": written})
 
 
-def describe(store: Store) -> dict[str, Any]:
-    """The report of `twin info`, as interfaces promise it."""
+def describe(store: Store, lang: str = "en") -> dict[str, Any]:
+    """The report of `twin info`, as interfaces promise it; sentences in `lang`."""
     park = store.park()
     extent = store.extent()
     return {
@@ -210,17 +216,32 @@ def describe(store: Store) -> dict[str, Any]:
         "origin": [park.frame.lon_deg, park.frame.lat_deg],
         "extent": list(extent) if extent else None,
         "layers": [{"id": layer.id, "kind": layer.kind, "title": layer.title, "features": layer.features} for layer in store.layers()],
-        "models": [_describe_model(store, model.id) for model in store.models()],
+        "models": [_describe_model(store, model.id, lang) for model in store.models()],
+        "terrains": [_describe_terrain(terrain) for role in ("ground", "surface") if (terrain := store.terrain(role)) is not None],
         "devices": dict(sorted(Counter(device.kind for device in store.devices()).items())),
         "events": len(store.events(limit=1_000_000)),
-        "store": "geopackage",
+        "store": "postgis" if is_database(store.address) else "geopackage",
         "crs": park.crs,
         "height_datum": park.height_datum,
         "revision": store.revision(),
     }
 
 
-def _describe_model(store: Store, model_id: str) -> dict[str, Any]:
+def _describe_terrain(terrain: Terrain) -> dict[str, Any]:
+    """One terrain of the park, its sources as one: what it is of, step of the finest, share of known nodes, lowest and highest ground."""
+    known = terrain.heights[np.isfinite(terrain.heights)]
+    rows, columns = terrain.heights.shape
+    return {
+        "role": terrain.role,
+        "step_m": min([terrain.step_m, *(each.step_m for each in terrain.detail)]),
+        "size_m": [round((columns - 1) * terrain.step_m, 1), round((rows - 1) * terrain.step_m, 1)],
+        "known": round(known.size / terrain.heights.size, 4),
+        "lowest_m": round(float(known.min()), 2) if known.size else None,
+        "highest_m": round(float(known.max()), 2) if known.size else None,
+    }
+
+
+def _describe_model(store: Store, model_id: str, lang: str) -> dict[str, Any]:
     model = next(model for model in store.models() if model.id == model_id)
     elements = store.elements(model_id)
     states = Counter(element.state for element in elements)
@@ -242,7 +263,7 @@ def _describe_model(store: Store, model_id: str) -> dict[str, Any]:
             "height_m": place.height_m,
             "rotation_deg": place.rotation_deg,
             "crs": place.crs,
-            "reason": place.reason,
+            "reason": message(place.reason_code, lang, **place.reason_details) if place.reason_code else place.reason,
         },
         "extent": list(model.outline.bounds) if model.outline is not None else None,
     }

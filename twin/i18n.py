@@ -11,7 +11,8 @@ import os
 import tomllib
 from functools import cache
 from importlib.metadata import entry_points
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 
 LANGUAGES = ("en", "zh")
 
@@ -21,8 +22,14 @@ def catalogue() -> dict[str, dict[str, str]]:
     """All codes of all packages, each a table of sentences."""
     tables: dict[str, dict[str, str]] = {}
     for package in sorted({point.value for point in entry_points(group="twin.messages")}):
-        tables |= tomllib.loads(files(package).joinpath("messages.toml").read_text("utf-8"))
+        tables |= tomllib.loads((_folder(package) / "messages.toml").read_text("utf-8"))
     return tables
+
+
+def _folder(package: str) -> Path:
+    """Where a package lies, without importing it: its sentences are wanted even where its libraries are not installed."""
+    spec = find_spec(package)
+    return Path((spec.submodule_search_locations or [""])[0]) if spec is not None else Path()
 
 
 def message(code: str, lang: str, **details: object) -> str:

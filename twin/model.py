@@ -62,6 +62,7 @@ class Layer:
     title: str
     features: int = 0
     source: str = ""
+    title_zh: str = ""  # where the source says one; empty otherwise
 
 
 @dataclass(frozen=True)
@@ -154,12 +155,14 @@ class Mesh:
 class Georeferencing:
     """How a model came to its place: the class found, the place, and why."""
 
-    kind: str  # none site map_conversion property_sets placement_in_crs rigid_operation double given
+    kind: str  # none site map_conversion property_sets placement_in_crs rigid_operation double given footprint control
     lonlat: tuple[float, float] | None
     height_m: float
     rotation_deg: float  # counter-clockwise from east to the model's x axis
     crs: str | None
-    reason: str
+    reason: str  # in English
+    reason_code: str = ""  # the same as a code of the message catalogue, and what its sentence needs
+    reason_details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,38 @@ class Model:
     top_h_m: float = 0.0
     building_id: str | None = None
     discipline: str = "architecture"
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """What a model gathers under one name: a zone of spaces, a system of parts, or a plain group; `members` are element or space ids."""
+
+    id: str
+    model_id: str
+    kind: Literal["zone", "system", "group"]
+    ifc_class: str
+    name: str
+    usage: str | None = None  # what a system is for (IfcDistributionSystem.PredefinedType), what a zone is
+    members: Sequence[str] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Two elements joined at their ports; `flow` is from the first to the second where the file says so.
+
+    `is_inferred` marks a joint that no relation states: two open ports that lie in one place.
+    """
+
+    model_id: str
+    from_id: str
+    to_id: str
+    from_port: str = ""
+    to_port: str = ""
+    flow: str | None = None  # source sink both; None where the file does not say
+    is_inferred: bool = False
+    position: Sequence[float] | None = None  # x y z [m, enu]
 
 
 @dataclass(frozen=True)
@@ -187,6 +222,8 @@ class ModelContent:
     spaces: Sequence[Space]
     elements: Sequence[Element]
     mesh: Mesh
+    groups: Sequence[Group] = ()
+    connections: Sequence[Connection] = ()
 
 
 @dataclass(frozen=True)
@@ -235,9 +272,66 @@ class Event:
 
 @dataclass(frozen=True)
 class Terrain:
-    """Ground heights on a regular grid of the park's frame, row 0 in the south; NaN where unknown."""
+    """Heights on a regular grid of the park's frame, row 0 in the south; NaN where unknown.
+
+    `role` says of what: the bare ground, or the surface with roofs and trees. `detail` holds the grids it was merged from where they
+    know more than its own step can tell, the one that counts first; `twin.terrain.height_at` reads them.
+    """
 
     x0_m: float
     y0_m: float
     step_m: float
     heights: NDArray[np.float32]  # (rows, columns) [m, park datum]
+    role: Literal["ground", "surface"] = "ground"
+    detail: Sequence[Terrain] = ()
+
+
+@dataclass(frozen=True)
+class Photometry:
+    """How a luminaire shines: luminous intensity by C-plane and gamma (CIE 121 type C), absolute."""
+
+    id: str  # the file's name without folder, as the device table's `photometry` names it
+    name: str
+    lumens: float  # of the luminaire as measured or, absolute photometry, integrated
+    watts: float | None
+    c_deg: Sequence[float]  # (c,) 0 to 360, both ends or one plane of a symmetry written out
+    gamma_deg: Sequence[float]  # (g,) 0 down, 90 level, 180 up
+    candela: Sequence[Sequence[float]]  # (c, g) [cd]
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file that belongs to a source and is kept as it came: a tile, an image, a point cloud, the source itself."""
+
+    source: str
+    name: str  # its path inside the source, with forward slashes
+    sha256: str
+    size: int  # [bytes]
+    media_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class SourceContent:
+    """All that came from one source."""
+
+    layers: Sequence[tuple[Layer, FeatureTable]] = ()
+    devices: Sequence[Device] = ()
+    models: Sequence[ModelContent] = ()
+    terrains: Sequence[Terrain] = ()
+    photometries: Sequence[Photometry] = ()
+    assets: Sequence[Asset] = ()
+
+
+@dataclass(frozen=True)
+class Version:
+    """One import of one source: 1 is the first; the newest is what the park shows."""
+
+    source: str
+    number: int
+    at: str  # ISO 8601, UTC
+    sha256: str
+    importer: str
+    options: str  # digest of what the person said
+    is_current: bool
+    report: Mapping[str, Any] = field(default_factory=dict[str, Any])  # the entry of `twin import --json`, issues as codes

@@ -13,7 +13,7 @@ import typer
 from twin.console import JsonOption, LangOption, ParkArgument, language, print_json, progress, say, warn
 from twin.errors import UsageError
 from twin.i18n import message
-from twin.store import open_store
+from twin.store import is_database, open_store, shown
 from web.demo import sample_park_at
 from web.export import MODULES, writer
 from web.server import address_of, free_socket, run
@@ -76,7 +76,7 @@ def demo(
 def export(
     park: ParkArgument,
     form: Annotated[str, typer.Option("--format", metavar="|".join(MODULES), help="option_format", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="option_out", show_default=False)],
+    out: Annotated[str, typer.Option("--out", "-o", metavar="OUT", help="option_out", show_default=False)],
     layer: Annotated[str | None, typer.Option("--layer", help="option_export_layer", show_default=False)] = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
@@ -84,14 +84,22 @@ def export(
     """Write the park, or a layer of it, as a file of another format."""
     spoken = language(lang)
     write = writer(form, spoken)
+    if is_database(out) and form != "park":
+        raise UsageError("export_no_database", subject=form)
     with progress() as bars:
         bars.add_task(form, total=None)
-        write(open_store(park), layer, out)
-    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) if out.is_dir() else out.stat().st_size
+        write(open_store(park), layer, out if is_database(out) else Path(out))
+    size = None if is_database(out) else _size(Path(out))
     if as_json:
-        print_json({"format": form, "layer": layer, "path": str(out), "bytes": size})
+        print_json({"format": form, "layer": layer, "path": shown(out), "bytes": size})
+    elif size is None:
+        say(message("export_park_written", spoken, subject=shown(out)))
     else:
         say(message("export_written", spoken, subject=out, kilobytes=f"{size / 1000:,.0f}"))
+
+
+def _size(out: Path) -> int:
+    return sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) if out.is_dir() else out.stat().st_size
 
 
 def _tell(name: str, address: str, *, as_json: bool, lang: str) -> None:

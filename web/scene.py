@@ -1,8 +1,8 @@
 """The scene: what is drawn, once, as pydeck; the page, the notebook and the HTML export read the same JSON.
 
-Layer ids say what they are: `layer/<layer id>` vector tiles, `buildings` extruded footprints and `model/<model id>` building models as
-3D Tiles, `devices/<kind>` points. Paths are relative to the server's root. The literals of deck.gl go in `pydeck.types.String`,
-else pydeck makes them expressions.
+Layer ids say what they are: `layer/<layer id>` vector tiles, `buildings` extruded footprints, `model/<model id>` building models and
+`city/<model id>` models of many buildings as 3D Tiles, `mesh/<layer>/<feature>` tilesets that came as they are, `devices/<kind>` points. Paths are relative to the server's root. The literals of
+deck.gl go in `pydeck.types.String`, else pydeck makes them expressions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import pydeck
 from pydeck.types import String
 
 from tiles.mvt import MAX_ZOOM as DEEPEST_TILES
-from twin.buildings import Building, buildings
+from tiles.registered import registered
+from twin.buildings import Building, buildings, is_shared
 from twin.model import Layer
 from twin.store import Bounds, Store
 from web.answers.devices import devices_answer
@@ -26,12 +27,17 @@ from web.styles import LayerStyle, device_style, layer_style
 
 MAX_ZOOM = 26  # close enough to read the label of a cable
 MAX_PITCH_DEG = 89
-_WITHOUT_TILES = {"model", "mesh", "point_cloud"}  # kinds that are no vector features
+_WITHOUT_TILES = {"model", "mesh"}  # kinds that are no vector features
 
 
 def deck(store: Store, *, inline: bool = False) -> pydeck.Deck:
     """The scene as a pydeck Deck; `inline` puts the devices into it instead of the path they are read from."""
-    layers = [*_vector_layers(store), *_tilesets(buildings(store)), *_device_layers(store, inline=inline)]
+    layers = [
+        *_vector_layers(store),
+        *_registered(store, inline=inline),
+        *_tilesets(store, buildings(store)),
+        *_device_layers(store, inline=inline),
+    ]
     # the types pydeck gives its parameters are those of its defaults
     made: Any = cast("Any", pydeck.Deck)
     return made(layers=layers, initial_view_state=_view_state(store), views=[_view()], map_provider=None, map_style=None, tooltip=False)
@@ -99,15 +105,28 @@ def _width(style: LayerStyle) -> float | str:
     return "".join(f"properties.{column} === '{name}' ? {width} : " for name, width in values.items()) + str(style.width_m)
 
 
-def _tilesets(found: Sequence[Building]) -> Sequence[Any]:
-    layers: list[Any] = []
-    if any(not building.model_ids for building in found):
-        layers.append(_layer("ParkTileset", "buildings", "/3dtiles/buildings/tileset.json", {"pickable": True}))
-    for building in found:
-        # a building's models share its tileset; the layer is named for the first
-        first = building.model_ids[:1]
-        layers += [_layer("ParkTileset", f"model/{model}", tileset_path(building.id), {"pickable": True}) for model in first]
-    return layers
+def _tilesets(store: Store, found: Sequence[Building]) -> Sequence[Any]:
+    shown = [_layer("ParkTileset", layer, tileset_path(name), {"pickable": True}) for layer, name in tilesets(store, found).items()]
+    if all(building.model_ids for building in found):
+        return shown
+    return [_layer("ParkTileset", "buildings", "/3dtiles/buildings/tileset.json", {"pickable": True}), *shown]
+
+
+def tilesets(store: Store, found: Sequence[Building]) -> Mapping[str, str]:
+    """Layer of the scene -> what its 3D Tiles are of: a building, whose models share them, the first naming the layer; many buildings."""
+    shared = [model.id for model in store.models() if is_shared(model)]
+    single = [(building, [model for model in building.model_ids if model not in shared]) for building in found]
+    return {f"model/{own[0]}": building.id for building, own in single if own} | {f"city/{model}": model for model in shared}
+
+
+def _registered(store: Store, *, inline: bool) -> Sequence[Any]:
+    """Tilesets that came as they are; a page without a server cannot have their files."""
+    found = [] if inline else registered(store)
+    return [
+        _layer("RegisteredTileset", f"mesh/{quote(one.layer_id, safe='')}/{quote(one.feature_id, safe='')}", f"/registered/{one.key}/tileset.json",
+               {"pickable": True})
+        for one in found
+    ]  # fmt: skip
 
 
 def _device_layers(store: Store, *, inline: bool) -> Sequence[Any]:

@@ -14,12 +14,15 @@ import numpy as np
 
 from importers.ifc.drawing import Drawing, Place, mesh
 from importers.ifc.identify import Source
-from importers.ifc.kernels import ALARM_M, UNCUT
+from importers.ifc.kernels import ALARM_M, BOX, UNCUT
+from importers.ifc.levels import Level, by_height, levels, made_up, storeys
 from importers.ifc.mesh import Body, boxes
+from importers.ifc.network import connections, dangling
 from importers.ifc.outline import ground
 from importers.ifc.process import Outcome
-from importers.ifc.rooms import spaces, storeys
-from twin.model import Element, Issue, Mesh, Model, ModelContent
+from importers.ifc.rooms import doors, floors, spaces
+from importers.ifc.words import ATTRIBUTES
+from twin.model import Connection, Element, Group, Issue, Mesh, Model, ModelContent
 
 _EMPTY_NAME = re.compile(  # what programs put where nobody named anything
     r"(default|my |unnamed|untitled)?\s*(project|building|site|gebäude|projekt|项目|建筑)?\s*"
@@ -30,11 +33,25 @@ _EMPTY_NAME = re.compile(  # what programs put where nobody named anything
 
 @dataclass(frozen=True)
 class Assembled:
-    """A model in the park's terms, what was wrong with single elements, and how many each kernel built."""
+    """A model in the park's terms, what was wrong with single elements, and figures for the report."""
 
     content: ModelContent
     issues: Sequence[Issue]
-    kernels: Mapping[str, int]
+    figures: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is known of elements besides: step id -> storey by height, step id of a door -> the spaces it joins, id -> ports."""
+
+    storeys: Mapping[int, str]
+    doors: Mapping[int, Mapping[str, Any]]
+    ports: Mapping[str, Sequence[Mapping[str, Any]]]
+
+    def said(self, step: int, id_: str) -> dict[str, Any]:
+        """All of it of one element."""
+        ports = {"ports": self.ports[id_]} if id_ in self.ports else {}
+        return {**ports, **self.doors.get(step, {}), **({"storey_by": "height"} if step in self.storeys else {})}
 
 
 def assemble(path: Path, source: Source, outcome: Outcome, drawing: Drawing, place: Place) -> Assembled:
@@ -45,13 +62,57 @@ def assemble(path: Path, source: Source, outcome: Outcome, drawing: Drawing, pla
     """
     content = outcome.content
     model_id = _model_id(path, source, content)
+    areas = floors(content, drawing)
+    said = levels(content)
+    found = said or made_up(model_id, drawing, areas)
+    known = _Found(by_height(drawing, found), doors(drawing, areas), _ports(content))
     triangles = mesh(drawing, place)
-    elements, issues = _elements(model_id, outcome, drawing, triangles)
-    levels = storeys(model_id, content, drawing, place)
-    rooms, room_issues = spaces(model_id, content, drawing, place)
-    model = _model(path, source, content, drawing, place, model_id)
-    kernels = Counter(element.kernel for element in elements if element.kernel)
-    return Assembled(ModelContent(model, levels, rooms, elements, triangles), [*issues, *room_issues], dict(kernels))
+    elements, issues = _elements(model_id, outcome, drawing, triangles, known)
+    rooms, room_issues = spaces(model_id, content, areas, found, place)
+    joints = connections(model_id, content, place)
+    whole = ModelContent(
+        model=_model(path, source, content, drawing, place, model_id),
+        storeys=storeys(model_id, found, drawing, place),
+        spaces=rooms,
+        elements=elements,
+        mesh=triangles,
+        groups=[_group(model_id, said) for said in content["groups"]],
+        connections=joints,
+    )
+    told = [*issues, *room_issues, *_storey_issues(path, found if not said else (), known), *_port_issues(path, content, joints)]
+    return Assembled(whole, told, _figures(whole, content))
+
+
+def _storey_issues(path: Path, invented: Sequence[Level], known: _Found) -> list[Issue]:
+    issues: list[Issue] = []
+    if invented:
+        issues.append(Issue("ifc_storeys_made_up", "warning", path.name, {"count": len(invented)}))
+    elif known.storeys:
+        issues.append(Issue("ifc_storey_by_height", "info", path.name, {"count": len(known.storeys)}))
+    return issues
+
+
+def _port_issues(path: Path, content: Mapping[str, Any], joints: Sequence[Connection]) -> list[Issue]:
+    inferred, left = sum(joint.is_inferred for joint in joints), dangling(content, joints)
+    issues = [Issue("ifc_ports_joined_by_place", "info", path.name, {"count": inferred})] if inferred else []
+    return [*issues, Issue("ifc_ports_open", "info", path.name, {"count": left, "ports": len(content["ports"])})] if left else issues
+
+
+def _figures(whole: ModelContent, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Counts for the report: elements by kernel, groups by kind, joints and ports."""
+    inferred = sum(joint.is_inferred for joint in whole.connections)
+    return {
+        "left_out": content["left_out"],
+        "not_read": content["not_read"],
+        "kernels": dict(Counter(element.kernel for element in whole.elements if element.kernel)),
+        "groups": dict(Counter(group.kind for group in whole.groups)),
+        "ports": len(content["ports"]),
+        "connections": {"stated": len(whole.connections) - inferred, "inferred": inferred},
+    }
+
+
+def _group(model_id: str, said: Mapping[str, Any]) -> Group:
+    return Group(said["id"], model_id, said["kind"], said["class"], said["name"], said["usage"], said["members"], said["attributes"])
 
 
 def _model_id(path: Path, source: Source, content: Mapping[str, Any]) -> str:
@@ -92,7 +153,7 @@ def _name(path: Path, content: Mapping[str, Any]) -> str:
     return next((name for name in names if not _EMPTY_NAME.fullmatch(" ".join(re.findall(r"\w+", name)))), path.stem)
 
 
-def _elements(model_id: str, outcome: Outcome, drawing: Drawing, triangles: Mesh) -> tuple[list[Element], list[Issue]]:
+def _elements(model_id: str, outcome: Outcome, drawing: Drawing, triangles: Mesh, known: _Found) -> tuple[list[Element], list[Issue]]:
     drawn = [element["step"] for element in drawing.elements]
     rows = dict(zip(drawn, boxes(triangles.vertices, drawing.bulk.counts).reshape(-1, 6).tolist(), strict=True))
     elements: list[Element] = []
@@ -102,7 +163,7 @@ def _elements(model_id: str, outcome: Outcome, drawing: Drawing, triangles: Mesh
         step = said["step"]
         why = "voided_by_openings" if step in outcome.voided else said["why_no_body"]
         state, reason = _state(why, drawing.bodies.get(step), outcome.failed.get(step))
-        elements.append(_element(model_id, said, drawing, state, reason, rows.get(step)))
+        elements.append(_element(model_id, said, drawing, (state, reason, rows.get(step)), known))
         if state in {"failed", "degraded"}:
             issues.append(Issue(f"ifc_element_{state}", "warning", said["label"], {"reason": reason}))
         if state == "no_body" and reason != "aggregate":
@@ -112,10 +173,21 @@ def _elements(model_id: str, outcome: Outcome, drawing: Drawing, triangles: Mesh
     return elements, issues
 
 
+def _ports(content: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Id of an element -> its ports."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for port in content["ports"]:
+        said = {name: value for name, value in port.items() if name not in {"element", "at"} and value}
+        found.setdefault(port["element"], []).append(said)
+    return found
+
+
 def _state(why_no_body: str | None, body: Body | None, failed: str | None) -> tuple[Any, str]:
     """State and reason; a product that should have a body and has none failed."""
     if body is None:
         return ("failed", failed or "no_shape") if failed or why_no_body is None else ("no_body", why_no_body)
+    if body.kernel == BOX:
+        return "degraded", f"drawn_as_box: {failed or 'no_shape'}"
     if body.kernel == UNCUT:
         return "degraded", "openings_not_cut"
     if body.off_m > ALARM_M and not body.is_confirmed:
@@ -123,21 +195,28 @@ def _state(why_no_body: str | None, body: Body | None, failed: str | None) -> tu
     return "built", ""
 
 
-def _element(model_id: str, said: Mapping[str, Any], drawing: Drawing, state: Any, reason: str, box: Sequence[float] | None) -> Element:
-    body = drawing.bodies.get(said["step"])
+def _element(
+    model_id: str, said: Mapping[str, Any], drawing: Drawing, built: tuple[Any, str, Sequence[float] | None], known: _Found
+) -> Element:
+    """One element; `built` is state, reason and box."""
+    step = said["step"]
+    state, reason, box = built
+    extra = known.said(step, said["id"])
+    body = drawing.bodies.get(step)
+    properties = said["properties"]
     return Element(
         id=said["id"],
         model_id=model_id,
         ifc_class=said["class"],
         name=said["name"],
-        storey_id=said["storey"],
+        storey_id=known.storeys.get(step) or said["storey"],
         space_id=said["space"],
         type_name=said["type_name"],
-        discipline=drawing.disciplines[said["step"]],
+        discipline=drawing.disciplines[step],
         state=state,
         kernel=body.kernel if body else None,
         reason=reason or None,
         materials=said["materials"],
-        properties=said["properties"],
+        properties={**properties, ATTRIBUTES: {**properties[ATTRIBUTES], **extra}} if extra else properties,
         bbox=box,
     )

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from importers.ifc.entity import attribute
+from importers.ifc.structure import instances
 
-Risk = Literal["none", "plain", "clipped"]
+Risk = Literal["none", "plain", "clipped", "looped"]
 _SOLID = (
     "IfcSolidModel", "IfcFaceBasedSurfaceModel", "IfcShellBasedSurfaceModel", "IfcCsgPrimitive3D", "IfcSurface", "IfcTessellatedItem",
     "IfcFace", "IfcConnectedFaceSet", "IfcSectionedSpine",
@@ -25,9 +26,13 @@ class Bodies:
     """Answers about bodies of one open file; shared representations are looked at once."""
 
     _known: dict[int, Risk] = field(default_factory=dict[int, Risk])
+    _open: set[int] = field(default_factory=set[int])  # representations being looked at
 
     def risk(self, product: Any) -> Risk:
-        """`none` without a body, `clipped` where it or an opening in it has a boolean result or half-space, else `plain`."""
+        """`none` without a body, `clipped` where it or an opening in it has a boolean result or half-space, else `plain`.
+
+        `looped` is one whose representation maps itself: no kernel can build it, and some do not come back from trying.
+        """
         own = self._of_shape(product)
         if own == "plain" and any(self._of_shape(opening) == "clipped" for opening in _openings(product)):
             return "clipped"
@@ -35,30 +40,38 @@ class Bodies:
 
     def _of_shape(self, product: Any) -> Risk:
         shape = attribute(product, "Representation")
-        return _worst([self._of_representation(part) for part in shape.Representations]) if shape is not None else "none"
+        return _worst([self._of_representation(part) for part in instances(attribute(shape, "Representations"))])
 
     def _of_representation(self, representation: Any) -> Risk:
         if (representation.RepresentationIdentifier or "").lower() in _NOT_BODY:
             return "none"
         step = representation.id()
+        if step in self._open:
+            return "looped"
         if step not in self._known:
-            self._known[step] = "none"  # a representation that maps itself must not be followed for ever
-            self._known[step] = _worst([self._of_item(item) for item in representation.Items or ()])
+            self._open.add(step)
+            self._known[step] = _worst([self._of_item(item) for item in instances(representation.Items)])
+            self._open.discard(step)
         return self._known[step]
 
     def _of_item(self, item: Any) -> Risk:
         if item.is_a("IfcMappedItem"):
-            return self._of_representation(item.MappingSource.MappedRepresentation)
+            mapped = attribute(item.get_argument(0), "MappedRepresentation")
+            return self._of_representation(mapped) if mapped is not None else "none"
         if item.is_a("IfcBooleanResult") or item.is_a("IfcCsgSolid") or item.is_a("IfcHalfSpaceSolid"):
             return "clipped"
         if item.is_a("IfcGeometricSet"):
-            return _worst([self._of_item(part) for part in item.Elements])
+            return _worst([self._of_item(part) for part in instances(item.Elements)])
         return "plain" if any(item.is_a(kind) for kind in _SOLID) else "none"
 
 
 def _openings(product: Any) -> list[Any]:
-    return [relation.RelatedOpeningElement for relation in attribute(product, "HasOpenings") or ()]
+    relations = attribute(product, "HasOpenings") or ()
+    return [opening for relation in relations if (opening := relation.RelatedOpeningElement) is not None]
 
 
 def _worst(risks: list[Risk]) -> Risk:
-    return "clipped" if "clipped" in risks else "plain" if "plain" in risks else "none"
+    for risk in ("looped", "clipped", "plain"):
+        if risk in risks:
+            return risk
+    return "none"

@@ -1,41 +1,64 @@
-"""Everything a model says in words and numbers: storeys, spaces, elements (runs in the child; plain values come out)."""
+"""Everything a model says in words and numbers: storeys, spaces, elements, groups, ports (runs in the child; plain values come out)."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from importers.ifc.assigned import Assigned, assigned
 from importers.ifc.bodies import Bodies, Risk
-from importers.ifc.entity import attribute
+from importers.ifc.entity import attribute, text
+from importers.ifc.groups import gathering, group
 from importers.ifc.identity import identities, label
 from importers.ifc.materials import materials
-from importers.ifc.properties import TYPE_SETS, property_sets
-from importers.ifc.structure import Structure, structure
-from importers.ifc.survey import placement, survey
+from importers.ifc.placements import MALFORMED, Placements, cut_loops
+from importers.ifc.ports import joints, owned, port
+from importers.ifc.properties import TYPE_SETS, Properties
+from importers.ifc.said import ATTRIBUTES, Reading, attributes, is_segment
+from importers.ifc.structure import of_class, relations_left_out, structure
+from importers.ifc.survey import survey
 from importers.ifc.units import Units, assume, read_units
 
-_NEVER_ELEMENTS = (
-    "IfcFeatureElementSubtraction", "IfcPort", "IfcGrid", "IfcVirtualElement", "IfcStructuralActivity", "IfcStructuralItem", "IfcSpace",
-    "IfcSpatialZone", "IfcExternalSpatialElement", "IfcAlignmentSegment", "IfcAlignmentHorizontal", "IfcAlignmentVertical",
-    "IfcAlignmentCant", "IfcLinearSpanPlacement",
-)  # fmt: skip
-_ONLY_WITH_BODY = ("IfcSpatialStructureElement", "IfcAnnotation", "IfcFeatureElement", "IfcReferent")
-ATTRIBUTES = "_ifc"  # the group of attributes, relations and classifications among an element's properties
-_SAID = ("Tag", "PredefinedType", "ObjectType", "Description", "LongName", "OperationType", "CompositionType")
-_LENGTHS = ("OverallHeight", "OverallWidth")
+_ELSEWHERE = ("IfcSpace", "IfcSpatialZone", "IfcOpeningElement", "IfcPort")  # told as spaces, groups, or with the element they belong to
+_NOT_DRAWN = {"IfcVirtualElement": "virtual", "IfcGrid": "grid"}
+_ONLY_WITH_BODY = (
+    "IfcSpatialStructureElement",
+    "IfcSpatialElement",
+    "IfcAnnotation",
+    "IfcFeatureElement",
+    "IfcStructuralActivity",
+    "IfcStructuralItem",
+)
+_WHY_LEFT_OUT = {
+    "IfcOpeningElement": "cuts_nothing",
+    "IfcPort": "belongs_to_nothing",
+    "IfcAnnotation": "drawing",
+    "IfcStructuralActivity": "structural_analysis",
+    "IfcStructuralItem": "structural_analysis",
+    "IfcFeatureElement": "no_body",
+}
+_IDS_TOLD = 500  # of what is left out, by class
 
 
-@dataclass(frozen=True)
-class _Model:
-    file: Any
-    units: Units
-    links: Structure
-    bodies: Bodies
-    ids: Mapping[int, str]
-    sets: Mapping[int, Any]
-    layers: Mapping[int, Any]
+@dataclass
+class Found:
+    """What came up while elements were read: bodies to build, what was left out and why, what cannot be built."""
+
+    risks: dict[int, Risk] = field(default_factory=dict[int, Risk])
+    failed: dict[int, str] = field(default_factory=dict[int, str])
+    left_out: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    roles: dict[str, str] = field(default_factory=dict[str, str])
+    malformed: list[str] = field(default_factory=list[str])  # of what some attributes could not be read
+
+    def leave_out(self, product: Any, id_: str) -> None:
+        """Count a product that is neither element nor told with another."""
+        reason = next((why for kind, why in _WHY_LEFT_OUT.items() if product.is_a(kind)), "no_body")
+        entry = self.left_out.setdefault(product.is_a(), {"count": 0, "reason": reason, "ids": []})
+        entry["count"] += 1
+        if len(entry["ids"]) < _IDS_TOLD:
+            entry["ids"].append(id_)
 
 
 def read_content(file: Any) -> tuple[dict[str, Any], dict[int, Risk]]:
@@ -43,126 +66,183 @@ def read_content(file: Any) -> tuple[dict[str, Any], dict[int, Risk]]:
 
     Ids in the result are final (GlobalIds or substitutes) but for `step`, the product's number in the file.
     """
-    names = _names(file)
+    content, found, elements = open_content(file)
+    told = list(elements)
+    return {**content(), "elements": told}, found.risks
+
+
+def open_content(file: Any, path: Path | None = None) -> tuple[Callable[[], dict[str, Any]], Found, Iterator[dict[str, Any]]]:
+    """The same piece by piece: everything but the elements (to be asked for after them), what came up, and the elements one by one.
+
+    `path` is where the open file lies, if it does; its text is quicker to read than its objects where it is simple enough.
+    """
+    loops = cut_loops(file)
     units = read_units(file)
     units = assume(file, units) if units.are_missing else units
     products = file.by_type("IfcProduct")
-    ids, issues = identities(products)
+    gathered = gathering(file)
+    known = {item.id(): item for item in (*products, *gathered, *of_class(file, "IfcTypeObject"))}
+    replaced: dict[int, str] = {}
+    ids, issues = identities(list(known.values()), replaced)
+    model = _reading(file, units, ids, assigned(path, file) if path is not None else None)
+    model = replace(model, replaced=replaced)
+    placements = Placements(units.length_m)
+    found = Found()
+
+    def rest() -> dict[str, Any]:
+        spaces = _each(of_class(file, "IfcSpace"), lambda space: _space(model, space, placements), found)
+        _add_bodies(model, of_class(file, "IfcSpace"), found)
+        return {
+            "schema": file.schema_identifier,
+            "names": _names(file, ids),
+            "length_m": units.length_m,
+            "geo": survey(file, units),
+            "storeys": _each(of_class(file, "IfcBuildingStorey"), lambda storey: _storey(model, storey, placements), found),
+            "spaces": spaces,
+            "groups": _each(gathered, lambda item: group(model, item), found),
+            "ports": _each(owned(model), lambda item: port(model, item, placements), found),
+            "joints": joints(model),
+            "left_out": found.left_out,
+            "not_read": _not_read(model),
+            "failed": {str(step): why for step, why in found.failed.items()},
+            "issues": issues + _unit_issue(file, units) + _loop_issue(loops) + _malformed_issue(found),
+        }
+
+    return rest, found, _elements(model, products, found)
+
+
+def _reading(file: Any, units: Units, ids: dict[int, str], told: Assigned | None) -> Reading:
     links = structure(file)
-    layers = materials(file, units.length_m, links.type_of)
-    model = _Model(file, units, links, Bodies(), ids, property_sets(file, units, links.type_of), layers)
-    elements, risks, left_out = _elements(model, products)
-    spaces = [_space(model, space) for space in file.by_type("IfcSpace")]
-    risks |= {space.id(): risk for space in file.by_type("IfcSpace") if (risk := model.bodies.risk(space)) != "none"}
-    content = {
-        "schema": file.schema_identifier,
-        "names": names,
-        "length_m": units.length_m,
-        "geo": survey(file, units),
-        "storeys": [_storey(model, storey) for storey in file.by_type("IfcBuildingStorey")],
-        "spaces": spaces,
-        "elements": elements,
-        "left_out": left_out,
-        "issues": issues + _unit_issue(file, units),
-    }
-    return content, risks
+    properties = Properties(units)
+    material_sets = properties.of_materials(file)
+    found = materials(file, units.length_m, links.type_of, frozenset(material_sets))
+    sets = properties.of_objects(file, links.type_of, told)
+    voids = frozenset(opening.id() for openings in links.openings.values() for opening in openings)
+    return Reading(file, units, links, Bodies(), ids, properties, sets, found, material_sets, voids, {})
 
 
-def _elements(model: _Model, products: Any) -> tuple[list[dict[str, Any]], dict[int, Risk], dict[str, int]]:
-    elements: list[dict[str, Any]] = []
-    risks: dict[int, Risk] = {}
-    left_out: Counter[str] = Counter()
-    roles: dict[str, str] = {}
+def _elements(model: Reading, products: Sequence[Any], found: Found) -> Iterator[dict[str, Any]]:
     for product in products:
         kind = product.is_a()
-        role = roles[kind] if kind in roles else roles.setdefault(kind, _role(product))
-        risk = "none" if role == "never" else model.bodies.risk(product)
-        if risk == "none" and role != "always":
-            left_out[kind] += not product.is_a("IfcSpatialStructureElement")
+        role = found.roles[kind] if kind in found.roles else found.roles.setdefault(kind, _role(product))
+        if role == "elsewhere":
+            if not _is_told(model, product):
+                found.leave_out(product, model.id_of(product))
             continue
-        elements.append(_element(model, product, risk))
-        if risk != "none":
-            risks[product.id()] = risk
-    return elements, risks, {kind: count for kind, count in left_out.items() if count}
+        risk = "none" if role == "not_drawn" else model.bodies.risk(product)
+        if role == "with_body" and risk == "none":
+            if not product.is_a("IfcSpatialStructureElement") and not product.is_a("IfcSpatialElement"):
+                found.leave_out(product, model.id_of(product))
+            continue
+        _note_body(product, risk, found)
+        try:
+            yield _element(model, product, risk)
+        except MALFORMED:  # one broken instance must not cost the others
+            found.malformed.append(f"{kind} (#{product.id()})")
+            yield _bare(model, product, risk)
+
+
+def _each(items: Sequence[Any], read: Callable[[Any], dict[str, Any]], found: Found) -> list[dict[str, Any]]:
+    """What is read of each; of those that are too malformed, nothing but a note."""
+    told: list[dict[str, Any]] = []
+    for item in items:
+        try:
+            told.append(read(item))
+        except MALFORMED:
+            found.malformed.append(f"{item.is_a()} (#{item.id()})")
+    return told
+
+
+def _bare(model: Reading, product: Any, risk: Risk) -> dict[str, Any]:
+    """An element of which no more than class and id can be told."""
+    empty = dict.fromkeys(("storey", "space", "building", "container", "type_name", "type_class"))
+    said = {"step": product.id(), "id": model.ids[product.id()], "class": product.is_a(), "name": "", "materials": []}
+    said |= {"label": f"{product.is_a()} (#{product.id()})", "why_no_body": None if risk != "none" else "malformed"}
+    return {**said, **empty, "properties": {ATTRIBUTES: {}}}
+
+
+def _is_of(product: Any, kinds: Sequence[str]) -> bool:
+    return any(product.is_a(kind) for kind in kinds)
 
 
 def _role(product: Any) -> str:
-    """Whether products of this class are elements: `never`, `with_body` or `always`."""
-    if any(product.is_a(kind) for kind in _NEVER_ELEMENTS):
-        return "never"
-    return "with_body" if any(product.is_a(kind) for kind in _ONLY_WITH_BODY) else "always"
+    """How products of this class are told: `elsewhere`, `with_body` only, `not_drawn` or `always`."""
+    if _is_of(product, _ELSEWHERE) or is_segment(product):
+        return "elsewhere"
+    if _is_of(product, tuple(_NOT_DRAWN)):
+        return "not_drawn"
+    return "with_body" if _is_of(product, _ONLY_WITH_BODY) else "always"
 
 
-def _element(model: _Model, product: Any, risk: Risk) -> dict[str, Any]:
+def _is_told(model: Reading, product: Any) -> bool:
+    """Whether a product that is no element is found with another."""
+    step = product.id()
+    if product.is_a("IfcPort"):
+        return step in model.links.port_owner
+    if product.is_a("IfcOpeningElement"):
+        return step in model.voids
+    return not is_segment(product) or step in model.links.whole
+
+
+def _note_body(product: Any, risk: Risk, found: Found) -> None:
+    if risk == "looped":
+        found.failed[product.id()] = "representation_maps_itself"
+    elif risk != "none":
+        found.risks[product.id()] = risk
+
+
+def _add_bodies(model: Reading, products: Sequence[Any], found: Found) -> None:
+    for product in products:
+        _note_body(product, model.bodies.risk(product), found)
+
+
+def _element(model: Reading, product: Any, risk: Risk) -> dict[str, Any]:
     step = product.id()
     kind = model.links.type_of.get(step)
     storey, space = model.links.place(product)
+    building = model.links.building(product) if storey is None else None
+    container = model.links.container.get(step)
     return {
         "step": step,
         "id": model.ids[step],
         "class": product.is_a(),
-        "name": product.Name or "",
+        "name": text(product.Name),
         "label": label(product),
         "storey": model.ids[storey.id()] if storey else None,
         "space": model.ids[space.id()] if space else None,
+        "building": model.ids[building.id()] if building is not None else None,
+        "container": container.is_a() if container is not None else None,
         "type_name": (kind.Name if kind else None) or attribute(product, "ObjectType"),
         "type_class": kind.is_a() if kind else None,
-        "materials": model.layers.get(step, []),
-        "properties": {**model.sets.get(step, {}), ATTRIBUTES: _attributes(model, product, kind)},
+        "materials": model.materials.layers(product),
+        "properties": {**model.sets.get(step, {}), ATTRIBUTES: attributes(model, product, kind)},
         "why_no_body": None if risk != "none" else _why_no_body(model, product),
     }
 
 
-def _why_no_body(model: _Model, product: Any) -> str:
+def _why_no_body(model: Reading, product: Any) -> str:
+    if product.is_a() in _NOT_DRAWN:
+        return _NOT_DRAWN[product.is_a()]
     if product.id() in model.links.has_parts:
         return "aggregate"
     return "no_representation" if attribute(product, "Representation") is None else "no_body_representation"
 
 
-def _attributes(model: _Model, product: Any, kind: Any) -> dict[str, Any]:
-    step, links = product.id(), model.links
-    said: dict[str, Any] = {name: value for name in _SAID if (value := attribute(product, name))}
-    lengths = {f"{name}_m": value * model.units.length_m for name in _LENGTHS if (value := attribute(product, name))}
-    whole, host = links.whole.get(step), links.host.get(step)
-    related = {
-        "part_of": whole and model.ids.get(whole.id()),
-        "fills": host and model.ids.get(host.id()),
-        "bounds": [model.ids[space.id()] for space in links.bounded.get(step, ())],
-        "systems": [_group(group) for group in links.groups.get(step, ()) if group.is_a("IfcSystem")],
-        "groups": [_group(group) for group in links.groups.get(step, ()) if not group.is_a("IfcSystem")],
-        "classification": [_class(item) for item in (*links.classes.get(step, ()), *(links.classes.get(kind.id(), ()) if kind else ()))],
-        "type_predefined": attribute(kind, "PredefinedType") if kind else None,
-    }
-    return said | lengths | {name: value for name, value in related.items() if value}
-
-
-def _group(group: Any) -> dict[str, Any]:
-    kind = attribute(group, "PredefinedType")
-    return {"class": group.is_a(), "name": group.Name or attribute(group, "LongName") or ""} | ({"kind": kind} if kind else {})
-
-
-def _class(item: Any) -> dict[str, Any]:
-    code = attribute(item, "Identification") or attribute(item, "ItemReference")
-    source = attribute(item, "ReferencedSource")
-    system = attribute(source, "Name") if source is not None else None
-    return {"code": code or "", "name": item.Name or "", "system": system or ""}
-
-
-def _storey(model: _Model, storey: Any) -> dict[str, Any]:
+def _storey(model: Reading, storey: Any, placements: Placements) -> dict[str, Any]:
     length = model.units.length_m
     building = model.links.whole.get(storey.id())
     return {
         "id": model.ids[storey.id()],
         "name": storey.Name or storey.LongName or "",
         "elevation_m": None if storey.Elevation is None else storey.Elevation * length,
-        "z_m": float(placement(storey, length)[2, 3]),
-        "building_z_m": float(placement(building, length)[2, 3]) if building is not None else 0.0,
+        "z_m": float(placements.of(storey)[2, 3]),
+        "building_z_m": float(placements.of(building)[2, 3]) if building is not None else 0.0,
         "building": model.ids.get(building.id()) if building is not None else None,
-        "sets": model.sets.get(storey.id(), {}),
+        "sets": dict(model.sets.get(storey.id(), {})),
     }
 
 
-def _space(model: _Model, space: Any) -> dict[str, Any]:
+def _space(model: Reading, space: Any, placements: Placements) -> dict[str, Any]:
     step = space.id()
     kind = model.links.type_of.get(step)
     storey, _ = model.links.place(space)
@@ -174,20 +254,28 @@ def _space(model: _Model, space: Any) -> dict[str, Any]:
         "long_name": space.LongName or "",
         "type_name": (kind.Name if kind else None) or space.ObjectType,
         "storey": model.ids[storey.id()] if storey else None,
-        "z_m": float(placement(space, model.units.length_m)[2, 3]),
-        "properties": {**model.sets.get(step, {}), ATTRIBUTES: _attributes(model, space, kind)},
+        "z_m": float(placements.of(space)[2, 3]),
+        "properties": {**model.sets.get(step, {}), ATTRIBUTES: attributes(model, space, kind)},
     }
 
 
-def _names(file: Any) -> dict[str, Any]:
-    """GlobalIds and names of project, site and building, the first of each."""
+def _names(file: Any, ids: dict[int, str]) -> dict[str, Any]:
+    """Ids and names of project, site and building, the first of each."""
     names: dict[str, Any] = {}
     for kind in ("IfcProject", "IfcSite", "IfcBuilding"):
-        first = next(iter(file.by_type(kind)), None)
+        first = next(iter(of_class(file, kind)), None)
         if first is not None:
             said = [first.LongName, first.Name] if kind != "IfcProject" else [first.Name, first.LongName]
-            names[kind] = {"id": first.GlobalId, "names": [name for name in said if name]}
+            names[kind] = {"id": ids.get(first.id()) or first.GlobalId, "names": [name for name in said if name]}
     return names
+
+
+def _not_read(model: Reading) -> dict[str, Any]:
+    """What the file holds besides, by kind of relation, and how many property sets and types nothing refers to."""
+    used = {kind.id() for kind in model.links.type_of.values()}
+    unused = sum(kind.id() not in used for kind in of_class(model.file, "IfcTypeObject"))
+    said = {"relations": relations_left_out(model.file), "property_sets_unused": model.properties.unused, "types_unused": unused}
+    return {name: value for name, value in said.items() if value}
 
 
 def _unit_issue(file: Any, units: Units) -> list[dict[str, Any]]:
@@ -196,4 +284,18 @@ def _unit_issue(file: Any, units: Units) -> list[dict[str, Any]]:
     return [{"code": "ifc_units_missing", "severity": "warning", "subject": "IfcProject", "details": {"metres": units.length_m}}]
 
 
-__all__ = ["ATTRIBUTES", "TYPE_SETS", "read_content"]
+def _malformed_issue(found: Found) -> list[dict[str, Any]]:
+    if not found.malformed:
+        return []
+    details = {"count": len(found.malformed)}
+    return [{"code": "ifc_instances_malformed", "severity": "warning", "subject": found.malformed[0], "details": details}]
+
+
+def _loop_issue(loops: Sequence[int]) -> list[dict[str, Any]]:
+    if not loops:
+        return []
+    details = {"count": len(loops)}
+    return [{"code": "ifc_placement_loops", "severity": "warning", "subject": f"#{loops[0]}", "details": details}]
+
+
+__all__ = ["ATTRIBUTES", "TYPE_SETS", "open_content", "read_content"]

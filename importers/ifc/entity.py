@@ -18,3 +18,8 @@ def attribute(instance: Any, name: str) -> Any:
     if category == _FORWARD:
         return instance.get_argument(instance.get_argument_index(name))
     return getattr(instance, name) if category == _INVERSE else None
+
+
+def text(value: Any) -> str:
+    """A text as it is, anything else as nothing: broken files have numbers where names should be."""
+    return value if isinstance(value, str) else ""

@@ -18,6 +18,11 @@ from importers.ifc.entity import attribute
 
 Points = NDArray[np.float64]  # (n, 3)
 _FACES_LIMIT = 400  # bigger shells cost more to read than the alarm is worth
+_LEAST_EXTENT = 2  # axes along which a box has to have a size
+_BOX_FACES = np.array(
+    [[0, 2, 1], [1, 2, 3], [4, 5, 6], [5, 7, 6], [0, 1, 4], [1, 5, 4], [2, 6, 3], [3, 6, 7], [0, 4, 2], [2, 4, 6], [1, 3, 5], [3, 7, 5]],
+    np.int32,
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,14 @@ class Expected:
     is_exact: bool = True
 
 
+@dataclass(frozen=True)
+class Corners:
+    """A box: corners (8, 3) [file units, product frame] and triangles (12, 3)."""
+
+    points: Points
+    faces: NDArray[np.int32]
+
+
 def expected(product: Any) -> Expected | None:
     """What the definition of the product's body says; None where it has a part that is not understood."""
     parts = product.Representation.get_argument(2)
@@ -36,6 +49,29 @@ def expected(product: Any) -> Expected | None:
         return None
     found = _of_items(bodies[0].get_argument(3), depth=0)
     return Expected(found.points, found.is_exact and not attribute(product, "HasOpenings")) if found else None
+
+
+def box(product: Any) -> Corners | None:
+    """The box around what the definition says of the product's body, else the file's own bounding box; None where it has no extent."""
+    hope = expected(product)
+    points = hope.points if hope is not None else _stated_box(product)
+    if points is None or not np.isfinite(points).all():
+        return None
+    low, high = points.min(axis=0), points.max(axis=0)
+    if int((high - low > 0).sum()) < _LEAST_EXTENT:
+        return None
+    corners = np.array([[(low, high)[k >> axis & 1][axis] for axis in range(3)] for k in range(8)])
+    return Corners(corners, _BOX_FACES)
+
+
+def _stated_box(product: Any) -> Points | None:
+    """Corners of the first IfcBoundingBox of a product."""
+    items = [item for part in product.Representation.get_argument(2) for item in part.get_argument(3) or ()]
+    found = next((item for item in items if item.is_a("IfcBoundingBox")), None)
+    if found is None:
+        return None
+    low = np.array(found.Corner.Coordinates, float)
+    return np.stack([low, low + np.array([found.XDim, found.YDim, found.ZDim], float)])
 
 
 def disagreement(vertices: Points, hope: Expected, length_m: float) -> float:

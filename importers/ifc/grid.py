@@ -1,24 +1,23 @@
-"""Positions in a projected CRS: which CRS a file means, in which unit, and where a point of the model falls."""
+"""Positions in a projected CRS: which CRS a file means, what its scale says, and where a point of the model falls."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.crs import Frame, known_crs, to_lonlat
+from twin.crs import Frame, crs_title, horizontal, known_crs, to_lonlat, unit_m, vertical
 from twin.errors import CRSError
 from twin.model import Issue
 
-_NEAR_M = 50_000.0
-_FOOT_M = 0.3048
-_LARGEST_METRES = 2e7  # no projected coordinate in metres is larger (half the earth's girth)
-_Notes = Sequence[tuple[str, Any, dict[str, object]]]  # code, severity, details
+Notes = Sequence[tuple[str, Any, dict[str, object]]]  # code, severity, details
+_LARGEST_M = 1e8  # no map has coordinates beyond this, not even with a zone's number before them
+_LIKE_ONE = 0.01  # no map projection's own scale differs by more from what PROJ says of the place
 
 
 @dataclass(frozen=True)
@@ -29,16 +28,20 @@ class Grid:
     crs: str
     origin_m: tuple[float, float, float]  # east, north, height [m]
     axis_rad: float
-    factor: float  # grid metres per model metre
-    unit_m: float = 1.0  # metres in one unit of the file's eastings and northings
+    factor: float = 1.0  # grid metres per model metre
 
-    def reason(self) -> str:
-        """One clause for the report."""
-        named = {
-            "map_conversion": "IfcMapConversion", "rigid_operation": "IfcRigidOperation", "placement_in_crs": "coordinates as in --crs",
-        }  # fmt: skip
-        scaled = f"; its scale {self.factor:.6f} is not laid on the shape" if abs(self.factor - 1) > 1e-9 else ""
-        return f"{named.get(self.kind, self.kind)} in {self.crs[:40]}{scaled}"
+    def because(self) -> tuple[str, dict[str, object]]:
+        """The sentence of the report that says why the model is there: code and details."""
+        codes = {
+            "map_conversion": "ifc_because_map_conversion",
+            "property_sets": "ifc_because_property_sets",
+            "rigid_operation": "ifc_because_rigid_operation",
+            "double": "ifc_because_double",
+        }
+        code = codes.get(self.kind, "ifc_because_in_crs")
+        if self.kind in {"map_conversion", "property_sets"} and abs(self.factor - 1) > 1e-9:
+            code = "ifc_because_scaled"
+        return code, {"crs": crs_title(self.crs), "factor": round(self.factor, 9)}
 
 
 def as_grid(grid: Grid, point: NDArray[np.float64]) -> tuple[tuple[float, float, float], float]:
@@ -54,16 +57,40 @@ def as_grid(grid: Grid, point: NDArray[np.float64]) -> tuple[tuple[float, float,
     c, s = math.cos(grid.axis_rad), math.sin(grid.axis_rad)
     east = grid.origin_m[0] + grid.factor * (c * point[0] - s * point[1])
     north = grid.origin_m[1] + grid.factor * (s * point[0] + c * point[1])
-    unit = _unit_of_crs(grid.crs, east, north, grid.unit_m)
+    if not max(abs(east), abs(north)) < _LARGEST_M:
+        raise CRSError("crs_outside", subject=grid.crs, point=[east, north])
     ahead = [[east, north], [east + 10.0 * c, north + 10.0 * s]]  # ten metres along the x axis
-    here, there = to_lonlat(np.array(ahead) / unit, grid.crs)
+    here, there = to_lonlat(np.array(ahead) / metres(grid.crs), grid.crs)
     lon, lat = float(here[0]), float(here[1])
     x, y = Frame(lon, lat).to_enu([there[:2]])[0, :2]
     return (lon, lat, grid.origin_m[2] + float(point[2])), math.atan2(y, x)
 
 
+def metres(crs: str) -> float:
+    """Metres in one unit of a projected system's axes."""
+    return unit_m(crs) or 1.0
+
+
+def place_of(crs: str, position_m: tuple[float, float]) -> list[float] | None:
+    """Longitude, latitude [deg] of eastings and northings [m]; None where the CRS cannot express them."""
+    if not max(abs(part) for part in position_m) < _LARGEST_M:
+        return None
+    try:
+        return to_lonlat(np.array([position_m]) / metres(crs), crs)[0, :2].tolist()
+    except CRSError:
+        return None
+
+
+def point_scale(crs: str, lonlat: Sequence[float], position_m: tuple[float, float]) -> float:
+    """Grid metres per metre on the ground, eastwards, at a place: 0.9996 on a UTM meridian, 1/cos φ in web Mercator."""
+    ahead = place_of(crs, (position_m[0] + 10.0, position_m[1]))
+    if ahead is None:
+        return 1.0
+    return 10.0 / max(float(np.linalg.norm(Frame(lonlat[0], lonlat[1]).to_enu([ahead])[0, :2])), 1e-3)
+
+
 def file_crs(target: Mapping[str, Any], asked: str | None, name: str) -> tuple[str | None, tuple[Issue, ...]]:
-    """The CRS a file means, and issues: what the person asked for, else what any of the file's names stand for.
+    """The plane CRS a file means, and issues: what the person asked for, else what any of the file's names stand for.
 
     Parameters
     ----------
@@ -74,51 +101,48 @@ def file_crs(target: Mapping[str, Any], asked: str | None, name: str) -> tuple[s
     name
         The file, as the subject of issues.
     """
-    said = _first_known(target)
+    said = said_crs(target)
     if asked is not None:
         crs = known_crs(asked)
-        other = said is not None and said != crs
-        return crs, (Issue("ifc_crs_overridden", "info", name, {"crs": crs, "file_crs": said}),) if other else ()
+        if said is None or said == crs:
+            return horizontal(crs), ()
+        return horizontal(crs), (Issue("ifc_crs_overridden", "info", name, {"crs": crs_title(crs), "file_crs": crs_title(said)}),)
     if said is not None:
-        return said, ()
+        return horizontal(said), ()
     written = target.get("Name") or target.get("Description")
     if written:
         return None, (Issue("ifc_crs_unknown", "warning", name, {"crs": written}),)
     return None, (Issue("ifc_crs_missing", "warning", name),)
 
 
-def map_unit(
-    unit: float | None, length_m: float, position: tuple[float, float], crs: str, likely: Sequence[tuple[float, float]]
-) -> tuple[float, _Notes]:
-    """Metres in one unit of eastings and northings.
-
-    The standard: the unit of the CRS in the file, else the project's. Files break it both ways, so the first unit that puts the model
-    near where it should be counts; where none does, the one that gives coordinates of a possible size.
-    """
-    stated = unit or length_m
-    candidates = dict.fromkeys([stated, 1.0, length_m])
-    near = [metre for metre in candidates if any(_distance(crs, position, metre, place) < _NEAR_M for place in likely)]
-    if near:
-        chosen = near[0]
-    elif unit is not None:
-        chosen = unit
-    else:
-        chosen = 1.0 if max(abs(position[0]), abs(position[1])) < _LARGEST_METRES else length_m
-    if math.isclose(chosen, stated, rel_tol=1e-6) or position == (0.0, 0.0):
-        return chosen, []
-    return chosen, [("ifc_map_unit_assumed", "info", {"stated_m": stated, "used_m": chosen})]
+def file_vertical(target: Mapping[str, Any]) -> str | None:
+    """What the heights of a file count from, as it writes it: IfcProjectedCRS.VerticalDatum, else the vertical part of a compound CRS."""
+    datum = target.get("VerticalDatum")
+    said = said_crs(target)
+    return str(datum) if datum else (vertical(said) if said else None)
 
 
-def scale_of_shape(scale: float | None, unit_ratio: float) -> tuple[float, _Notes]:
+def scale_of_shape(scale: float | None, unit_ratio: float, expected: float = 1.0) -> tuple[float, Notes]:
     """Grid metres per model metre.
 
     `Scale` should hold the ratio of units (0.001 from millimetres to metres) times the grid's own factor. Files also leave the ratio
     out or turn it round (buildingSMART's own UTM sample has 1000); a factor that is no map projection's is not believed.
+
+    Parameters
+    ----------
+    scale
+        As the file has it.
+    unit_ratio
+        Map units in one unit of the model.
+    expected
+        The projection's own factor at the place.
     """
-    if scale is None or scale <= 0 or not math.isfinite(scale):
+    if scale is None:
         return 1.0, []
+    if scale <= 0 or not math.isfinite(scale):
+        return 1.0, [("ifc_scale_not_believed", "warning", {"scale": scale})]
     factors = (scale / unit_ratio, scale, scale * unit_ratio)
-    likely = [factor for factor in factors if abs(factor - 1.0) < 0.01]
+    likely = [factor for factor in factors if abs(factor - 1.0) < _LIKE_ONE or abs(factor / expected - 1.0) < _LIKE_ONE]
     if not likely:
         return 1.0, [("ifc_scale_not_believed", "warning", {"scale": scale})]
     if likely[0] != factors[0]:
@@ -126,40 +150,38 @@ def scale_of_shape(scale: float | None, unit_ratio: float) -> tuple[float, _Note
     return likely[0], []
 
 
-def _first_known(target: Mapping[str, Any]) -> str | None:
-    name, datum, zone = (str(target.get(key) or "").strip() for key in ("Name", "GeodeticDatum", "MapZone"))
-    words = [name, f"EPSG:{name}" if name.isdigit() else "", str(target.get("Description") or "")]
-    number = re.search(r"(\d{1,2})\s*([NS])?", f"{zone} {name}" if "utm" in f"{zone} {name} {target.get('MapProjection')}".lower() else "")
-    if number and datum and not datum.upper().startswith("EPSG"):
-        words.append(f"{datum} / UTM zone {int(number[1])}{number[2] or 'N'}")
-    for word in words:
-        if word:
-            try:
-                return known_crs(word)
-            except CRSError:
-                continue
+def said_crs(target: Mapping[str, Any]) -> str | None:
+    """The CRS any of a file's texts stands for, in its normal form; None where none does."""
+    for word in _words(target):
+        try:
+            return known_crs(word)
+        except CRSError:
+            continue
     return None
 
 
-def _distance(crs: str, position: tuple[float, float], metre: float, reference: tuple[float, float]) -> float:
-    east, north = position[0] * metre, position[1] * metre
-    try:
-        place = to_lonlat(np.array([[east, north]]) / _unit_of_crs(crs, east, north, metre), crs)[0]
-    except CRSError:
-        return math.inf
-    return float(np.hypot(*Frame(*reference).to_enu([place[:2]])[0, :2]))
+def _words(target: Mapping[str, Any]) -> Iterator[str]:
+    name, datum, zone = (str(target.get(key) or "").strip() for key in ("Name", "GeodeticDatum", "MapZone"))
+    projection = str(target.get("MapProjection") or "")
+    code = re.search(r"(?i)\bepsg[\s:_\-]*(\d{4,6})\b", name)
+    yield from (word for word in (name, f"EPSG:{name}" if name.isdigit() else "", f"EPSG:{code[1]}" if code else "") if word)
+    yield from (str(text) for key in ("wkt", "Description") if (text := target.get(key)))
+    said = f"{zone} {name} {projection}"
+    number = re.search(r"(\d{1,2})\s*([NS])?\b", f"{zone} {name}")
+    if "utm" in said.lower() and number and datum and not datum.upper().startswith("EPSG"):
+        yield f"{datum} / UTM zone {int(number[1])}{number[2] or 'N'}"
+    if "cgcs" in f"{datum} {name}".lower() and zone:
+        yield from _chinese(zone)
 
 
-def _unit_of_crs(crs: str, east: float, north: float, stated_m: float) -> float:
-    """Metres in one unit of the CRS's axes, measured: a foot (the stated one, international or US survey), else one metre.
-
-    A metre in the CRS is as long as its scale there; web Mercator's passes through a foot's length near 72° and is left out.
-    """
-    try:
-        here, there = to_lonlat([[east, north], [east + 10.0, north]], crs)
-    except CRSError:
-        return 1.0
-    step = float(np.linalg.norm(Frame(float(here[0]), float(here[1])).to_enu([there[:2]])[0, :2])) / 10.0
-    if abs(step / _FOOT_M - 1) > 2e-3 or "3857" in crs:
-        return 1.0
-    return stated_m if abs(stated_m / _FOOT_M - 1) < 1e-5 else _FOOT_M
+def _chinese(zone: str) -> Iterator[str]:
+    """Names of the CGCS2000 zone that a text stands for: its number, or its central meridian."""
+    number = re.search(r"\d{2,3}", zone)
+    if number is None:
+        return
+    if int(number[0]) >= 75:
+        yield f"CGCS2000 / 3-degree Gauss-Kruger CM {int(number[0])}E"
+    elif int(number[0]) >= 25:
+        yield f"CGCS2000 / 3-degree Gauss-Kruger zone {int(number[0])}"
+    else:
+        yield f"CGCS2000 / Gauss-Kruger zone {int(number[0])}"

@@ -1,11 +1,13 @@
-"""Materials of products: names and layer thickness, in the order the file lists them (runs in the child)."""
+"""Materials of products: names, layer thickness and what the file says of them, in the order it lists them (runs in the child)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from importers.ifc.entity import attribute
+from importers.ifc.structure import instances, of_class
 
 _Layers = list[dict[str, Any]]
 _USED_SET = {"IfcMaterialLayerSetUsage", "IfcMaterialProfileSetUsage", "IfcMaterialProfileSetUsageTapering"}
@@ -15,10 +17,47 @@ _PARTS = {
     "IfcMaterialProfileSet": "MaterialProfiles",
     "IfcMaterialList": "Materials",
 }
+_NEST_LIMIT = 8
+_MAPPED_LIMIT = 4
 
 
-def materials(file: Any, length_m: float, type_of: Mapping[int, Any]) -> dict[int, _Layers]:
-    """Step id -> [{"name", "thickness_m"}] of every product; one without materials of its own has its type's.
+@dataclass
+class Materials:
+    """Answers about the materials of one open file; a definition that many products share is read once."""
+
+    length_m: float
+    of_product: dict[int, _Layers] = field(default_factory=dict[int, _Layers])
+    named: dict[int, set[int]] = field(default_factory=dict[int, "set[int]"])  # product or type -> its IfcMaterials, where they have sets
+    _styles: dict[int, str] = field(default_factory=dict[int, str])  # representation item -> name of its style
+
+    def layers(self, product: Any) -> _Layers:
+        """The layers of a product, {"name", "thickness_m"}; where none is stated, the style of its body, marked `from`: style."""
+        found = self.of_product.get(product.id())
+        if found is not None:
+            return found
+        name = self._styled(attribute(product, "Representation"))
+        return [{"name": name, "thickness_m": None, "from": "style"}] if name else []
+
+    def _styled(self, shape: Any) -> str:
+        for representation in instances(attribute(shape, "Representations")):
+            name = self._of_items(representation, 0)
+            if name:
+                return name
+        return ""
+
+    def _of_items(self, representation: Any, depth: int) -> str:
+        for item in instances(attribute(representation, "Items")):
+            if item.id() in self._styles:
+                return self._styles[item.id()]
+            source = attribute(item, "MappingSource") if depth < _MAPPED_LIMIT else None
+            name = self._of_items(attribute(source, "MappedRepresentation"), depth + 1) if source is not None else ""
+            if name:
+                return name
+        return ""
+
+
+def materials(file: Any, length_m: float, type_of: Mapping[int, Any], with_sets: frozenset[int] = frozenset()) -> Materials:
+    """The materials of an open file; a product without materials of its own has its type's.
 
     Parameters
     ----------
@@ -28,44 +67,75 @@ def materials(file: Any, length_m: float, type_of: Mapping[int, Any]) -> dict[in
         Metres in one length unit of the file.
     type_of
         Step id of an occurrence -> its type.
+    with_sets
+        Step ids of the materials that have property sets.
     """
     own: dict[int, _Layers] = {}
-    read: dict[int, _Layers] = {}
-    for relation in file.by_type("IfcRelAssociatesMaterial"):
-        definition = relation.RelatingMaterial
-        if definition is None:
+    named: dict[int, set[int]] = {}
+    read: dict[int, tuple[_Layers, set[int]]] = {}
+    for relation in of_class(file, "IfcRelAssociatesMaterial"):
+        definition = relation.get_argument(5)
+        if not hasattr(definition, "id"):
             continue
         if definition.id() not in read:
-            read[definition.id()] = _layers(definition, length_m)
-        for product in relation.RelatedObjects:
-            own.setdefault(product.id(), []).extend(read[definition.id()])
+            steps: set[int] = set()
+            read[definition.id()] = (_layers(definition, length_m, steps, 0), steps & with_sets)
+        layers, steps = read[definition.id()]
+        for product in instances(relation.get_argument(4)):
+            own[product.id()] = [*own[product.id()], *layers] if product.id() in own else layers
+            if steps:
+                named.setdefault(product.id(), set()).update(steps)
     for step, kind in type_of.items():
         if step not in own and kind.id() in own:
             own[step] = own[kind.id()]
-    return own
+            named[step] = named.get(kind.id(), set())
+    return Materials(length_m, own, named, _styles(file))
 
 
-def _layers(definition: Any, length_m: float) -> _Layers:
+def _layers(definition: Any, length_m: float, steps: set[int], depth: int) -> _Layers:
     kind = definition.is_a()
+    if depth > _NEST_LIMIT:
+        return []
     if kind in _USED_SET:
-        return _layers(definition.get_argument(0), length_m)  # the usage's set comes first in all of them
-    if kind in {"IfcMaterialLayer", "IfcMaterialLayerWithOffsets"}:
-        return [_layer(definition, length_m)]
+        used = definition.get_argument(0)  # the usage's set comes first in all of them
+        return _layers(used, length_m, steps, depth + 1) if hasattr(used, "id") else []
     if kind in _PARTS:
-        parts = attribute(definition, _PARTS[kind]) or ()
-        return [layer for part in parts for layer in _layers(part, length_m)]
-    if kind in {"IfcMaterialConstituent", "IfcMaterialProfile", "IfcMaterialProfileWithOffsets"}:
-        return [_named(definition.Material, definition.Name, category=attribute(definition, "Category"))]
-    return [_named(definition, None)]
+        parts = instances(attribute(definition, _PARTS[kind]))
+        return [layer for part in parts for layer in _layers(part, length_m, steps, depth + 1)]
+    return [_layer(definition, kind, length_m, steps)]
 
 
-def _layer(layer: Any, length_m: float) -> dict[str, Any]:
-    thickness = layer.LayerThickness
-    named = _named(layer.Material, attribute(layer, "Name"), category=attribute(layer, "Category"))
-    return {**named, "thickness_m": None if thickness is None else float(thickness) * length_m}
+def _layer(definition: Any, kind: str, length_m: float, steps: set[int]) -> dict[str, Any]:
+    material = definition if kind == "IfcMaterial" else attribute(definition, "Material")
+    if material is not None:
+        steps.add(material.id())
+    part = attribute(definition, "Name") if material is not definition else None
+    category = attribute(definition, "Category") or attribute(material, "Category")
+    thickness, fraction = attribute(definition, "LayerThickness"), attribute(definition, "Fraction")
+    said = {
+        "category": category,
+        "part": part if part and material is not None and material.Name else None,
+        "profile": attribute(attribute(definition, "Profile"), "ProfileName"),
+        "fraction": fraction,
+    }
+    name = (material.Name if material is not None else None) or part or ""
+    thickness_m = float(thickness) * length_m if isinstance(thickness, (int, float)) else None
+    return {"name": name, "thickness_m": thickness_m} | {key: value for key, value in said.items() if value}
 
 
-def _named(material: Any, fallback: str | None, category: str | None = None) -> dict[str, Any]:
-    name = (material.Name if material is not None else None) or fallback or ""
-    category = category or attribute(material, "Category")
-    return {"name": name, "thickness_m": None} | ({"category": category} if category else {})
+def _styles(file: Any) -> dict[int, str]:
+    """Step id of a styled item -> the name of its first style that has one, surface styles before others."""
+    found: dict[int, str] = {}
+    for styled in of_class(file, "IfcStyledItem"):
+        item = styled.get_argument(0)
+        if hasattr(item, "id"):
+            names = [name for style in instances(styled.get_argument(1)) if (name := _style_name(style))]
+            if names:
+                found[item.id()] = names[0]
+    return found
+
+
+def _style_name(style: Any) -> str:
+    if style.is_a("IfcPresentationStyleAssignment"):
+        return next((name for part in instances(style.get_argument(0)) if (name := _style_name(part))), "")
+    return style.get_argument(0) or "" if style.is_a("IfcSurfaceStyle") else ""

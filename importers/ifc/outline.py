@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import shapely
+import shapely.errors
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]  # (n, 3)
@@ -16,6 +18,8 @@ _LEVEL = 0.95  # cosine of the steepest face that counts as level
 _GAP_M = 0.3  # gaps between elements narrower than twice this are closed
 _COURT_M2 = 30.0  # holes smaller than this are no courtyards
 _CRUMB_SHARE = 0.02  # parts smaller than this share of the whole are no building
+_SMALL_M2 = 4.0  # bodies that stand on less are not looked at closely
+_HOLLOW = 0.99  # a body that covers less than this share of its hull goes round something
 _FLAT = ("IfcSlab", "IfcRoof", "IfcCovering", "IfcPlate", "IfcFooting", "IfcRamp", "IfcStairFlight")
 
 
@@ -56,21 +60,40 @@ def floor(vertices: Points, faces: NDArray[np.int64]) -> Floor | None:
 def ground(pieces: Sequence[tuple[str, Points, NDArray[np.int64]]]) -> Any:
     """The ground that elements stand on or reach over: (class, vertices, faces) each; a shapely polygon, or None for nothing.
 
-    Slabs and roofs count by their triangles, everything else by the hull of its corners; joints are closed, small holes filled. Without
-    a slab or roof it is the hull of all.
+    Slabs and roofs count by their triangles, everything else by the hull of its corners unless that is much larger than what it covers
+    (a wall around a corner); joints are closed, small holes filled. Without a slab or roof it is the hull of all.
     """
     flat = [vertices[faces] for kind, vertices, faces in pieces if kind.startswith(_FLAT)]
-    corners = [np.round(vertices[:, :2], _DIGITS) for kind, vertices, _ in pieces if not kind.startswith(_FLAT)]
-    hulls = [shapely.convex_hull(shapely.multipoints(points)) for points in corners]
-    shapes: list[Any] = [*(_united(part) for part in flat), *hulls]
+    upright = [_footing(vertices, faces) for kind, vertices, faces in pieces if not kind.startswith(_FLAT)]
+    shapes: list[Any] = [*(_united(part) for part in flat), *upright]
     areas = [shape for shape in shapes if shape.geom_type in {"Polygon", "MultiPolygon"} and not shape.is_empty]
     if not areas:
         return None
     if not flat:  # only uprights: what they surround is the ground
-        return shapely.convex_hull(shapely.union_all(np.array(areas, dtype=object)))
-    whole = shapely.union_all(np.array(areas, dtype=object))
-    closed = whole.buffer(_GAP_M, join_style="mitre").buffer(-_GAP_M, join_style="mitre").union(whole)
-    return _tidy(closed)
+        return shapely.convex_hull(_joined(areas))
+    return closed(_joined(areas))
+
+
+def _footing(vertices: Points, faces: NDArray[np.int64]) -> Any:
+    """What an upright body stands on."""
+    hull: Any = shapely.convex_hull(shapely.multipoints(np.round(vertices[:, :2], _DIGITS)))
+    if hull.area < _SMALL_M2:
+        return hull
+    body = _united(vertices[faces])
+    return body if body.area < _HOLLOW * hull.area else hull
+
+
+def covered(pieces: Sequence[tuple[Points, NDArray[np.int64]]]) -> Any:
+    """The plane that bodies cover, seen from above: (vertices, faces) each; an empty polygon for nothing."""
+    shapes = [_united(vertices[faces]) for vertices, faces in pieces if len(faces)]
+    return _joined(shapes) if shapes else shapely.Polygon()
+
+
+def closed(whole: Any) -> Any:
+    """A plane area without joints, small holes and crumbs; None where nothing is left."""
+    if whole is None or whole.is_empty:
+        return None
+    return _tidy(whole.buffer(_GAP_M, join_style="mitre").buffer(-_GAP_M, join_style="mitre").union(whole))
 
 
 def _tidy(area: Any) -> Any:
@@ -96,9 +119,18 @@ def _united(corners: NDArray[np.float64]) -> Any:
     if not len(plane):
         return shapely.Polygon()
     triangles = shapely.polygons(np.concatenate([plane, plane[:, :1]], axis=1))
-    united = shapely.union_all(triangles)
+    united = _joined(triangles)
     areas = _polygons(united)
     return areas[0] if len(areas) == 1 else shapely.MultiPolygon(areas)
+
+
+def _joined(shapes: Any) -> Any:
+    """The union of shapes; of slivers that cannot be united exactly, on a grid of a millimetre, then a centimetre; else their hull."""
+    array = np.array(shapes, dtype=object)
+    for grid in (None, 1e-3, 1e-2):
+        with contextlib.suppress(shapely.errors.GEOSException):
+            return shapely.union_all(array, grid_size=grid)
+    return shapely.convex_hull(shapely.geometrycollections(array))
 
 
 def _polygons(geometry: Any) -> list[Any]:

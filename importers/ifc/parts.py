@@ -5,7 +5,7 @@ A part holds meshes in their product's frame and instances of them; an instance 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_FLUSH_BYTES = 64 << 20
+from importers.ifc.kernels import ALARM_M, EXACT, FAST
+
+_FLUSH_BYTES = 16 << 20
 _FLUSH_INSTANCES = 4000
 
 
@@ -43,6 +45,7 @@ class Parts:
 
     folder: Path
     run: int
+    flush_bytes: int = _FLUSH_BYTES
     _number: int = 0
     _known: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     _meshes: list[tuple[Any, Any, Any]] = field(default_factory=list[tuple[Any, Any, Any]])
@@ -56,14 +59,21 @@ class Parts:
         geometry = shape.geometry
         key = (kernel, str(geometry.id))
         if key not in self._known:
-            self._known[key] = self._first_mesh + len(self._meshes)
-            mesh = _mesh(geometry)
-            self._meshes.append(mesh)
-            self._bytes += sum(array.nbytes for array in mesh)
+            self._known[key] = self._take(_mesh(geometry))
         self._rows.append((product, self._known[key], kernel, off_m))
         self._matrices.append(np.frombuffer(shape.transformation_buffer, float).reshape(4, 4).T.copy())
-        if self._bytes > _FLUSH_BYTES or len(self._rows) >= _FLUSH_INSTANCES:
+        if self._bytes > self.flush_bytes or len(self._rows) >= _FLUSH_INSTANCES:
             self.flush()
+
+    def add_shape(self, product: int, shape: Shape, matrix: NDArray[np.float64], kernel: str) -> None:
+        """One shape that no kernel made, and where it stands."""
+        self._rows.append((product, self._take((shape.vertices, shape.faces, shape.colors)), kernel, 0.0))
+        self._matrices.append(matrix)
+
+    def _take(self, mesh: tuple[Any, Any, Any]) -> int:
+        self._meshes.append(mesh)
+        self._bytes += sum(array.nbytes for array in mesh)
+        return self._first_mesh + len(self._meshes) - 1
 
     def flush(self) -> None:
         """Write what was added since the last time."""
@@ -111,13 +121,27 @@ def read_parts(folder: Path) -> Iterator[Instance]:
             yield Instance(int(product), meshes[run, int(mesh)], matrix, str(kernel), float(off))
 
 
+@dataclass(frozen=True)
+class Progress:
+    """Step ids of the products that are safely written, and of those among them that a careful kernel has yet to look at."""
+
+    done: frozenset[int]
+    doubted: Sequence[int]
+
+
+def progress(folder: Path) -> Progress:
+    """How far the children of a file have come."""
+    off: dict[int, bool] = {}
+    for path in sorted(folder.glob("part-*.npz")):
+        with np.load(path) as part:
+            for product, kernel, metres in zip(part["product"].tolist(), part["kernel"].tolist(), part["off_m"].tolist(), strict=True):
+                off[product] = off.get(product, True) and metres > ALARM_M and kernel in {FAST, EXACT}
+    return Progress(frozenset(off), [product for product, is_off in off.items() if is_off])
+
+
 def finished(folder: Path) -> frozenset[int]:
     """Step ids of the products that are safely written."""
-    done: set[int] = set()
-    for path in folder.glob("part-*.npz"):
-        with np.load(path) as part:
-            done.update(part["product"].tolist())
-    return frozenset(done)
+    return progress(folder).done
 
 
 def _shapes(arrays: dict[str, NDArray[Any]]) -> Iterator[Shape]:

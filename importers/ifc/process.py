@@ -6,6 +6,7 @@ is built next, one by one with a safer kernel; a product that ends two children 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -15,26 +16,54 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from importers.ifc.parts import finished
-from importers.ifc.worker import LIBRARY_MISSING, OPENED, REFUSED
+from importers.ifc.worker import LIBRARY_MISSING, MORE, OPENED, REFUSED
 from twin.errors import UnreadableSource
 
 _SUSPECTS = 8  # products built one by one after a crash: the one whose turn it was is among the next in line
+_LARGE_BYTES = 16 << 20  # from here on, content and triangles are the work of different children, which end when they grow too large
+_SOFT_SHARE = 5.0  # bytes of memory per byte of file beyond which a child asks for a successor
+_FLUSH_BYTES = (4 << 20, 16 << 20)  # of triangles kept before they are written, for large files and others
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a child may use: seconds in all, seconds without a sign of life, bytes of address space, children for one file."""
+    """What a child may use: seconds in all, seconds without a sign of life, bytes of address space, children for one file.
+
+    `soft_bytes` is the memory at which a child asks for a successor; 0 where one child does all.
+    """
 
     total_s: float
     silence_s: float
     memory_bytes: int
     children: int = 12
+    soft_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Known:
+    """Bodies that need not be built: step ids of those that are the same, and of those that only stand somewhere else now."""
+
+    same: Sequence[int] = ()
+    moved: Sequence[int] = ()
+
+
+def nothing_known() -> Known:
+    """The `Known` of a file that was never seen."""
+    return Known()
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """What the parent does meanwhile: hears of progress (`geometry`, products done and in all), and finds out what is known already."""
+
+    progress: Callable[[str, int, int], None]
+    known: Callable[[], Known] = nothing_known
 
 
 @dataclass(frozen=True)
@@ -43,10 +72,13 @@ class Outcome:
 
     content: Mapping[str, Any]
     folder: Path
-    failed: Mapping[int, str]  # step id -> kernel_crashed, no_sign_of_life, time_limit or no_shape
+    failed: Mapping[
+        int, str
+    ]  # step id -> kernel_crashed, no_sign_of_life, time_limit, no_shape, beyond_reach or representation_maps_itself
     voided: frozenset[int]  # step ids of products that their openings take away wholly
     deaths: Sequence[str]
     kernel_s: float
+    known: Known = Known()
 
 
 @dataclass
@@ -59,6 +91,8 @@ class _Watch:
     current: int | None = None
     built: set[int] = field(default_factory=set[int])
     no_shape: list[int] = field(default_factory=list[int])
+    beyond: list[int] = field(default_factory=list[int])
+    boxed: list[int] = field(default_factory=list[int])
     voided: list[int] = field(default_factory=list[int])
     refused: str = ""
     last_words: str = ""  # the last line a child wrote to standard error
@@ -74,6 +108,7 @@ class _Watch:
             self.built |= {message["product"]} if at == "built" else set()
         elif at == "end":
             self.no_shape, self.voided = message["failed"], message["voided"]
+            self.beyond, self.boxed = message["beyond"], message["boxed"]
         elif at == "refused":
             self.refused = message["reason"]
 
@@ -95,17 +130,23 @@ class _Story:
     blame: Counter[int] = field(default_factory=Counter[int])
     given_up: dict[int, str] = field(default_factory=dict[int, str])
     is_done: bool = False
+    is_stuck: bool = False  # the last child asked for a successor and had nothing to show
+    finished: int = -1
+    spared: frozenset[int] = frozenset()  # products whose bodies are known
 
     def job(self, path: Path, run: int, limits: Limits) -> dict[str, Any]:
         """What the next child is told: the suspects with a safer kernel, those blamed before with the safest."""
         safest = any(self.blame[product] for product in self.suspects)
-        job = {"path": str(path), "run": run, "memory_bytes": limits.memory_bytes, "safest": safest}
+        job = {"path": str(path.absolute()), "run": run, "parent": os.getpid(), "memory_bytes": limits.memory_bytes, "safest": safest}
+        job |= {"soft_bytes": 0 if self.is_stuck else limits.soft_bytes, "flush_bytes": _FLUSH_BYTES[not limits.soft_bytes]}
         return {**job, "suspects": self.suspects, "given_up": list(self.given_up)}
 
     def learn(self, end: str, done: frozenset[int]) -> None:
         """Take in how a child ended; a product that was alone at work at two deaths is given up."""
         self.is_done = end == "done"
-        if self.is_done:
+        if self.is_done or end == "more":
+            self.suspects = []
+            self.is_stuck, self.finished = self.finished == len(done), len(done)
             return
         self.deaths.append(end)
         self.suspects = self.watch.suspects()
@@ -115,20 +156,23 @@ class _Story:
         self.watch.built = set(done)  # what was built and not yet written is lost with the child
 
     def failed(self, done: frozenset[int]) -> dict[int, str]:
-        """Products without a shape, and why."""
+        """Products that no kernel built, and why; they may be drawn as boxes all the same."""
         left = self.watch.no_shape if self.is_done else self.watch.bodies
         why = "no_shape" if self.is_done else self.deaths[-1]
-        return {product: reason for product, reason in (dict.fromkeys(left, why) | self.given_up).items() if product not in done}
+        reasons = dict.fromkeys(left, why) | dict.fromkeys(self.watch.beyond, "beyond_reach") | self.given_up
+        boxed = set(self.watch.boxed)
+        return {product: reason for product, reason in reasons.items() if product in boxed or product not in done}
 
 
 def limits_for(size: int) -> Limits:
     """Limits for a file of `size` bytes: five minutes and half a minute a megabyte, and room for what the kernel holds in memory."""
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     memory = min(int(physical * 0.8), (3 << 30) + 150 * size)
-    return Limits(total_s=300.0 + 30e-6 * size, silence_s=30.0 + 1e-6 * size, memory_bytes=memory)
+    soft = int(_SOFT_SHARE * size) if size > _LARGE_BYTES else 0
+    return Limits(total_s=300.0 + 30e-6 * size, silence_s=30.0 + 1e-6 * size, memory_bytes=memory, soft_bytes=soft)
 
 
-def build(path: Path, name: str, folder: Path, limits: Limits, progress: Callable[[str, int, int], None]) -> Outcome:
+def build(path: Path, name: str, folder: Path, limits: Limits, watcher: Watcher) -> Outcome:
     """Read and tessellate a STEP file in child processes.
 
     Parameters
@@ -141,45 +185,70 @@ def build(path: Path, name: str, folder: Path, limits: Limits, progress: Callabl
         An empty folder for what the children write.
     limits
         What they may use.
-    progress
-        Told `geometry`, products done and products in all.
+    watcher
+        Whom to tell of progress and ask for bodies that are known.
 
     Raises
     ------
     UnreadableSource
         If the kernel refuses the file or dies before it has read its content.
     """
-    started, story = time.monotonic(), _Story()
-    for run in range(limits.children):
+    started, story, run = time.monotonic(), _Story(), 0
+    known = watcher.known() if limits.soft_bytes else None  # one after the other, so that not all of it is in memory at once
+    while len(story.deaths) < limits.children and not story.is_done:
         (folder / "job.json").write_text(json.dumps(story.job(path, run, limits)), "utf-8")
         left = limits.total_s - (time.monotonic() - started)
-        end = _run_child(folder, limits, left, story.watch, progress)
-        _refuse(name, folder, end, story.watch, limits)
-        story.learn(end, finished(folder))
-        if end in {"done", "time_limit"}:
+        with _child(folder, story.watch) as child:
+            if run == 0:
+                known = known or watcher.known()
+                (folder / "known.json").write_text(json.dumps(asdict(known)), "utf-8")
+                story.spared = frozenset((*known.same, *known.moved))
+                story.watch.built |= story.spared
+            end = _hear_out(child, limits.silence_s, left, story.watch, watcher.progress)
+        _refuse(name, end, story.watch)
+        if end not in {"done", "more"} and not (folder / "content.json").exists():
+            raise _died(name, end, story.watch, limits)
+        story.learn(end, finished(folder) | story.spared)
+        if end == "time_limit":
             break
+        run += 1
     content = json.loads((folder / "content.json").read_text("utf-8"))
-    failed = story.failed(finished(folder))
-    return Outcome(content, folder, failed, frozenset(story.watch.voided), story.deaths, time.monotonic() - started)
+    failed = story.failed(finished(folder) | story.spared) | {int(k): why for k, why in content["failed"].items()}
+    return Outcome(content, folder, failed, frozenset(story.watch.voided), story.deaths, time.monotonic() - started, known or Known())
 
 
-def _run_child(folder: Path, limits: Limits, left_s: float, watch: _Watch, progress: Callable[[str, int, int], None]) -> str:
-    """`done`, or what ended the child: kernel_crashed, no_sign_of_life, time_limit, refused or library_missing."""
+@contextlib.contextmanager
+def _child(folder: Path, watch: _Watch) -> Generator[subprocess.Popen[bytes]]:
+    """A child at work; ended and heard for its last words when left, however that happens."""
     with (
         tempfile.TemporaryFile() as noise,
-        subprocess.Popen(_command(folder), stdout=subprocess.PIPE, stderr=noise, env=_environment()) as child,
+        subprocess.Popen(_command(folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=noise, env=_environment()) as child,
     ):
         try:
-            silent = _listen(child, limits.silence_s, left_s, watch, progress)
+            yield child
         finally:
             if child.poll() is None:
                 child.kill()
-        status = child.wait()
-        watch.last_words = _last_line(noise)
+            child.wait()
+            if child.stdin is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    child.stdin.close()
+            watch.last_words = _last_line(noise)
+
+
+def _hear_out(
+    child: subprocess.Popen[bytes], silence_s: float, left_s: float, watch: _Watch, progress: Callable[[str, int, int], None]
+) -> str:
+    """`done`, `more`, or what ended the child: kernel_crashed, no_sign_of_life, time_limit, refused or library_missing."""
+    if child.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):  # it has died already; its status tells
+            child.stdin.write(b"go\n")
+            child.stdin.flush()
+    silent = _listen(child, silence_s, left_s, watch, progress)
     if silent:
         return silent
-    known = {OPENED: "done", REFUSED: "refused", LIBRARY_MISSING: "library_missing"}
-    return known.get(status, "kernel_crashed")
+    known = {OPENED: "done", MORE: "more", REFUSED: "refused", LIBRARY_MISSING: "library_missing"}
+    return known.get(child.returncode, "kernel_crashed")
 
 
 def _command(folder: Path) -> list[str]:
@@ -230,13 +299,16 @@ def _last_line(noise: IO[bytes]) -> str:
     return next((line.strip()[:160] for line in reversed(lines) if line.strip()), "")
 
 
-def _refuse(name: str, folder: Path, end: str, watch: _Watch, limits: Limits) -> None:
-    """Raise where there is nothing to go on with: no library, no file the kernel opens, or no content after a death."""
+def _refuse(name: str, end: str, watch: _Watch) -> None:
+    """Raise where the child says that it cannot go on: no library, or no file the kernel opens."""
     if end == "library_missing":
         raise UnreadableSource("ifc_library_missing", subject=name)
     if end == "refused":
         raise UnreadableSource("ifc_syntax", subject=name, reason=watch.refused)
-    if end != "done" and not (folder / "content.json").exists():
-        gigabytes = round(limits.memory_bytes / (1 << 30), 1)
-        seconds = round(limits.silence_s)
-        raise UnreadableSource("ifc_reader_died", subject=name, end=watch.last_words or end, gigabytes=gigabytes, seconds=seconds)
+
+
+def _died(name: str, end: str, watch: _Watch, limits: Limits) -> UnreadableSource:
+    """What to say where there is no content to go on with."""
+    gigabytes = round(limits.memory_bytes / (1 << 30), 1)
+    seconds = round(limits.silence_s)
+    return UnreadableSource("ifc_reader_died", subject=name, end=watch.last_words or end, gigabytes=gigabytes, seconds=seconds)

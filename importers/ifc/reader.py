@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
-import tempfile
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from importers.contract import Context, Imported
 from importers.ifc import process
-from importers.ifc.anchors import Setting
 from importers.ifc.assemble import assemble
+from importers.ifc.bodycache import BodyCache
 from importers.ifc.drawing import Place, draw
-from importers.ifc.georeference import georeference
 from importers.ifc.identify import Source, identify
 from importers.ifc.mesh import bodies
-from importers.ifc.parts import read_parts
+from importers.ifc.parts import Instance, read_parts
+from importers.ifc.relatives import beside_relatives
+from importers.ifc.scratch import scratch
+from importers.ifc.standing import stand
 from twin.errors import UnreadableSource
 from twin.model import Issue
-from twin.terrain import ground_height
 
 
 def read(path: Path, context: Context) -> Imported:
@@ -42,43 +42,46 @@ def read(path: Path, context: Context) -> Imported:
     """
     if importlib.util.find_spec("ifcopenshell") is None:
         raise UnreadableSource("ifc_library_missing", subject=path.name)
-    with tempfile.TemporaryDirectory(prefix="ifc-") as folder:
+    with scratch() as folder:
         context.progress("reading", 0, 0)
-        source = identify(path, Path(folder), context.options.encoding)
+        source = identify(path, folder, context.options.encoding, context.options.layer)
         limits = process.limits_for(source.path.stat().st_size)
-        outcome = process.build(source.path.absolute(), path.name, Path(folder), limits, context.progress)
-        return _imported(path, context, source, outcome)
+        cache = BodyCache(context.cache, path.name)
+        watcher = process.Watcher(context.progress, lambda: cache.look_up(source.path))
+        outcome = process.build(source.path, path.name, folder, limits, watcher)
+        instances = [*cache.instances(outcome.folder / "places.npz"), *read_parts(outcome.folder)]
+        imported = _imported(path, context, source, outcome, instances)
+        if not outcome.deaths:  # what was built after a crash may be the work of a safer kernel than the next time's
+            cache.keep(instances)
+        return imported
 
 
-def _imported(path: Path, context: Context, source: Source, outcome: process.Outcome) -> Imported:
+def _imported(path: Path, context: Context, source: Source, outcome: process.Outcome, instances: Sequence[Instance]) -> Imported:
     content = outcome.content
-    built = bodies(read_parts(outcome.folder))
-    bulk = draw(content, built)
-    setting = Setting(
-        name=path.name,
-        frame=context.park.frame,
-        ground=lambda lon, lat: _ground(context, lon, lat),
-        box=bulk.box(),
-        crs=context.options.crs,
-        place=context.options.place,
-    )
-    placed = georeference(content["geo"], setting)
+    bulk = draw(content, bodies(instances))
+    placed = stand(content, bulk, path.name, context)
     assembled = assemble(path, source, outcome, bulk, Place(context.park.frame, placed))
     issues = [*source.issues, *placed.issues, *_content_issues(content), *_death_issues(path, outcome), *assembled.issues]
+    issues += beside_relatives(assembled.content, context.relatives(), context.park.frame, path.name)
     details = {
         "georeferencing": placed.told.kind,
-        "left_out": content["left_out"],
-        "kernels": assembled.kernels,
+        **assembled.figures,
+        "bodies_known": len(outcome.known.same) + len(outcome.known.moved),
         "seconds_in_kernel": round(outcome.kernel_s, 3),
         "children": len(outcome.deaths) + 1,
+        **({"encoding": asdict(source.encoding)} if source.encoding else {}),
     }
     crs = placed.told.crs or None
-    return Imported(kind="ifc", models=[assembled.content], crs=crs, issues=issues, details=details)
-
-
-def _ground(context: Context, lon: float, lat: float) -> float:
-    xy = context.park.frame.to_enu([[lon, lat]])[:, :2]
-    return float(ground_height(context.park, context.terrain, xy)[0])
+    return Imported(
+        kind="ifc",
+        models=[assembled.content],
+        crs=crs,
+        height_datum=placed.height_datum,
+        height_offset_m=placed.height_offset_m,
+        encoding=source.encoding.name if source.encoding else None,
+        issues=issues,
+        details=details,
+    )
 
 
 def _content_issues(content: Mapping[str, Any]) -> list[Issue]:

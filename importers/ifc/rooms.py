@@ -1,4 +1,4 @@
-"""Storeys and spaces: heights in the park's datum, floors on the ground, uses, areas."""
+"""Spaces: floors on the ground, heights in the park's datum, uses, areas; and which of them a door joins."""
 
 from __future__ import annotations
 
@@ -6,45 +6,38 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import shapely
 
 from importers.ifc.drawing import Drawing, Place
+from importers.ifc.levels import Level, first_number, level_at
+from importers.ifc.mesh import Body
 from importers.ifc.outline import Floor, floor
 from importers.ifc.words import ATTRIBUTES, usage
-from twin.model import Issue, Space, Storey
+from twin.model import Issue, Space
 
 _HEIGHTS = ("Height", "FinishCeilingHeight", "NetHeight", "ClearHeight", "GrossHeight", "NominalHeight", "净高", "高度")
 _AREAS = ("NetFloorArea", "GrossFloorArea", "NetArea", "GSA BIM Area", "GrossArea", "Area", "面积", "净面积", "建筑面积")
 _USE_PROPERTIES = ("OccupancyType", "Category", "Reference", "OmniClass", "Occupancy", "Use", "用途", "功能", "房间类型")
-_SAME_M = 1e-6
+_REACH_M = 0.45  # from a door's leaf to the room, through the wall it sits in
+_STEP_M = 1.0  # a door's sill and the floor it leads to differ by less
+_TOUCH_M2 = 0.02
 
 
-def storeys(model_id: str, content: Mapping[str, Any], drawing: Drawing, place: Place) -> list[Storey]:
-    """The model's storeys, lowest first within the file's buildings."""
-    said = content["storeys"]
-    unplaced = all(abs(item["z_m"] - item["building_z_m"]) < _SAME_M for item in said) and len(said) > 1
-    levels = [(item, _level(item, unplaced)) for item in said]
-    levels.sort(key=lambda pair: pair[1])
-    middle = _middle(drawing)
-    return [
-        Storey(
-            id=item["id"],
-            model_id=model_id,
-            name=item["name"],
-            elevation_m=z - item["building_z_m"] if item["elevation_m"] is None else item["elevation_m"],
-            base_h_m=float(place.heights(np.array([[*middle, z]]))[0]),
-            height_m=_storey_height(item, z, levels),
-        )
-        for item, z in levels
-    ]
+def floors(content: Mapping[str, Any], drawing: Drawing) -> dict[str, Floor]:
+    """Id of a space -> its floor in the model's plane, of those that have a body."""
+    bodies = [(said["id"], drawing.bodies.get(said["step"])) for said in content["spaces"]]
+    found = {id_: floor(body.points(), body.faces()) for id_, body in bodies if body is not None}
+    return {id_: area for id_, area in found.items() if area is not None}
 
 
-def spaces(model_id: str, content: Mapping[str, Any], drawing: Drawing, place: Place) -> tuple[list[Space], list[Issue]]:
+def spaces(
+    model_id: str, content: Mapping[str, Any], areas: Mapping[str, Floor], levels: Sequence[Level], place: Place
+) -> tuple[list[Space], list[Issue]]:
     """The model's spaces, and what is wrong with some."""
     rooms: list[Space] = []
     issues: list[Issue] = []
     for said in content["spaces"]:
-        body = drawing.bodies.get(said["step"])
-        found = floor(body.points(), body.faces()) if body else None
+        found = areas.get(said["id"])
         if found is None or found.outline is None:
             issues.append(Issue("ifc_space_without_outline", "info", said["label"]))
         area, doubt = _area(said["properties"], found)
@@ -52,17 +45,19 @@ def spaces(model_id: str, content: Mapping[str, Any], drawing: Drawing, place: P
             issues.append(
                 Issue("ifc_space_area_doubtful", "info", said["label"], {"said": round(doubt, 2), "measured": round(area or 0, 2)})
             )
-        rooms.append(_space(model_id, said, found, area, place))
+        rooms.append(_space(model_id, said, found, area, levels, place))
     return rooms, issues
 
 
-def _space(model_id: str, said: Mapping[str, Any], found: Floor | None, area: float | None, place: Place) -> Space:
+def _space(model_id: str, said: Mapping[str, Any], found: Floor | None, area: float | None, levels: Sequence[Level], place: Place) -> Space:
     z = found.z_m if found else said["z_m"]
     middle = [0.0, 0.0] if found is None or found.outline is None else list(found.outline.centroid.coords[0])
+    by_height = said["storey"] is None and bool(levels)
+    own = said["properties"][ATTRIBUTES] | _areas(said["properties"], found) | ({"storey_by": "height"} if by_height else {})
     return Space(
         id=said["id"],
         model_id=model_id,
-        storey_id=said["storey"],
+        storey_id=level_at(z, levels).id if by_height else said["storey"],
         name=said["name"],
         long_name=said["long_name"],
         usage=usage(_use_texts(said)),
@@ -70,8 +65,15 @@ def _space(model_id: str, said: Mapping[str, Any], found: Floor | None, area: fl
         floor_h_m=float(place.heights(np.array([[*middle, z]]))[0]),
         height_m=_height(said["properties"], found),
         area_m2=area,
-        attributes=said["properties"],
+        attributes=said["properties"] | {ATTRIBUTES: own},
     )
+
+
+def _areas(properties: Mapping[str, Any], found: Floor | None) -> dict[str, float]:
+    """The floor's area by the file's own quantity and by the body, each where there is one. [m2]"""
+    by_body = None if found is None or found.outline is None else float(found.outline.area)
+    said = {"area_by_quantity_m2": first_number(properties, _AREAS), "area_by_body_m2": by_body}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _use_texts(said: Mapping[str, Any]) -> list[str]:
@@ -83,18 +85,8 @@ def _use_texts(said: Mapping[str, Any]) -> list[str]:
     return [text for text in texts if text]
 
 
-def _level(item: Mapping[str, Any], unplaced: bool) -> float:
-    """z of a storey [m, model]: its placement's, unless no storey of the file is placed and only Elevation tells them apart."""
-    return item["building_z_m"] + (item["elevation_m"] or 0.0) if unplaced else item["z_m"]
-
-
-def _storey_height(item: Mapping[str, Any], z: float, levels: Sequence[tuple[Mapping[str, Any], float]]) -> float | None:
-    above = [other for neighbour, other in levels if neighbour["building"] == item["building"] and other > z + _SAME_M]
-    return min(above) - z if above else _first(item["sets"], _HEIGHTS)
-
-
 def _height(properties: Mapping[str, Any], found: Floor | None) -> float | None:
-    said = _first(properties, _HEIGHTS)
+    said = first_number(properties, _HEIGHTS)
     if found is None or found.height_m <= 0:
         return said
     return said if said is not None and 0.2 * found.height_m < said < 1.5 * found.height_m else found.height_m
@@ -102,7 +94,7 @@ def _height(properties: Mapping[str, Any], found: Floor | None) -> float | None:
 
 def _area(properties: Mapping[str, Any], found: Floor | None) -> tuple[float | None, float | None]:
     """The floor's area and, where the file's own figure was not believed, that figure: off by more than a factor of two."""
-    said = _first(properties, _AREAS)
+    said = first_number(properties, _AREAS)
     if found is None or found.outline is None:
         return said, None
     measured = float(found.outline.area)
@@ -111,17 +103,38 @@ def _area(properties: Mapping[str, Any], found: Floor | None) -> tuple[float | N
     return (said, None) if 0.5 * measured < said < 2.0 * measured else (measured, said)
 
 
-def _first(sets: Mapping[str, Any], names: Sequence[str]) -> float | None:
-    """The first positive number under one of these names, quantities before properties."""
-    tables = [(not key.startswith(("Qto_", "BaseQuantities")), values) for key, values in sets.items() if isinstance(values, dict)]
-    for name in names:
-        for _, values in sorted(tables, key=lambda table: table[0]):
-            value = values.get(name)
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
-                return float(value)
-    return None
+def doors(drawing: Drawing, areas: Mapping[str, Floor]) -> dict[int, dict[str, Any]]:
+    """Step id of a door -> the spaces it joins (`joins`) and how that is known (`joins_by`): space_boundary or geometry."""
+    known = {id_: area for id_, area in areas.items() if area.outline is not None and not area.outline.is_empty}
+    ids = list(known)
+    tree = shapely.STRtree([known[id_].outline for id_ in ids])
+    found: dict[int, dict[str, Any]] = {}
+    for element in drawing.elements:
+        if str(element["class"]).startswith("IfcDoor"):
+            bounds = element["properties"][ATTRIBUTES].get("bounds")
+            joins = bounds or _beside(drawing.bodies[element["step"]], known, ids, tree)
+            found[element["step"]] = {"joins": joins, "joins_by": "space_boundary" if bounds else "geometry"} if joins else {}
+    return found
 
 
-def _middle(drawing: Drawing) -> list[float]:
-    box = drawing.box()
-    return [0.0, 0.0] if box is None else box[:, :2].mean(axis=0).tolist()
+def _beside(body: Body, known: Mapping[str, Floor], ids: Sequence[str], tree: Any) -> list[str]:
+    """The space on either side of a door's leaf that it touches most."""
+    points = body.points()
+    leaf: Any = shapely.oriented_envelope(shapely.multipoints(points[:, :2]))
+    if leaf.geom_type != "Polygon":
+        return []
+    corners = shapely.get_coordinates(leaf)[:4]
+    edges = np.roll(corners, -1, axis=0) - corners
+    along = edges[int(np.argmax(np.linalg.norm(edges, axis=1)))]
+    across = np.array([-along[1], along[0]]) / max(float(np.hypot(*along)), 1e-9)
+    middle, sill = corners.mean(axis=0), float(points[:, 2].min())
+    sides: dict[bool, tuple[float, str]] = {}
+    reach = leaf.buffer(_REACH_M, cap_style="flat", join_style="mitre")
+    for k in tree.query(reach, predicate="intersects").tolist():
+        id_ = ids[int(k)]
+        area = known[id_]
+        shared = area.outline.intersection(reach)
+        if shared.area > _TOUCH_M2 and abs(area.z_m - sill) < _STEP_M:
+            side = bool(float(np.dot(np.array(shared.centroid.coords[0]) - middle, across)) > 0.0)
+            sides[side] = max(sides.get(side, (0.0, "")), (float(shared.area), id_))
+    return sorted({id_ for _, id_ in sides.values()})

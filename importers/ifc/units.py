@@ -40,6 +40,7 @@ _MEASURES = {
     "THERMALTRANSMITTANCEUNIT": "IfcThermalTransmittanceMeasure",
     "THERMALCONDUCTANCEUNIT": "IfcThermalConductivityMeasure",
 }
+_NEST_LIMIT = 16
 _LARGEST_METRES = 2e7  # half the earth's girth: no coordinate in metres is larger
 _UNIT_OF = {measure: unit for unit, measures in _MEASURES.items() for measure in measures.split()}
 
@@ -77,18 +78,25 @@ def read_units(file: Any) -> Units:
     return Units(scales.get("LENGTHUNIT", 1.0), scales, "LENGTHUNIT" not in scales)
 
 
-def factor_of(unit: Any) -> float | None:
-    """SI units in one `unit`; None where the file does not say."""
+def unit_name(unit: Any) -> str:
+    """What a unit is called: a currency's code, else its name or kind."""
+    return str(attribute(unit, "Currency") or attribute(unit, "Name") or attribute(unit, "UserDefinedType") or unit.is_a())
+
+
+def factor_of(unit: Any, depth: int = 0) -> float | None:
+    """SI units in one `unit`; None where the file does not say, or says it by itself."""
+    if depth > _NEST_LIMIT:
+        return None
     if unit.is_a("IfcSIUnit"):
         power = _POWER.get(unit.Name, 1)
         gram = 1e-3 if unit.Name == "GRAM" else 1.0
         return gram * _PREFIX.get(unit.Prefix or "", 1.0) ** power
     if unit.is_a("IfcConversionBasedUnit"):
         measure = unit.ConversionFactor
-        base = factor_of(measure.UnitComponent) if measure and measure.UnitComponent else None
+        base = factor_of(measure.UnitComponent, depth + 1) if measure and measure.UnitComponent else None
         return None if base is None else float(measure.ValueComponent.wrappedValue) * base
     if unit.is_a("IfcDerivedUnit"):
-        factors = [(factor_of(part.Unit), part.Exponent) for part in unit.Elements]
+        factors = [(factor_of(part.Unit, depth + 1), part.Exponent) for part in unit.Elements]
         known = [(factor, power) for factor, power in factors if factor is not None]
         return math.prod(factor**power for factor, power in known) if len(known) == len(factors) else None
     return None

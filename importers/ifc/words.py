@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ _GENERIC = ("ifcflow", "ifcdistribution", "ifcenergyconversion", "ifcbuildingele
 def usage(texts: Sequence[str]) -> str | None:
     """The use of a space by the first of its texts that holds a known word; None where none does."""
     for text in texts:
-        found = _longest(text, _table("usage"))
+        found = _longest(text, "usage")
         if found:
             return found
     return None
@@ -37,17 +37,18 @@ def discipline(classes: Sequence[str], systems: Sequence[str], texts: Sequence[s
     texts
         Other names.
     """
-    by_class = _by_class([name.lower() for name in classes])
+    by_class = _by_class(tuple(name.lower() for name in classes))
     if by_class in {"site", "structure", "architecture"}:
         return by_class
     for text in systems if by_class else (*systems, *texts):
-        found = _longest(text, _table("discipline_words"))
+        found = _longest(text, "discipline_words")
         if found:
             return found
     return by_class or "other"
 
 
-def _by_class(classes: Sequence[str]) -> str | None:
+@lru_cache(maxsize=4096)
+def _by_class(classes: tuple[str, ...]) -> str | None:
     for name in classes:
         for kind, parts in _table("discipline_classes").items():
             if any(part in name for part in parts):
@@ -58,23 +59,28 @@ def _by_class(classes: Sequence[str]) -> str | None:
 def default_color(ifc_class: str, kind: str, systems: Sequence[str]) -> tuple[int, int, int, int]:
     """RGBA of an element without a style: its system's, its class's, its discipline's, in this order."""
     for system in systems:
-        found = _longest(system, _table("system_colors"))
+        found = _longest(system, "system_colors")
         if found and kind in {"hvac", "plumbing", "fire", "other"}:
             red, green, blue, alpha = (int(part) for part in found.split(","))
             return red, green, blue, alpha
-    name = ifc_class.lower()
+    return _class_color(ifc_class.lower(), kind)
+
+
+@lru_cache(maxsize=4096)
+def _class_color(name: str, kind: str) -> tuple[int, int, int, int]:
     matches = [key for key in _colors("colors") if name.startswith(key)]
     if matches:
         return _colors("colors")[max(matches, key=len)]
     return _colors("discipline_colors").get(kind, _colors("colors")["default"])
 
 
-def _longest(text: str, table: _Table) -> str | None:
-    """The key whose longest word is found in `text`; short Latin words count only as whole words."""
+@lru_cache(maxsize=16384)  # names of types and rooms repeat
+def _longest(text: str, table: str) -> str | None:
+    """The key of a table whose longest word is found in `text`; short Latin words count only as whole words."""
     low = text.lower()
     spaced = f" {''.join(character if character.isalnum() else ' ' for character in low)} "
     best, size = None, 0
-    for key, words in table.items():
+    for key, words in _table(table).items():
         for word in words:
             if len(word) > size and (f" {word} " in spaced if len(word) < 4 and word.isascii() else word in low):
                 best, size = key, len(word)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pyogrio
@@ -17,7 +20,26 @@ from hypothesis import strategies as st
 
 from twin.crs import Frame
 from twin.errors import Conflict, NotFound, StoreError
-from twin.model import Device, Element, Event, FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent, Park, Space, Storey, Terrain
+from twin.model import (
+    Asset,
+    Connection,
+    Device,
+    Element,
+    Event,
+    FeatureTable,
+    Georeferencing,
+    Group,
+    Layer,
+    Mesh,
+    Model,
+    ModelContent,
+    Park,
+    Photometry,
+    SourceContent,
+    Space,
+    Storey,
+    Terrain,
+)
 from twin.store import Store, create_store, open_store
 from twin.store.blob import decode, encode
 
@@ -25,8 +47,16 @@ FRAME = Frame(104.06, 30.54, 500.0)
 PARK = Park("试验园区", FRAME)
 
 
+@pytest.fixture(params=["geopackage", "postgis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "geopackage":
+        return create_store(tmp_path / "park", PARK)
+    return create_store(request.getfixturevalue("new_database_park")(), PARK)
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def directory(tmp_path: Path) -> Store:
+    """A park in a directory, for what only a GeoPackage promises."""
     return create_store(tmp_path / "park", PARK)
 
 
@@ -175,7 +205,7 @@ def test_what_is_not_there_is_said_so(store: Store, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no park"):
         open_store(tmp_path / "nowhere")
     with pytest.raises(Conflict):
-        create_store(store.path, PARK)
+        create_store(store.address, PARK)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("hello")
     with pytest.raises(Conflict):
@@ -217,17 +247,18 @@ import os
 from tests.contract.test_store import squares
 from twin.model import Layer
 from twin.store import open_store
-with open_store({str(store.path)!r}).transaction() as writer:
+with open_store({store.address!r}).transaction() as writer:
     writer.put_layer(Layer("b", "building", "b"))
     writer.put_features("b", squares(2000), source="one")
     os.kill(os.getpid(), 9)
 """
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == -9
-    assert open_store(store.path).layers() == []
+    assert open_store(store.address).layers() == []
 
 
-def test_it_is_a_geopackage_other_programs_open(store: Store) -> None:
+def test_it_is_a_geopackage_other_programs_open(directory: Store) -> None:
+    store = directory
     with store.transaction() as writer:
         writer.put_layer(Layer("建筑", "building", "建筑"))
         writer.put_features("建筑", squares(40), source="a")
@@ -262,3 +293,263 @@ def test_geometry_blobs_keep_every_digit(points: list[tuple[float, float, float]
     assert again[-2] is None
     assert again[-1].is_empty
     assert [a.wkb for a in again[:-2]] == [b.wkb for b in shapes[:-2]]
+
+
+def lamp(photometry_id: str = "lamp") -> Photometry:
+    return Photometry(
+        photometry_id, "路灯", 3200.0, 28.5, [0.0, 90.0], [0.0, 45.0, 90.0], [[100.0, 50.5, 0.0], [90.0, 40.0, 0.0]], {"maker": "x"}
+    )
+
+
+def plane(height: float, x0: float = 0.0, role: Literal["ground", "surface"] = "ground") -> Terrain:
+    return Terrain(x0, 0.0, 5.0, np.full((3, 3), height, np.float32), role)
+
+
+def told(name: str = "a.ifc", sha256: str = "1" * 64) -> dict[str, Any]:
+    return {"name": name, "sha256": sha256, "options": "o", "importer": "ifc", "at": "2026-01-01T00:00:00Z", "report": {"features": 1}}
+
+
+def put(store: Store, source: SourceContent, name: str) -> None:
+    """Write a source's content the way the import pipeline does."""
+    with store.transaction() as writer:
+        if any(each["name"] == name for each in store.sources()):
+            writer.archive_source(name)
+            writer.drop_source(name)
+        for layer, table in source.layers:
+            writer.put_layer(replace(layer, source=name))
+            writer.put_features(layer.id, table, source=name)
+        writer.put_devices(source.devices, source=name)
+        for model in source.models:
+            writer.put_model(model, source=name)
+        for terrain in source.terrains:
+            writer.put_terrain(terrain, source=name)
+        writer.put_photometries(source.photometries, source=name)
+        writer.put_assets(source.assets, source=name)
+        writer.put_source(told(name))
+
+
+def everything(source: str, offset: float = 0.0, k: int = 1) -> SourceContent:
+    full = content(f"m{k}")
+    return SourceContent(
+        [(Layer(f"楼{k}", "building", "Houses", 3, source, "房屋"), squares(3, offset))],
+        [Device(f"c{k}", "camera", "东门", 104.06, 30.54, 3.5, source=source, attributes={"hfov_deg": 90.0})],
+        [
+            replace(
+                full,
+                groups=[Group(f"z{k}", f"m{k}", "zone", "IfcZone", "分区", "office", ["r1"], {"a": 1})],
+                connections=[Connection(f"m{k}", "e1", "e2", "p1", "p2", "source", True, [1.0, 2.0, 3.5])],
+            )
+        ],
+        [plane(500.0 + k), plane(520.0, role="surface")],
+        [lamp(f"lamp{k}")],
+        [Asset(source, "tiles/a b.glb", "0" * 64, 12, "model/gltf-binary")],
+    )
+
+
+def assert_same(found: SourceContent, expected: SourceContent) -> None:
+    assert [layer for layer, _ in found.layers] == [layer for layer, _ in expected.layers]
+    for (_, a), (_, b) in zip(found.layers, expected.layers, strict=True):
+        assert list(a.ids) == list(b.ids)
+        assert shapely.equals_identical(a.geometry, b.geometry).all()
+        assert [a.row(i) for i in range(len(a))] == [b.row(i) for i in range(len(b))]
+    assert (found.devices, found.photometries, found.assets) == (expected.devices, expected.photometries, expected.assets)
+    for a, b in zip(found.terrains, expected.terrains, strict=True):
+        assert (a.x0_m, a.y0_m, a.step_m, a.role) == (b.x0_m, b.y0_m, b.step_m, b.role)
+        assert np.array_equal(a.heights, b.heights, equal_nan=True)
+    for a, b in zip(found.models, expected.models, strict=True):
+        assert (a.groups, a.connections, a.elements) == (b.groups, b.connections, b.elements)
+        assert sorted(a.storeys, key=lambda s: s.id) == sorted(b.storeys, key=lambda s: s.id)
+        assert [space.id for space in a.spaces] == [space.id for space in b.spaces]
+        assert replace(a.model, outline=None) == replace(b.model, outline=None)
+        assert np.allclose(a.mesh.vertices, b.mesh.vertices, atol=1e-3)
+        assert np.array_equal(a.mesh.faces, b.mesh.faces)
+        assert np.array_equal(a.mesh.face_color, b.mesh.face_color)
+
+
+def test_every_part_of_a_source_comes_out(store: Store) -> None:
+    source = everything("a.ifc")
+    put(store, source, "a.ifc")
+    assert store.layer("楼1").title_zh == "房屋"
+    assert store.groups("m1") == store.groups() == list(source.models[0].groups)
+    assert store.connections("m1") == store.connections() == list(source.models[0].connections)
+    assert store.groups("other") == store.connections("other") == []
+    assert store.photometries() == source.photometries
+    assert store.assets() == store.assets("a.ifc") == source.assets
+    assert store.assets("other") == []
+    surface, ground = store.terrain("surface"), store.terrain()
+    assert surface is not None
+    assert ground is not None
+    assert (surface.heights.max(), ground.heights.max()) == (520.0, 501.0)
+    assert_same(store.version("a.ifc", 1), source)
+
+
+def test_old_versions_stay_as_they_were(store: Store) -> None:
+    versions = [everything("a.ifc", k * 0.01, k) for k in (1, 2, 3)]
+    for each in versions:
+        put(store, each, "a.ifc")
+    put(store, everything("b.ifc", 0.2, 9), "b.ifc")
+    assert [(v.source, v.number, v.is_current) for v in store.versions()] == [
+        ("a.ifc", 1, False), ("a.ifc", 2, False), ("a.ifc", 3, True), ("b.ifc", 1, True),
+    ]  # fmt: skip
+    assert [v.number for v in store.versions("a.ifc")] == [1, 2, 3]
+    assert store.versions("a.ifc")[0].report == {"features": 1}
+    for number, each in enumerate(versions, 1):
+        assert_same(store.version("a.ifc", number), each)
+    assert [model.id for model in store.models()] == ["m3", "m9"]
+    for ask in (lambda: store.version("a.ifc", 4), lambda: store.version("a.ifc", 0), lambda: store.version("c", 1)):
+        with pytest.raises(NotFound):
+            ask()
+
+
+def test_what_a_source_no_longer_holds_is_gone(store: Store) -> None:
+    put(store, everything("a.ifc", 0.0, 1), "a.ifc")
+    put(store, everything("a.ifc", 0.0, 2), "a.ifc")
+    assert [layer.id for layer in store.layers()] == ["楼2"]
+    assert [model.id for model in store.models()] == ["m2"]
+    assert {each.model_id for each in [*store.storeys(), *store.spaces(), *store.elements(), *store.groups(), *store.connections()]} == {
+        "m2"
+    }
+    assert [device.id for device in store.devices()] == ["c2"]
+    assert [each.id for each in store.photometries()] == ["lamp2"]
+    with pytest.raises(NotFound):
+        store.mesh("m1")
+    ground = store.terrain()
+    assert ground is not None
+    assert ground.heights.max() == 502.0
+    with store.transaction() as writer:
+        writer.drop_source("a.ifc")
+    assert not [*store.layers(), *store.models(), *store.devices(), *store.photometries(), *store.assets(), *store.sources()]
+    assert store.terrain() is None
+    assert [(v.number, v.is_current) for v in store.versions()] == [(1, False)]
+    assert_same(store.version("a.ifc", 1), everything("a.ifc", 0.0, 1))
+    put(store, everything("a.ifc", 0.0, 3), "a.ifc")
+    assert [(v.number, v.is_current) for v in store.versions()] == [(1, False), (2, True)]
+
+
+def test_a_layer_of_two_sources_outlives_one(store: Store) -> None:
+    with store.transaction() as writer:
+        writer.put_layer(Layer("b", "building", "b", source="one"))
+        writer.put_features("b", squares(3), source="one")
+        writer.put_features("b", FeatureTable(["other"], squares(1).geometry, {}), source="two")
+    with store.transaction() as writer:
+        writer.drop_source("one")
+    assert list(store.features("b").ids) == ["other"]
+    with store.transaction() as writer:
+        writer.drop_source("two")
+    assert store.layers() == []
+    assert store.extent() is None
+
+
+def test_terrains_of_several_sources_are_one(store: Store) -> None:
+    with store.transaction() as writer:
+        writer.put_terrain(plane(10.0), source="west.tif")
+        writer.put_terrain(plane(20.0, x0=15.0), source="east.tif")
+    both = store.terrain()
+    assert both is not None
+    assert set(both.heights[np.isfinite(both.heights)].tolist()) == {10.0, 20.0}
+    with store.transaction() as writer:
+        writer.put_terrain(plane(30.0), source="west.tif")
+        writer.drop_source("east.tif")
+    left = store.terrain()
+    assert left is not None
+    assert np.array_equal(left.heights, plane(30.0).heights)
+    assert store.terrain("surface") is None
+
+
+def test_a_photometry_is_taken_over(store: Store) -> None:
+    with store.transaction() as writer:
+        writer.put_photometries([lamp("a"), lamp("b")], source="one")
+        writer.put_photometries([replace(lamp("b"), lumens=1.0)], source="two")
+    assert {each.id: each.lumens for each in store.photometries()} == {"a": 3200.0, "b": 1.0}
+    with store.transaction() as writer:
+        writer.put_photometries([], source="one")
+    assert [each.id for each in store.photometries()] == ["b"]
+
+
+def test_events_are_followed_in_the_order_they_were_written(store: Store) -> None:
+    def event(name: str, at: int) -> Event:
+        return Event(name, "fire", f"2026-01-0{at}T00:00:00Z", 104.06, 30.54, 501.5)
+
+    assert store.events_after(0) == ([], 0)
+    with store.transaction() as writer:
+        writer.put_events([event("late", 9), event("early", 1)])
+    first, cursor = store.events_after(0)
+    assert [each.id for each in first] == ["late", "early"]
+    assert store.events_after(cursor) == ([], cursor)
+    with store.transaction() as writer:
+        writer.put_events([replace(event("late", 9), status="closed"), event("third", 3)])
+    second, cursor = store.events_after(cursor, limit=1)
+    assert [(each.id, each.status) for each in second] == [("late", "closed")]
+    assert [each.id for each in store.events_after(cursor)[0]] == ["third"]
+    assert [each.id for each in store.events()] == ["early", "third", "late"]
+
+
+def test_files_are_kept_by_content_and_swept_when_nothing_refers_to_them(store: Store, tmp_path: Path) -> None:
+    files = {name: tmp_path / name for name in ("one", "two", "three")}
+    for name, file in files.items():
+        file.write_bytes(name.encode() * 1000)
+    kept = {name: store.keep(file) for name, file in files.items()}
+    assert kept["one"] == hashlib.sha256(b"one" * 1000).hexdigest()
+    assert store.keep(files["one"]) == kept["one"]
+    with store.transaction() as writer:
+        writer.put_source(told("a"))
+        writer.put_assets([Asset("a", name, kept[name], 3000) for name in ("one", "two")], source="a")
+    with store.transaction() as writer:
+        writer.archive_source("a")
+        writer.drop_source("a")
+        writer.put_assets([Asset("a", "two", kept["two"], 3000)], source="a")
+        writer.put_source(told("a", "2" * 64))
+    assert store.sweep() == 1, "one is needed by the old version"
+    assert store.asset_path(kept["one"]).read_bytes() == b"one" * 1000
+    assert store.asset_path(kept["two"]).read_bytes() == b"two" * 1000
+    with pytest.raises(NotFound):
+        store.asset_path(kept["three"])
+    with pytest.raises(NotFound):
+        store.asset_path("../../park.gpkg")
+
+
+def test_a_sweep_takes_nothing_from_an_import_under_way(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "tile"
+    file.write_bytes(b"tile")
+    other = open_store(store.address)
+    kept = other.keep(file)
+    assert store.sweep() == 0
+    assert store.asset_path(kept).is_file()
+    other.close()
+    assert store.sweep() == 1
+
+
+def test_what_a_transaction_reads_of_itself_is_not_remembered(store: Store) -> None:
+    put(store, everything("a.ifc"), "a.ifc")
+    assert len(store.devices()) == len(store.models()) == 1
+
+    def change_and_fail() -> None:
+        with store.transaction() as writer:
+            writer.drop_source("a.ifc")
+            assert len(store.devices()) == len(store.models()) == 0
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        change_and_fail()
+    assert len(store.devices()) == len(store.models()) == 1
+
+
+def test_readers_in_threads_see_whole_states(store: Store) -> None:
+    put(store, everything("a", 0.0, 1), "a")
+    seen: list[tuple[int, int]] = []
+    is_over = threading.Event()
+
+    def read() -> None:
+        while not is_over.is_set():
+            seen.append((len(store.version("a", store.versions("a")[-1].number).devices), len(store.features_of_kind("building"))))
+        store.close()
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for k in range(2, 8):
+        put(store, everything("a", 0.0, k), "a")
+    is_over.set()
+    for reader in readers:
+        reader.join()
+    assert set(seen) == {(1, 3)}

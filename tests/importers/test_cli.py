@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import pytest
 import typer
 
-from importers.cli import import_files
+from importers.cli import _teller, import_files, stage_title
 from twin import cli
+from twin.console import progress
 from twin.store import Store, open_store
 
 LON, LAT = 120.6, 31.3
@@ -94,6 +96,52 @@ def test_people_read_tables_and_sentences_in_their_language(twin: Twin, geojson:
     english = twin(flawed, "--lang", "en", "--dry-run")[1]
     assert "has no geometry" in english
     assert "Nothing was written" in english
+
+
+def test_remarks_alone_are_no_fault_to_strict(twin: Twin, geojson: Callable[..., Path]) -> None:
+    flat = {"type": "Point", "coordinates": [LON, LAT, 0.0]}
+    path = geojson("points.geojson", [({"id": 1}, flat)])
+    status, out, _ = twin(path, "--strict", "--json")
+    assert [issue["severity"] for issue in document(out)["imported"][0]["issues"]] == ["info"]
+    assert status == 0
+
+
+def test_options_of_frames_are_checked_before_anything_is_read(twin: Twin, geojson: Callable[..., Path]) -> None:
+    path = geojson("a.geojson", [({"id": 1}, SQUARE)])
+    assert twin(path, "--height-datum", "rubbish")[0] == 2
+    assert twin(path, "--height-offset", "high")[0] == 2
+    assert twin(path, "--control", "nowhere.csv")[0] == 1
+    assert twin(path, "--height-datum", "1985国家高程基准", "--height-offset", "-12.5", "--lod", "2", "--yes")[0] == 0
+
+
+def test_an_offset_reaches_the_park_and_the_report(twin: Twin, store: Store, geojson: Callable[..., Path]) -> None:
+    path = geojson("points.geojson", [({"id": 1}, {"type": "Point", "coordinates": [LON, LAT, 3.5]})])
+    status, out, _ = twin(path, "--height-datum", "EPSG:5737", "--height-offset", "10.25", "--json")
+    (entry,) = document(out)["imported"]
+    assert status == 0
+    assert (entry["height_datum"], entry["height_offset_m"]) == ("EPSG:5737", 10.25)
+    assert open_store(store.path).features("points").geometry[0].z == pytest.approx(13.75)
+    said = twin(path, "--height-datum", "EPSG:5737", "--height-offset", "11")[1]
+    assert "Yellow Sea 1985" in said
+    assert "version 2; 0 added, 0 removed, 1 changed" in said
+
+
+def test_progress_names_its_stages_in_words() -> None:
+    assert (stage_title("write", "en"), stage_title("write", "zh")) == ("Writing", "写入")
+    assert stage_title("unheard of", "en") == "unheard of"
+    with progress() as bars:
+        tell = _teller(bars, "zh")
+        tell("read", 3, 10)
+        tell("geometry", 1, 4)
+        (task,) = bars.tasks
+        assert (task.description, task.completed, task.total) == (stage_title("geometry", "zh"), 1, 4)
+
+
+def test_every_stage_an_importer_tells_has_words() -> None:
+    root = Path(import_files.__code__.co_filename).parent
+    told = {code for path in root.rglob("*.py") for code in re.findall(r'progress\("(\w+)"', path.read_text("utf-8"))}
+    assert told
+    assert all(stage_title(code, lang) != code for code in told for lang in ("en", "zh"))
 
 
 def test_help_speaks_of_every_option() -> None:

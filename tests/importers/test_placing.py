@@ -14,6 +14,7 @@ from importers.contract import Context, Options
 from importers.placing import FEW_ISSUES, Frameless, few, place
 from twin.crs import Frame, wgs84_to_gcj02
 from twin.errors import CRSError, UsageError
+from twin.i18n import hint, message
 from twin.model import Issue, Park
 
 LON, LAT = 120.6, 31.3
@@ -180,3 +181,71 @@ def test_many_issues_of_one_code_are_listed_up_to_a_number_and_counted_beyond(co
     more = [issue for issue in listed if issue.code == "issues_more"]
     assert len(kept) == min(count, FEW_ISSUES)
     assert len(kept) + sum(int(str(issue.details["count"])) for issue in more) == count
+
+
+def test_northing_first_is_read_when_the_person_says_so() -> None:
+    for crs in ("EPSG:4326", "EPSG:4549", "EPSG:4528"):
+        x, y = Transformer.from_crs(4326, crs, always_xy=True).transform([LON, LON + 0.01], [LAT, LAT + 0.01])
+        placed = place(given_shapes(*shapely.points(y, x), crs=crs), told(Options(crs=f"{crs}@yx")))
+        assert np.abs(shapely.get_coordinates(placed.geometry) - [[LON, LAT], [LON + 0.01, LAT + 0.01]]).max() < 1e-9
+
+
+def test_the_error_for_a_missing_system_carries_the_guesses() -> None:
+    x, y = Transformer.from_crs(4326, 4528, always_xy=True).transform([LON, LON + 0.005], [LAT, LAT + 0.003])
+    with pytest.raises(CRSError) as caught:
+        place(given_shapes(*shapely.points(x, y), crs=None), CONTEXT)
+    guesses: Any = caught.value.details["guesses"]
+    assert guesses[0]["crs"] == "EPSG:4528"
+    assert guesses[0]["distance_m"] < 1000
+    assert "km" in caught.value.hint("en")
+    with pytest.raises(CRSError) as caught:
+        place(given_shapes(*shapely.points(np.array(x) * 1000, np.array(y) * 1000), crs=None), CONTEXT)
+    assert "EPSG:4528@mm" in caught.value.hint("zh")
+
+
+@pytest.mark.parametrize(("crs", "code"), [("EPSG:2385", "datum_shift_unknown"), ("EPSG:2437", "datum_shift_rough")])
+def test_old_chinese_datums_are_used_and_their_weakness_told(crs: str, code: str) -> None:
+    x, y = Transformer.from_crs(4326, crs, always_xy=True).transform(LON, LAT)
+    placed = place(given_shapes(shapely.Point(x, y), crs=crs), CONTEXT)
+    assert codes(placed.issues) == [code]
+    assert "--control" in message("datum_shift_unknown", "en") + hint("datum_shift_unknown", "en")
+    assert shapely.get_coordinates(placed.geometry)[0] == pytest.approx([LON, LAT], abs=0.002)
+
+
+def test_heights_of_a_compound_system_count_from_what_it_says() -> None:
+    x, y = Transformer.from_crs(4326, 4549, always_xy=True).transform(LON, LAT)
+    point = shapely.Point(x, y, 12.0)
+    park = replace(CONTEXT, park=Park("Test", Frame(LON, LAT), height_datum="1985国家高程基准"))
+    same = place(given_shapes(point, crs="EPSG:4549+5737"), park)
+    assert (same.heights.datum, same.geometry[0].z, codes(same.issues)) == ("EPSG:5737", 12.0, [])
+    other = place(given_shapes(point, crs="EPSG:4549+5737"), CONTEXT)
+    assert codes(other.issues) == ["height_datum_differs"]
+    moved = place(given_shapes(point, crs="EPSG:4549+5737"), told(Options(height_offset_m=10.5)))
+    assert moved.geometry[0].z == pytest.approx(22.5)
+    assert (moved.heights.datum, moved.heights.offset_m) == ("EPSG:5737", 10.5)
+
+
+def test_heights_in_feet_follow_the_plane_unit_unless_said_otherwise() -> None:
+    new_york = replace(CONTEXT, park=Park("Test", Frame(-73.99, 40.71)))
+    x, y = Transformer.from_crs(4326, 2263, always_xy=True).transform(-73.99, 40.71)
+    plain = place(given_shapes(shapely.Point(x, y, 100.0), crs="EPSG:2263"), new_york)
+    assert plain.geometry[0].z == pytest.approx(100 * 1200 / 3937)
+    metric = place(given_shapes(shapely.Point(x, y, 100.0), crs="EPSG:2263+5703"), new_york)
+    assert metric.geometry[0].z == 100.0
+    assert "heights_in_feet" in codes(plain.issues)
+
+
+def test_heights_that_are_all_zero_are_unknown() -> None:
+    placed = place(given_shapes(shapely.Point(LON, LAT, 0.0), shapely.Point(LON, LAT, 0.0)), CONTEXT)
+    assert not shapely.has_z(placed.geometry).any()
+    assert codes(placed.issues) == ["heights_all_zero"]
+    mixed = place(given_shapes(shapely.Point(LON, LAT, 0.0), shapely.Point(LON, LAT, 2.0)), CONTEXT)
+    assert [shape.z for shape in mixed.geometry] == [0.0, 2.0]
+
+
+@given(st.integers(0, 500), st.sampled_from(["gcj02", "bd09"]))
+def test_rings_stay_closed_through_every_shift(seed: int, datum: str) -> None:
+    rng = np.random.default_rng(seed)
+    rings = [shapely.Polygon(np.add(rng.uniform(-0.001, 0.001, (7, 2)), (LON, LAT))).convex_hull for _ in range(9)]
+    placed = place(given_shapes(*rings), told(Options(datum=datum)))
+    assert placed.kept.all()

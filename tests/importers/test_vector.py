@@ -17,6 +17,7 @@ from pyogrio.raw import write as write_raw
 from pyproj import Transformer
 
 from importers.contract import Context, Imported, Options
+from importers.recognise import find
 from importers.vector import IMPORTER
 from twin.crs import Frame
 from twin.errors import CRSError, UnreadableSource
@@ -114,7 +115,7 @@ def test_a_zipped_shapefile_and_one_without_index(tmp_path: Path, context: Conte
     with zipfile.ZipFile(tmp_path / "道路.zip", "w") as archive:
         for part in folder.iterdir():
             archive.write(part, f"inner/{part.name}")
-    zipped = IMPORTER.read(tmp_path / "道路.zip", context)
+    zipped = find(tmp_path / "道路.zip").read(tmp_path / "道路.zip", context)
     assert (zipped.layers[0].layer.id, zipped.layers[0].layer.kind) == ("道路", "road")
     assert list(zipped.layers[0].table.column("name")) == ["中路"]
     path.with_suffix(".shx").unlink()
@@ -293,17 +294,6 @@ def test_geojson_written_in_gbk(text: Callable[..., Path], context: Context) -> 
     assert list(IMPORTER.read(path, context).layers[0].table.column("name")) == ["园区东门停车场"]
 
 
-def test_a_drawing_is_parted_by_its_layers(shared_data: Path) -> None:
-    path = shared_data / "gis/dxf/site_geneva_west_lv95_m.dxf"
-    with pytest.raises(CRSError) as caught:
-        IMPORTER.read(path, near(6.12, 46.21))
-    assert "EPSG:2056" in caught.value.hint("en")
-    imported = IMPORTER.read(path, near(6.12, 46.21, crs="EPSG:2056"))
-    kinds = {each.layer.id.rsplit("_", 1)[-1]: each.layer.kind for each in imported.layers}
-    assert kinds == {"BUILDING": "building", "TEXT": "other", "ROAD": "road", "PARKING": "parking_area", "CAMERA": "other"}
-    assert "far_from_park" not in codes(imported)
-
-
 def test_chinese_names_of_a_shapefile_that_hides_its_encoding(shared_data: Path) -> None:
     path = shared_data / "gis/zh/shenzhen_districts_gbk_nocpg.shp"
     imported = IMPORTER.read(path, near(114.06, 22.54))
@@ -371,3 +361,61 @@ def test_tracks_in_a_csv_are_points(shared_data: Path) -> None:
     imported = IMPORTER.read(shared_data / "iot/pneuma_vehicle_tracks.csv", near(23.73, 37.99))
     assert len(imported.layers[0].table) == 23293
     assert not imported.issues
+
+
+def test_every_real_vector_file_keeps_every_feature_that_has_a_shape(shared_data: Path) -> None:
+    files = [path for path in sorted((shared_data / "gis").rglob("*")) if path.suffix in {".shp", ".geojson", ".gpkg", ".fgb", ".kml"}]
+    assert len(files) > 12
+    for path in files:
+        expected = 0
+        for layer, kind in pyogrio.list_layers(path):
+            shapes = read_raw(path, layer=layer)[2] if kind is not None else []
+            expected += sum(shape is not None for shape in shapes)
+        west, south, east, north = -3.4, 47.7, -3.3, 47.8
+        imported = IMPORTER.read(path, near((west + east) / 2, (south + north) / 2))
+        assert sum(len(each.table) for each in imported.layers) == expected, path
+        assert all(shapely.is_valid(each.table.geometry).all() for each in imported.layers)
+
+
+def test_numbers_that_are_none_and_places_that_are_nowhere(text: Callable[..., Path], context: Context) -> None:
+    said = '{"a": NaN, "b": Infinity, "c": -Infinity}'
+    places = ["[NaN, 31]", "[1e300, 1e300]", "[120.6, 31.3]", "[120.6, 31.3, 1e308]", "[Infinity, 31.3]"]
+    features = ", ".join(
+        f'{{"type": "Feature", "properties": {said}, "geometry": {{"type": "Point", "coordinates": {place}}}}}' for place in places
+    )
+    imported = IMPORTER.read(text("a.geojson", f'{{"type": "FeatureCollection", "features": [{features}]}}'), context)
+    table = imported.layers[0].table
+    assert np.isfinite(shapely.get_coordinates(table.geometry)).all()
+    assert [120.6, 31.3] in shapely.get_coordinates(table.geometry).tolist()
+    assert all(value is None for values in table.columns.values() for value in values)
+    assert {"geometry_not_finite", "coordinates_impossible"} & set(codes(imported))
+
+
+def test_fields_with_the_names_of_ours(geojson: Callable[..., Path], context: Context) -> None:
+    said = {
+        "fid": 1,
+        "id": 1.5,
+        "geom": "g",
+        "source": "s",
+        "attributes": {"x": 1},
+        "Name": "a",
+        "NAME": "c",
+        "rowid": 3,
+        "nest": {"a": [1, {"b": 2}]},
+        "list": [1, 2],
+    }
+    table = IMPORTER.read(geojson("x.geojson", [(said, square()), ({**said, "id": 2.0}, square(0.001))]), context).layers[0].table
+    assert table.ids == ["1.5", "2"]
+    names = [name.casefold() for name in table.columns]
+    assert len(set(names)) == len(names)
+    kept = table.row(0)
+    assert {kept[name] for name in kept if name.casefold().startswith("name")} == {"a", "c"}
+    assert (kept["geom"], kept["source"], kept["rowid"], kept["list"]) == ("g", "s", 3, [1, 2])
+
+
+def test_a_polygon_of_very_many_points(geojson: Callable[..., Path], context: Context) -> None:
+    angle = np.linspace(0, 2 * np.pi, 300_000, endpoint=False)
+    ring = np.column_stack([LON + 0.01 * np.cos(angle), LAT + 0.01 * np.sin(angle)])
+    shape = shapely.geometry.mapping(shapely.Polygon(ring))
+    table = IMPORTER.read(geojson("x.geojson", [({"name": "big"}, shape)]), context).layers[0].table
+    assert shapely.area(table.geometry[0]) == pytest.approx(np.pi * 1e-4, rel=1e-6)

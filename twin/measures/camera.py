@@ -288,7 +288,8 @@ def _noted(code: str, ids: Sequence[str]) -> list[dict[str, Any]]:
 
 def _terrain_digest(store: Store) -> str:
     terrain = store.terrain()
-    return "" if terrain is None else digest([terrain.heights, [terrain.x0_m, terrain.y0_m, terrain.step_m]])
+    grids = () if terrain is None else (terrain, *terrain.detail)
+    return digest([part for each in grids for part in (each.heights, [each.x0_m, each.y0_m, each.step_m])]) if grids else ""
 
 
 _MOST: Mapping[str, int] = {"digest": 4, "sight": 2, "field": 4, "look": 1000}

@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from twin.buildings import STOREY_HEIGHT_M, Building, buildings
+from twin.buildings import STOREY_HEIGHT_M, Building, buildings, owners
 from twin.coverage.antenna import HALF_POWER_DEG, Antenna
 from twin.coverage.cellular import Carriers, model_of
 from twin.coverage.facade import House, house
@@ -197,7 +197,8 @@ def _antenna(device: Device) -> Antenna:
 
 def _storey_height(store: Store, building: Building) -> float:
     """The mean distance between the levels of a building's models, else the usual one. [m]"""
-    levels = np.unique([round(storey.base_h_m, 2) for model_id in building.model_ids for storey in store.storeys(model_id)])
+    storeys = [storey for model_id in building.model_ids for storey in store.storeys(model_id) if building.holds(model_id, storey.id)]
+    levels = np.unique([round(storey.base_h_m, 2) for storey in storeys])
     steps = np.diff(levels)
     usual = steps[(steps > 2.0) & (steps < 8.0)]
     return float(usual.mean()) if len(usual) else STOREY_HEIGHT_M
@@ -206,8 +207,8 @@ def _storey_height(store: Store, building: Building) -> float:
 def _buildings_around(store: Store, devices: Sequence[Device], place: FloatArray) -> list[str | None]:
     """The building each device hangs in: the one it names a storey or space of, or the one whose prism holds it; None outdoors."""
     standing = buildings(store)
-    of_model = {model_id: building.id for building in standing for model_id in building.model_ids}
-    of_part = {part.id: of_model.get(part.model_id) for part in (*store.storeys(), *store.spaces())}
+    owner = owners(standing)
+    of_part = {part.id: owner(part.model_id, part.id) for part in (*store.storeys(), *store.spaces())}
     frame = store.park().frame
     outlines = np.array([frame.project(shapely.force_2d(building.footprint)) for building in standing], object)
     tree = shapely.STRtree(outlines)

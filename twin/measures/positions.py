@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from twin.buildings import buildings
+from twin.buildings import buildings, owners
 from twin.measures.names import both_names
 from twin.measures.usages import usage_of
 from twin.model import Element, Space
@@ -159,9 +159,9 @@ def _derived(store: Store, kind: str) -> list[Position]:
         lifts = [element for model in store.models() for element in store.elements(model.id) if _is_lift(element)]
         return [_from_lift(store, lift, kind) for lift in lifts]
     usages = USAGE_OF_CLASS.get(kind, ())
-    owner = {model_id: building.id for building in buildings(store) for model_id in building.model_ids} if usages else {}
+    owner = owners(buildings(store) if usages else [])
     rooms = [space for space in store.spaces() if space.outline is not None and usage_of(space) in usages]
-    return [_from_room(store, space, kind, owner.get(space.model_id)) for space in rooms]
+    return [_from_room(store, space, kind, owner(space.model_id, space.id)) for space in rooms]
 
 
 def _is_lift(element: Element) -> bool:

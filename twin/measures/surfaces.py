@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from twin.buildings import buildings
+from twin.buildings import buildings, owners
 from twin.coverage.surface import Piece, Surface
 from twin.errors import MissingInput, NotFound, UnknownParameter
 from twin.measures.names import both_names
@@ -191,7 +191,7 @@ def _space(store: Store, space_id: str) -> Surface:
 
 def _floors(store: Store, chosen: Sequence[tuple[Space, str | None]]) -> list[Piece]:
     frame = store.park().frame
-    owner = {model_id: building.id for building in buildings(store) for model_id in building.model_ids} if chosen else {}
+    owner = owners(buildings(store) if chosen else [])
     pieces: list[Piece] = []
     for space, usage in chosen:
         polygon = _areal(shapely.make_valid(frame.project(shapely.force_2d(space.outline))))
@@ -200,7 +200,7 @@ def _floors(store: Store, chosen: Sequence[tuple[Space, str | None]]) -> list[Pi
         middle = shapely.get_coordinates(polygon.centroid)
         floor = float(z_of_height(frame, middle, [space.floor_h_m])[0])
         name = space.long_name or space.name or space.id
-        pieces.append(Piece(space.id, name, polygon, floor, owner.get(space.model_id), space.storey_id, usage))
+        pieces.append(Piece(space.id, name, polygon, floor, owner(space.model_id, space.id), space.storey_id, usage))
     return pieces
 
 

@@ -1,8 +1,8 @@
 """The obstacles of a park, collected from its store.
 
-Buildings without a model stand as prisms, the others as the bodies of their models; walls of known height stand on the ground; the
-ground itself is in the way where the terrain is known. Doors count as closed. Sight passes windows, curtain walls of glass and
-whatever is drawn see-through.
+Buildings without a model stand as prisms, the others as the bodies of their models, the finest of those there are; walls of known
+height stand on the ground; the ground itself is in the way where the terrain is known. Doors count as closed. Sight passes windows,
+curtain walls of glass and whatever is drawn see-through.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from twin.buildings import Building, buildings
+from twin.buildings import Building, buildings, replaced
 from twin.model import Element, Model, Terrain
 from twin.scene import Obstacles, concat, nothing, one_object, opaque
 from twin.scene.prism import prisms
@@ -34,7 +34,7 @@ KIND_OF_CLASS: Mapping[str, str] = {
     "IfcBeam": "column", "IfcMember": "column", "IfcFurni": "furniture", "IfcSystemFurniture": "furniture", "IfcFlow": "mep",
     "IfcDistribution": "mep", "IfcPipe": "mep", "IfcDuct": "mep", "IfcCable": "mep", "IfcAirTerminal": "mep", "IfcSite": "terrain",
     "IfcGeographicElement": "terrain", "IfcPlate": "wall", "IfcCurtainWall": "wall", "IfcCovering": "slab", "IfcStair": "slab",
-    "IfcRamp": "slab",
+    "IfcRamp": "slab", "BuildingFurniture": "furniture", "Building": "building", "Bridge": "slab", "CityFurniture": "furniture",
 }  # fmt: skip
 NO_OBSTACLE = ("IfcSpace", "IfcOpening", "IfcVirtual", "IfcAnnotation", "IfcGrid", "IfcVoiding")
 GLASS_WORDS = ("glass", "glas", "glazing", "玻璃", "verre", "vidrio", "vetro", "lasi", "ガラス")
@@ -94,9 +94,10 @@ class _Level:
 
 def _gather(store: Store) -> Obstacles:
     standing = buildings(store)
+    left_out = replaced(standing)
     parts = [
         _prisms(store, [building for building in standing if not building.model_ids]),
-        *(_model(store, model) for model in store.models()),
+        *(_model(store, model, left_out.get(model.id, frozenset())) for model in store.models()),
         _barriers(store),
         _terrain(store),
     ]
@@ -136,13 +137,14 @@ def _lowest_ground(store: Store, outlines: NDArray[np.object_]) -> NDArray[np.fl
     return lowest
 
 
-def _model(store: Store, model: Model) -> Obstacles:
+def _model(store: Store, model: Model, left_out: frozenset[str]) -> Obstacles:
     mesh = store.mesh(model.id)
     if not len(mesh.faces) or np.hypot(*mesh.vertices[:, :2].mean(axis=0)) > FAR_M:
         return nothing()
     elements = {element.id: element for element in store.elements(model.id)}
     known = [elements.get(name) for name in mesh.element_ids]
-    solid = np.array([_is_body(element) for element in known], np.bool_)
+    names = zip(known, mesh.element_ids, strict=True)
+    solid = np.array([_is_body(element) and name not in left_out for element, name in names], np.bool_)
     glazed = np.array([_is_glazing(element) for element in known], np.bool_)
     keep = solid[mesh.face_element]
     owner = mesh.face_element[keep]

@@ -1,7 +1,7 @@
 """The store: everything known about one park, behind a dozen verbs.
 
 Readers see the last committed state. Whatever is written goes through `Store.transaction()`: all of it lands, or none.
-`open_store` and `create_store` choose the back end by the address: a directory is a GeoPackage park.
+`open_store` and `create_store` choose the back end by the address: a directory is a GeoPackage park, `postgresql://…` one in PostGIS.
 """
 
 from __future__ import annotations
@@ -9,17 +9,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from twin.model import Device, Element, Event, FeatureTable, Layer, Mesh, Model, ModelContent, Park, Space, Storey, Terrain
+from twin.model import (
+    Asset,
+    Connection,
+    Device,
+    Element,
+    Event,
+    FeatureTable,
+    Group,
+    Issue,
+    Layer,
+    Mesh,
+    Model,
+    ModelContent,
+    Park,
+    Photometry,
+    SourceContent,
+    Space,
+    Storey,
+    Terrain,
+    Version,
+)
 
 Bounds = tuple[float, float, float, float]  # west, south, east, north [deg]
 
 
-class Store(Protocol):
+class Store(Protocol):  # size: one verb a question that is asked of a park
     """What can be asked of a park. Nothing here returns ENU but `mesh`; convert with `park().frame`."""
 
-    path: Path
+    path: Path  # the park's folder: tiles, assets, caches; of a park in a database, a folder of this machine
+    address: str  # what `open_store` was given, without secrets
 
     def park(self) -> Park: ...
     def revision(self) -> str:
@@ -47,8 +68,45 @@ class Store(Protocol):
         ...
 
     def mesh(self, model_id: str) -> Mesh: ...
-    def terrain(self) -> Terrain | None: ...
+    def groups(self, model_id: str | None = None) -> Sequence[Group]: ...
+    def connections(self, model_id: str | None = None) -> Sequence[Connection]: ...
+    def terrain(self, role: Literal["ground", "surface"] = "ground") -> Terrain | None:
+        """The heights of all sources of that role as one grid, the finer over the coarser; None where there are none."""
+        ...
+
+    def photometries(self) -> Sequence[Photometry]: ...
+    def assets(self, source: str | None = None) -> Sequence[Asset]: ...
+    def asset_path(self, sha256: str) -> Path:
+        """The file that holds an asset's bytes; raises NotFound."""
+        ...
+
+    def keep(self, file: Path) -> str:
+        """Copy a file among the park's assets, named by its SHA-256, which is returned.
+
+        Called before the transaction that refers to it; a file that no asset refers to is swept away by a later import.
+        """
+        ...
+
+    def sweep(self) -> int:
+        """Let go of what this thread has kept, and remove the files that no asset, current or old, refers to; how many went.
+
+        Nothing is removed while another import holds files that nothing refers to yet.
+        """
+        ...
+
+    def versions(self, source: str | None = None) -> Sequence[Version]:
+        """Every import of a source (of all), oldest first."""
+        ...
+
+    def version(self, source: str, number: int) -> SourceContent:
+        """What a source held at one of its versions; raises NotFound."""
+        ...
+
     def events(self, *, since: str | None = None, limit: int = 1000) -> Sequence[Event]: ...
+    def events_after(self, cursor: int, *, limit: int = 1000) -> tuple[Sequence[Event], int]:
+        """Events written after `cursor` in the order they were written, and the cursor to go on from; 0 is before all."""
+        ...
+
     def sources(self) -> Sequence[Mapping[str, Any]]:
         """What was imported: name, sha256, options, importer, at, report."""
         ...
@@ -65,7 +123,27 @@ class Store(Protocol):
         """The scorecard kept last for a pack; None where there is none, or the park has changed since."""
         ...
 
+    def scorecards(self) -> Sequence[Mapping[str, Any]]:
+        """The scorecards that hold for the park as it is, by pack."""
+        ...
+
+    def origins(self) -> Sequence[str]:
+        """All sources that anything in the park came from, whether `sources` knows them or not, in the order they were last written."""
+        ...
+
+    def content(self, source: str) -> SourceContent:
+        """All that the park shows of one source, nothing where it shows nothing."""
+        ...
+
+    def faults(self) -> Sequence[Issue]:
+        """What the back end itself finds wrong: damaged pages, an index that is not true to its table; nothing where all is well."""
+        ...
+
     def transaction(self) -> AbstractContextManager[Writer]: ...
+    def remove(self) -> None:
+        """Remove the park and everything that belongs to it; nothing can be asked of it afterwards."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -84,11 +162,19 @@ class Writer(Protocol):
         """Replace all devices that came from `source` by these."""
         ...
 
-    def put_model(self, content: ModelContent) -> None:
+    def put_model(self, content: ModelContent, *, source: str = "") -> None:
         """Put a model in, in the place of an earlier one of the same id."""
         ...
 
     def put_terrain(self, terrain: Terrain, *, source: str) -> None: ...
+    def put_photometries(self, photometries: Sequence[Photometry], *, source: str) -> None:
+        """Replace all photometries that came from `source` by these; one of the same id is taken over."""
+        ...
+
+    def put_assets(self, assets: Sequence[Asset], *, source: str) -> None:
+        """Replace the assets of `source` by these, whose bytes `Store.keep` has taken."""
+        ...
+
     def put_events(self, events: Iterable[Event]) -> None: ...
     def put_source(self, source: Mapping[str, Any]) -> None: ...
     def put_run(self, run: Mapping[str, Any]) -> None: ...
@@ -96,8 +182,12 @@ class Writer(Protocol):
         """Keep a scorecard ({"pack", "revision", "at", ...}) in the place of an earlier one of its pack."""
         ...
 
+    def archive_source(self, source: str) -> None:
+        """Keep what came from `source` as an old version, to be read by `Store.version`; to be followed by `drop_source`."""
+        ...
+
     def drop_source(self, source: str) -> None:
-        """Remove the features and devices that came from `source`."""
+        """Remove everything that came from `source` but its old versions."""
         ...
 
 
@@ -109,7 +199,11 @@ def open_store(address: str | Path) -> Store:
     NotFound
         If there is no park.
     """
-    from twin.store.geopackage import GeoPackageStore  # noqa: PLC0415  back ends are chosen here and nowhere else
+    if is_database(address):
+        from twin.store.postgis.store import PostGISStore  # noqa: PLC0415  back ends are chosen here and nowhere else
+
+        return PostGISStore.open(str(address))
+    from twin.store.geopackage import GeoPackageStore  # noqa: PLC0415
 
     return GeoPackageStore.open(Path(address))
 
@@ -122,6 +216,34 @@ def create_store(address: str | Path, park: Park) -> Store:
     Conflict
         If there is a park, or the directory holds something else.
     """
+    if is_database(address):
+        from twin.store.postgis.store import PostGISStore  # noqa: PLC0415
+
+        return PostGISStore.create(str(address), park)
     from twin.store.geopackage import GeoPackageStore  # noqa: PLC0415
 
     return GeoPackageStore.create(Path(address), park)
+
+
+def is_database(address: str | Path) -> bool:
+    """Whether an address names a database; everything else is a directory."""
+    scheme, separator, _ = str(address).partition("://")
+    return isinstance(address, str) and bool(separator) and scheme.lower() in {"postgresql", "postgres"}
+
+
+def name_of(address: str | Path) -> str:
+    """What a park at `address` is called unless somebody says otherwise: its directory, or its schema in the database."""
+    if is_database(address):
+        from twin.store.postgis.address import parse  # noqa: PLC0415
+
+        return parse(str(address)).schema
+    return Path(address).absolute().name
+
+
+def shown(address: str | Path) -> str:
+    """The address as a person may see it: without secrets."""
+    if is_database(address):
+        from twin.store.postgis.address import parse  # noqa: PLC0415
+
+        return parse(str(address)).shown
+    return str(address)

@@ -4,23 +4,48 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import shapely
 
-from twin.model import Device, Element, Event, Georeferencing, Mesh, Model, Space, Storey, Terrain
+from twin.crs import Frame
+from twin.model import (
+    Asset,
+    Connection,
+    Device,
+    Element,
+    Event,
+    Georeferencing,
+    Group,
+    Mesh,
+    Model,
+    Park,
+    Photometry,
+    Space,
+    Storey,
+    Terrain,
+    Version,
+)
 from twin.store import blob
 
 Record = dict[str, Any]
 
+_SHIFT_STEP_M = 64.0
 
-def records(db: sqlite3.Connection, query: str, values: Sequence[Any] = ()) -> list[Record]:
+
+def records(db: sqlite3.Connection, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Record]:
     """The rows of a query, each by column name."""
     cursor = db.execute(query, values)
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def park(values: Mapping[str, str]) -> Park:
+    """The park from the keys and values of `park`."""
+    lon, lat, h = json.loads(values["origin"])
+    return Park(values["name"], Frame(lon, lat, h), values["crs"], values["height_datum"])
 
 
 def devices(found: Sequence[Record]) -> list[Device]:
@@ -51,7 +76,11 @@ def models(found: Sequence[Record]) -> list[Model]:
     """Models from rows of `models`."""
     outlines = blob.decode([row["geom"] for row in found])
     return [
-        Model(**_without(row, "geom", "fid", "georeferencing"), outline=outline, georeferencing=_georeferencing(row["georeferencing"]))
+        Model(
+            **_without(row, "geom", "fid", "georeferencing", "source"),
+            outline=outline,
+            georeferencing=_georeferencing(row["georeferencing"]),
+        )
         for row, outline in zip(found, outlines, strict=True)
     ]
 
@@ -83,10 +112,48 @@ def elements(found: Sequence[Record]) -> list[Element]:
     ]
 
 
+def groups(found: Sequence[Record]) -> list[Group]:
+    """Groups from rows of `groups`."""
+    return [
+        Group(**_without(row, "fid", "members", "attributes"), members=json.loads(row["members"]), attributes=json.loads(row["attributes"]))
+        for row in found
+    ]
+
+
+def connections(found: Sequence[Record]) -> list[Connection]:
+    """Connections from rows of `connections`."""
+    return [
+        Connection(
+            **_without(row, "fid", "is_inferred", "position"),
+            is_inferred=bool(row["is_inferred"]),
+            position=json.loads(row["position"]) if row["position"] else None,
+        )
+        for row in found
+    ]
+
+
+def photometries(found: Sequence[Record]) -> list[Photometry]:
+    """Photometries from rows of `photometries`."""
+    told = ("c_deg", "gamma_deg", "candela", "attributes")
+    return [Photometry(**_without(row, *told, "source"), **{name: json.loads(row[name]) for name in told}) for row in found]
+
+
+def assets(found: Sequence[Record]) -> list[Asset]:
+    """Assets from rows of `assets`."""
+    return [Asset(**row) for row in found]
+
+
+def versions(found: Sequence[Record]) -> list[Version]:
+    """Versions from rows of `versions`, `is_current` in the place of their content."""
+    told = ("is_current", "report")
+    return [Version(**_without(row, *told), is_current=bool(row["is_current"]), report=json.loads(row["report"])) for row in found]
+
+
 def pack_mesh(mesh: Mesh) -> bytes:
     """A mesh as one blob: float32 about its own centre keeps a tenth of a millimetre over a kilometre, at half the size."""
     known = mesh.vertices[np.isfinite(mesh.vertices).all(axis=1)]
-    shift = known.mean(0) if len(known) else np.zeros(3)
+    # a shift on a coarse grid is the same when what was read is packed again: copies do not drift
+    shift = np.round(known.mean(0) / _SHIFT_STEP_M) * _SHIFT_STEP_M if len(known) else np.zeros(3)
     return blob.pack({
         "shift": shift,
         "vertices": (mesh.vertices - shift).astype(np.float32),
@@ -114,11 +181,11 @@ def pack_terrain(terrain: Terrain) -> bytes:
     return blob.pack({"grid": np.array([terrain.x0_m, terrain.y0_m, terrain.step_m]), "heights": terrain.heights})
 
 
-def terrain(packed: bytes) -> Terrain:
-    """The terrain grid in a blob made by `pack_terrain`."""
+def terrain(packed: bytes, role: Any) -> Terrain:
+    """The terrain grid in a blob made by `pack_terrain`; what it is of is said beside the blob."""
     arrays = blob.unpack(packed)
     x0, y0, step = (float(value) for value in arrays["grid"])
-    return Terrain(x0, y0, step, arrays["heights"])
+    return Terrain(x0, y0, step, arrays["heights"], role)
 
 
 def _georeferencing(text: str) -> Georeferencing:

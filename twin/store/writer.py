@@ -5,19 +5,30 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import shapely
-
 from twin.errors import Conflict, StoreError
-from twin.model import LAYER_KINDS, Device, Element, Event, FeatureTable, Layer, ModelContent, Park, Space, Terrain
-from twin.store import blob, rows, tables
+from twin.model import (
+    LAYER_KINDS,
+    Asset,
+    Device,
+    Event,
+    FeatureTable,
+    Layer,
+    ModelContent,
+    Park,
+    Photometry,
+    Terrain,
+)
+from twin.store import archive, blob, records, rows, styles, tables
+from twin.store.sql import insert
 
-_FEATURE_TABLES = {"devices": "POINT", "events": "POINT", "models": "GEOMETRY", "spaces": "GEOMETRY"}
+_FEATURE_TABLES = {"devices": ("POINT", 0), "events": ("POINT", 1), "models": ("GEOMETRY", 2), "spaces": ("GEOMETRY", 2)}
+_LOOKS = {"devices": ("device", 0), "events": ("event", 0), "models": ("model", 2), "spaces": ("zone", 2)}
+_ATTRIBUTE_TABLES = ("storeys", "elements", "groups", "connections", "layer_styles")
+_OF_MODELS = {"models": "id"} | dict.fromkeys(("storeys", "spaces", "elements", "groups", "connections", "meshes"), "model_id")
 _APPLICATION_ID = 0x47504B47  # "GPKG"
 _GEOPACKAGE_VERSION = 10400
 
@@ -29,9 +40,11 @@ def create_schema(path: Path, park: Park, version: int) -> None:
     db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {_GEOPACKAGE_VERSION}")
     db.executescript("BEGIN;" + files("twin.store").joinpath("schema.sql").read_text("utf-8"))  # the rest goes on in the same transaction
-    for name, geometry_type in _FEATURE_TABLES.items():
-        tables.register_features(db, name, name, geometry_type)
-    for name in ("storeys", "elements"):
+    for name, (geometry_type, z) in _FEATURE_TABLES.items():
+        tables.register_features(db, name, name, geometry_type, z)
+    for name, (kind, dimension) in _LOOKS.items():
+        styles.put_style(db, name, kind, dimension)
+    for name in _ATTRIBUTE_TABLES:
         tables.register_attributes(db, name)
     frame = park.frame
     values = {
@@ -59,108 +72,119 @@ class GeoPackageWriter:
         if layer.kind not in LAYER_KINDS:
             raise StoreError("layer_kind_unknown", subject=layer.kind, known=", ".join(LAYER_KINDS))
         row = self._db.execute("SELECT kind FROM park_layers WHERE id = ?", (layer.id,)).fetchone()
+        if layer.id in self._emptied:
+            self._take_over(layer)
+            return
         if row is not None:
             if row[0] != layer.kind:
-                self._change_kind(layer, row[0])
+                raise Conflict("layer_kind_conflict", subject=layer.id, kind=row[0], asked=layer.kind)
             return
         name = self._free_table_name(layer.id)
-        self._db.execute("INSERT INTO park_layers VALUES (?, ?, ?, ?, ?)", (layer.id, layer.kind, layer.title, name, layer.source))
+        values = (layer.id, layer.kind, layer.title, name, layer.source, layer.title_zh)
+        self._insert("park_layers", [values])
         tables.create_layer_table(self._db, name, layer.title)
         self._changed = True
 
-    def _change_kind(self, layer: Layer, before: str) -> None:
-        """A layer that this transaction has emptied may become another kind: an import that guessed wrong is put right."""
-        if layer.id not in self._emptied:
-            raise Conflict("layer_kind_conflict", subject=layer.id, kind=before, asked=layer.kind)
-        self._db.execute("UPDATE park_layers SET kind = ? WHERE id = ?", (layer.kind, layer.id))
+    def _take_over(self, layer: Layer) -> None:
+        """A layer that this transaction has emptied begins anew: an import that guessed its kind wrong is put right."""
+        self._db.execute(
+            "UPDATE park_layers SET kind = ?, title = ?, title_zh = ?, source = ? WHERE id = ?",
+            (layer.kind, layer.title, layer.title_zh, layer.source, layer.id),
+        )
         self._emptied.discard(layer.id)
+        self._changed = True
 
     def put_features(self, layer_id: str, table: FeatureTable, *, source: str) -> None:
-        row = self._db.execute("SELECT table_name FROM park_layers WHERE id = ?", (layer_id,)).fetchone()
-        tables.write_features(self._db, row[0], table, source)
+        name, kind = self._db.execute("SELECT table_name, kind FROM park_layers WHERE id = ?", (layer_id,)).fetchone()
+        tables.write_features(self._db, name, table, source)
+        if len(table):
+            styles.put_style(self._db, name, kind, styles.main_dimension(table.geometry))
         self._changed = True
 
     def put_devices(self, devices: Sequence[Device], *, source: str) -> None:
         self._db.execute("DELETE FROM devices WHERE source = ?", (source,))
         self._db.executemany("DELETE FROM devices WHERE id = ?", [(device.id,) for device in devices])
-        points = blob.encode(shapely.points([(device.lon, device.lat) for device in devices])) if devices else []
-        values = [
-            (point, d.id, d.kind, d.name, d.height_m, d.z_m, d.building_id, d.storey_id, d.space_id, d.status, d.valid_from,
-             _json(d.attributes), source)
-            for point, d in zip(points, devices, strict=True)
-        ]  # fmt: skip
         with tables.bulk(self._db, "devices"):
-            self._insert(
-                "devices", "geom id kind name height_m z_m building_id storey_id space_id status valid_from attributes source", values
-            )
+            self._insert("devices", records.devices(devices, source, blob.encode))
         tables.update_contents(self._db, "devices")
         self._changed = True
 
-    def put_model(self, content: ModelContent) -> None:
+    def put_model(self, content: ModelContent, *, source: str = "") -> None:
         model = content.model
-        for name, column in (
-            ("models", "id"),
-            ("storeys", "model_id"),
-            ("spaces", "model_id"),
-            ("elements", "model_id"),
-            ("meshes", "model_id"),
-        ):
-            self._db.execute(f"DELETE FROM {name} WHERE {column} = ?", (model.id,))
-        row = (
-            blob.encode(np.array([model.outline], object))[0], model.id, model.name, model.schema, model.sha256,
-            _json(asdict(model.georeferencing)), model.base_h_m, model.top_h_m, model.building_id, model.discipline,
-        )  # fmt: skip
-        self._insert("models", "geom id name schema sha256 georeferencing base_h_m top_h_m building_id discipline", [row])
-        storeys = [(s.id, s.model_id, s.name, s.elevation_m, s.base_h_m, s.height_m) for s in content.storeys]
-        self._insert("storeys", "id model_id name elevation_m base_h_m height_m", storeys)
-        self._put_spaces(content.spaces)
-        self._put_elements(content.elements)
-        self._insert("meshes", "model_id arrays", [(model.id, rows.pack_mesh(content.mesh))])
+        self._drop_models([model.id])
+        self._insert("models", records.models(model, source, blob.encode))
+        self._insert("storeys", records.storeys(content.storeys))
+        self._insert("spaces", records.spaces(content.spaces, blob.encode))
+        self._insert("elements", records.elements(content.elements))
+        self._insert("groups", records.groups(content.groups))
+        self._insert("connections", records.connections(content.connections))
+        self._insert("meshes", [(model.id, rows.pack_mesh(content.mesh))])
         for name in ("models", "spaces"):
             tables.update_contents(self._db, name)
         self._changed = True
 
     def put_terrain(self, terrain: Terrain, *, source: str) -> None:
-        self._db.execute("DELETE FROM terrain WHERE source = ?", (source,))
-        self._insert("terrain", "source arrays", [(source, rows.pack_terrain(terrain))])
+        self._db.execute("DELETE FROM terrain WHERE source = ? AND role = ?", (source, terrain.role))
+        self._insert("terrain", [(source, terrain.role, rows.pack_terrain(terrain))])
+        self._changed = True
+
+    def put_photometries(self, photometries: Sequence[Photometry], *, source: str) -> None:
+        self._db.execute("DELETE FROM photometries WHERE source = ?", (source,))
+        self._db.executemany("DELETE FROM photometries WHERE id = ?", [(each.id,) for each in photometries])
+        self._insert("photometries", records.photometries(photometries, source))
+        self._changed = True
+
+    def put_assets(self, assets: Sequence[Asset], *, source: str) -> None:
+        self._db.execute("DELETE FROM assets WHERE source = ?", (source,))
+        self._insert("assets", records.assets(assets, source))
         self._changed = True
 
     def put_events(self, events: Iterable[Event]) -> None:
         listed = list(events)
-        points = blob.encode(shapely.points([(event.lon, event.lat, event.h_m) for event in listed])) if listed else []
-        values = [
-            (point, e.id, e.kind, e.at, e.severity, e.status, e.device_id, e.building_id, e.storey_id, e.message_en, e.message_zh,
-             _json(e.attributes))
-            for point, e in zip(points, listed, strict=True)
-        ]  # fmt: skip
         self._db.executemany("DELETE FROM events WHERE id = ?", [(event.id,) for event in listed])
-        self._insert("events", "geom id kind at severity status device_id building_id storey_id message_en message_zh attributes", values)
+        self._insert("events", records.events(listed, blob.encode))
 
     def put_source(self, source: Mapping[str, Any]) -> None:
-        row = (source["name"], source["sha256"], source["options"], source["importer"], source["at"], _json(source["report"]))
+        row = (source["name"], source["sha256"], source["options"], source["importer"], source["at"], records.json_text(source["report"]))
         self._db.execute("INSERT OR REPLACE INTO park_sources VALUES (?, ?, ?, ?, ?, ?)", row)
+        self._db.execute("DELETE FROM versions WHERE source = ? AND content IS NULL", row[:1])
+        number = self._db.execute("SELECT coalesce(max(number), 0) + 1 FROM versions WHERE source = ?", row[:1]).fetchone()[0]
+        self._insert("versions", [(*row, number)])
 
     def put_run(self, run: Mapping[str, Any]) -> None:
-        result = run["result"]
-        samples = _json(run["samples"]) if run.get("samples") is not None else None
-        row = (result["run"], result["measure"], run["at"], result["value"], _json(result), _json(run["gaps"]), samples)
+        row = records.run(run)
         self._db.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def put_scorecard(self, card: Mapping[str, Any]) -> None:
-        row = (card["pack"], card["revision"], card["at"], _json(card))
+        row = (card["pack"], card["revision"], card["at"], records.json_text(card))
         self._db.execute("INSERT OR REPLACE INTO scorecards VALUES (?, ?, ?, ?)", row)
 
+    def archive_source(self, source: str) -> None:
+        archive.put_away(self._db, source)
+
     def drop_source(self, source: str) -> None:
-        for layer_id, name in self._db.execute("SELECT id, table_name FROM park_layers").fetchall():
-            dropped = self._db.execute(f"DELETE FROM {tables.quoted(name)} WHERE source = ?", (source,)).rowcount
-            if dropped and not self._db.execute(f"SELECT EXISTS (SELECT 1 FROM {tables.quoted(name)})").fetchone()[0]:
+        for layer_id, name, made_by in self._db.execute("SELECT id, table_name, source FROM park_layers").fetchall():
+            dropped = tables.delete_features(self._db, name, source)
+            if (dropped or made_by == source) and tables.is_empty(self._db, name):
                 self._emptied.add(layer_id)
+            if dropped:
+                tables.update_contents(self._db, name)
+        self._drop_models([row[0] for row in self._db.execute("SELECT id FROM models WHERE source = ?", (source,)).fetchall()])
+        for name in ("devices", "terrain", "photometries", "assets"):
+            self._db.execute(f"DELETE FROM {name} WHERE source = ?", (source,))
+        self._db.execute("DELETE FROM park_sources WHERE name = ?", (source,))
+        self._db.execute("DELETE FROM versions WHERE source = ? AND content IS NULL", (source,))
+        for name in ("devices", "models", "spaces"):
             tables.update_contents(self._db, name)
-        self._db.execute("DELETE FROM devices WHERE source = ?", (source,))
         self._changed = True
 
     def finish(self) -> None:
-        """Count the revision up when park data changed."""
+        """Remove the layers that were emptied and not filled again, and count the revision up when park data changed."""
+        for layer_id in self._emptied:
+            name = self._db.execute("SELECT table_name FROM park_layers WHERE id = ?", (layer_id,)).fetchone()[0]
+            if tables.is_empty(self._db, name):
+                tables.drop_layer_table(self._db, name)
+                self._db.execute("DELETE FROM park_layers WHERE id = ?", (layer_id,))
         if self._changed:
             self._db.execute("UPDATE park SET value = CAST(value AS INTEGER) + 1 WHERE key = 'revision'")
 
@@ -170,30 +194,9 @@ class GeoPackageWriter:
         candidates = (wanted if k == 1 else f"{wanted}_{k}" for k in range(1, len(taken) + 2))
         return next(name for name in candidates if name.lower() not in taken)
 
-    def _insert(self, table: str, columns: str, values: Sequence[Sequence[Any]]) -> None:
-        names = columns.split()
-        self._db.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", values)
+    def _insert(self, table: str, values: Sequence[Sequence[Any]]) -> None:
+        insert(self._db, table, records.COLUMNS[table].split(), values)
 
-    def _put_spaces(self, spaces: Sequence[Space]) -> None:
-        outlines = np.empty(len(spaces), object)
-        outlines[:] = [space.outline for space in spaces]
-        values = [
-            (outline, s.id, s.model_id, s.storey_id, s.name, s.long_name, s.usage, s.floor_h_m, s.height_m, s.area_m2, _json(s.attributes))
-            for outline, s in zip(blob.encode(outlines), spaces, strict=True)
-        ]
-        self._insert("spaces", "geom id model_id storey_id name long_name usage floor_h_m height_m area_m2 attributes", values)
-
-    def _put_elements(self, elements: Sequence[Element]) -> None:
-        values = [
-            (
-                e.id, e.model_id, e.ifc_class, e.name, e.storey_id, e.space_id, e.type_name, e.discipline, e.state, e.kernel, e.reason,
-                _json(list(e.materials)), _json(e.properties), _json(list(e.bbox)) if e.bbox is not None else None,
-            )
-            for e in elements
-        ]  # fmt: skip
-        columns = "id model_id ifc_class name storey_id space_id type_name discipline state kernel reason materials properties bbox"
-        self._insert("elements", columns, values)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=tables.plain, allow_nan=False)
+    def _drop_models(self, model_ids: Sequence[str]) -> None:
+        for name, column in _OF_MODELS.items():
+            self._db.executemany(f"DELETE FROM {name} WHERE {column} = ?", [(identity,) for identity in model_ids])

@@ -15,7 +15,10 @@ from web.geometry import METRES, geojson, point_on
 
 
 class BuildingAnswer(BaseModel):
-    """A building: a point of its ground and its footprint [deg], the height of its foot [m, park datum] and its own height [m]."""
+    """A building: a point of its ground and its footprint [deg], the height of its foot [m, park datum] and its own height [m].
+
+    `models` are of this building alone, `city_models` of many of which it is one.
+    """
 
     id: str
     name: str
@@ -28,6 +31,7 @@ class BuildingAnswer(BaseModel):
     storeys: int | None
     usage: str | None
     models: Sequence[str]
+    city_models: Sequence[str]
     footprint: dict[str, Any] | None
 
 
@@ -66,7 +70,7 @@ def storeys_answer(store: Store, owners: Sequence[Building], building_id: str) -
     owner = next((building for building in owners if building.id == building_id), None)
     if owner is None:
         raise NotFound("building_missing", subject=building_id)
-    found = [(storey, store.spaces(model)) for model in owner.model_ids for storey in store.storeys(model)]
+    found = [(storey, store.spaces(model)) for model in owner.model_ids for storey in store.storeys(model) if owner.holds(model, storey.id)]
     return [_storey(storey, spaces) for storey, spaces in sorted(found, key=lambda pair: pair[0].base_h_m)]
 
 
@@ -83,7 +87,8 @@ def _building(building: Building) -> BuildingAnswer:
         height_source=building.attributes.get("height_source"),
         storeys=building.storeys,
         usage=building.usage,
-        models=building.model_ids,
+        models=[model for model in building.model_ids if model not in building.parts],
+        city_models=list(building.parts),
         footprint=geojson(building.footprint),
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, Field
 
-from twin.buildings import Building
+from twin.buildings import Building, owner_of
 from twin.errors import NotFound, UsageError
 from twin.model import Element
 from twin.store import Bounds, Store
@@ -88,10 +88,9 @@ def element_answer(store: Store, owners: Sequence[Building], element_id: str) ->
 
 def elements_answer(store: Store, owners: Sequence[Building], wanted: ElementFilter) -> ElementsAnswer:
     """The elements that pass the filter, at most `wanted.limit` of them."""
-    models = _models(store, owners, wanted)
     inside = _inside(store, wanted.bbox)
     tests = [_property_test(text) for text in wanted.properties]
-    found = [e for model in models for e in store.elements(model) if _passes(e, wanted) and all(test(e) for test in tests) and inside(e)]
+    found = [e for e in _candidates(store, owners, wanted) if _passes(e, wanted) and all(test(e) for test in tests) and inside(e)]
     return ElementsAnswer(total=len(found), elements=[_line(element) for element in found[: wanted.limit]])
 
 
@@ -110,13 +109,13 @@ def _line(e: Element) -> ElementLine:
 def _of_element(store: Store, owners: Sequence[Building], element: Element) -> ElementAnswer:
     storey = next((s for s in store.storeys(element.model_id) if s.id == element.storey_id), None)
     space = next((s for s in store.spaces(element.model_id) if s.id == element.space_id), None)
-    owner = next((b.id for b in owners if element.model_id in b.model_ids), None)
+    owner = owner_of(owners, element.model_id, element.id)
     return ElementAnswer(
         **{"class": element.ifc_class},
         id=element.id,
         name=element.name,
         model=element.model_id,
-        building=owner,
+        building=owner.id if owner else None,
         storey=Named(id=storey.id, name=storey.name) if storey else None,
         space=Named(id=space.id, name=space.long_name or space.name) if space else None,
         type=element.type_name,
@@ -154,13 +153,17 @@ def _of_building(building: Building) -> ElementAnswer:
     )
 
 
-def _models(store: Store, owners: Sequence[Building], wanted: ElementFilter) -> Sequence[str]:
+def _candidates(store: Store, owners: Sequence[Building], wanted: ElementFilter) -> Iterator[Element]:
+    """The elements of the model and the building asked for."""
     if wanted.building is None:
-        return [model.id for model in store.models() if wanted.model in {None, model.id}]
+        yield from (e for model in store.models() if wanted.model in {None, model.id} for e in store.elements(model.id))
+        return
     owner = next((building for building in owners if building.id == wanted.building), None)
     if owner is None:
         raise NotFound("building_missing", subject=wanted.building)
-    return [model for model in owner.model_ids if wanted.model in {None, model}]
+    for model in owner.model_ids:
+        if wanted.model in {None, model}:
+            yield from (e for e in store.elements(model) if owner.holds(model, e.id))
 
 
 def _passes(element: Element, wanted: ElementFilter) -> bool:

@@ -15,6 +15,7 @@ from tiles.mvt import MAX_ZOOM
 from twin.errors import NotFound
 from twin.model import FeatureTable, Layer
 from twin.store import Store
+from web.answers.assets import asset_path
 from web.geometry import geojson
 from web.styles import LayerStyle, layer_style
 
@@ -78,7 +79,11 @@ def feature_answer(store: Store, layer_id: str, feature_id: str) -> dict[str, An
     table = store.features(layer_id, ids=[feature_id])
     if not len(table):
         raise NotFound("feature_missing", subject=feature_id, layer=layer_id)
-    return feature(table, 0)
+    found = feature(table, 0)
+    properties = found["properties"]
+    if properties.get("image") and properties.get("asset_source"):
+        properties["picture"] = asset_path(properties["asset_source"], properties["image"])
+    return found
 
 
 def feature(table: FeatureTable, i: int) -> dict[str, Any]:
@@ -95,9 +100,11 @@ def tiles_path(layer_id: str) -> str:
 def titles(layer: Layer, style: LayerStyle, *, alone: bool) -> tuple[str, str]:
     """The layer's title in English and Chinese.
 
-    Its own title serves the language it is written in; the other takes that of the kind, with the own one behind it where the park has
-    more layers of the kind. A layer of no particular kind has its own alone.
+    A source that says both is taken by its word. Else its own title serves the language it is written in; the other takes that of the
+    kind, with the own one behind it where the park has more layers of the kind. A layer of no particular kind has its own alone.
     """
+    if layer.title_zh:
+        return (layer.title or style.title_en), layer.title_zh
     if layer.kind == "other":
         return (layer.title or layer.id), (layer.title or layer.id)
     own = layer.title if layer.title and layer.title not in {layer.kind, layer.id} else ""

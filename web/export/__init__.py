@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
-from pathlib import Path
+from typing import Any
 
 from twin.errors import UsageError
 from twin.store import Store
@@ -17,14 +17,15 @@ MODULES: Mapping[str, str] = {
     "3dtiles": "web.export.tilesets",
     "html": "web.export.html",
     "pydeck": "web.export.pydeck",
+    "park": "web.export.park",
 }
 
 
 SPOKEN = {"html"}  # formats that hold sentences
 
 
-def writer(name: str, lang: str = "en") -> Callable[[Store, str | None, Path], None]:
-    """What writes the format, its sentences in `lang` where it has any; the libraries it needs are loaded now.
+def writer(name: str, lang: str = "en") -> Callable[[Store, str | None, Any], None]:
+    """What writes the format to a path (a park to an address), its sentences in `lang` where it has any; its libraries are loaded now.
 
     Raises
     ------

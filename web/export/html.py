@@ -33,7 +33,7 @@ from web.answers.terrain import terrain_answer
 from web.export.geojson import collection
 from web.export.tables import Sheet
 from web.export.tilesets import contents
-from web.scene import scene
+from web.scene import scene, tilesets
 from web.settings import Settings
 
 LIBRARIES = ("parktwin.iife.js", "parktwin.js")  # in the folder `export` of the built client, the first there is
@@ -115,8 +115,8 @@ def _elements(store: Store, owners: Sequence[Building]) -> dict[str, Any]:
 def _meshes(store: Store, owners: Sequence[Building]) -> dict[str, list[dict[str, Any]]]:
     """Scene layer id -> its tiles."""
     folder = tiles_folder(store.path)
-    tilesets = {"buildings": FOOTPRINTS} | {f"model/{owner.model_ids[0]}": folder_name(owner.id) for owner in owners if owner.model_ids}
-    found = {name: folder / part / "tileset.json" for name, part in tilesets.items()}
+    folders = {"buildings": FOOTPRINTS} | {layer: folder_name(name) for layer, name in tilesets(store, owners).items()}
+    found = {name: folder / part / "tileset.json" for name, part in folders.items()}
     return {name: [_mesh(content.path, content.transform) for content in contents(path)] for name, path in found.items() if path.is_file()}
 
 

@@ -5,12 +5,28 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from web.problems import RESPONSES
-from web.routes import buildings, devices, elements, events, health, layers, live, measures, packs, pages, park, problems, search, sees
+from web.routes import (
+    assets,
+    buildings,
+    devices,
+    elements,
+    events,
+    health,
+    layers,
+    live,
+    measures,
+    packs,
+    pages,
+    park,
+    problems,
+    search,
+    sees,
+)
 
 
 def include(app: FastAPI) -> None:
     """Give `app` all paths; the client's files come last, for what no other path takes."""
-    for module in (park, layers, devices, buildings, elements, search, sees, measures, packs, events):
+    for module in (park, layers, devices, buildings, elements, search, sees, measures, packs, events, assets):
         app.include_router(module.router, responses=RESPONSES)
     for module in (live, health, problems, pages):
         app.include_router(module.router)

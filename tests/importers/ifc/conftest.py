@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,10 @@ import pytest
 
 from importers.contract import Context, Imported, Options
 from importers.ifc import IMPORTER
+from importers.ifc.georeference import Georeferenced, georeference
+from importers.ifc.setting import Setting
+from importers.ifc.survey import survey
+from importers.ifc.units import read_units
 from twin.crs import Frame
 from twin.model import Park
 
@@ -50,8 +55,11 @@ class House:
             file.create_entity("IfcPersonAndOrganization", file.create_entity("IfcPerson"), organization)
             file.create_entity("IfcApplication", organization, "1", "writer", "writer")
         house.project = ifcopenshell.api.root.create_entity(file, ifc_class="IfcProject", name="Prüfhaus")
-        prefix = {1.0: None, 0.001: "MILLI"}[unit_m]
-        units = [ifcopenshell.api.unit.add_si_unit(file, unit_type="LENGTHUNIT", prefix=prefix)]
+        prefixes = {1.0: None, 0.001: "MILLI"}
+        if unit_m in prefixes:
+            units = [ifcopenshell.api.unit.add_si_unit(file, unit_type="LENGTHUNIT", prefix=prefixes[unit_m])]
+        else:
+            units = [house.unit(unit_m)]
         units += [ifcopenshell.api.unit.add_si_unit(file, unit_type=kind) for kind in ("AREAUNIT", "VOLUMEUNIT", "PLANEANGLEUNIT")]
         ifcopenshell.api.unit.assign_unit(file, units=units)
         house.context = ifcopenshell.api.context.add_context(file, context_type="Model")
@@ -67,6 +75,15 @@ class House:
             if part is not house.project:
                 house.place(part, (0.0, 0.0, 0.0))
         return house
+
+    def unit(self, metres: float) -> Any:
+        """A unit of length: the metre, or a conversion based one of so many metres, as feet are."""
+        metre = self.file.create_entity("IfcSIUnit", UnitType="LENGTHUNIT", Name="METRE")
+        if metres == 1.0:
+            return metre
+        measure = self.file.create_entity("IfcMeasureWithUnit", self.file.create_entity("IfcLengthMeasure", metres), metre)
+        dimensions = self.file.create_entity("IfcDimensionalExponents", 1, 0, 0, 0, 0, 0, 0)
+        return self.file.create_entity("IfcConversionBasedUnit", dimensions, "LENGTHUNIT", "FOOT", measure)
 
     def place(self, product: Any, at: tuple[float, float, float], turn_deg: float = 0.0) -> None:
         matrix = np.eye(4)
@@ -93,6 +110,13 @@ class House:
             ifcopenshell.api.spatial.assign_container(self.file, products=[product], relating_structure=self.storey)
         self.made.append(product)
         return product
+
+    def another_storey(self, name: str) -> Any:
+        """A further storey of the building, at its origin."""
+        storey = ifcopenshell.api.root.create_entity(self.file, ifc_class="IfcBuildingStorey", name=name)
+        ifcopenshell.api.aggregate.assign_object(self.file, products=[storey], relating_object=self.building)
+        self.place(storey, (0.0, 0.0, 0.0))
+        return storey
 
     def block(self, size: tuple[float, float, float]) -> Any:
         """An IfcExtrudedAreaSolid with a corner in the origin."""
@@ -132,3 +156,19 @@ def read(tmp_path: Path) -> Callable[..., Imported]:
         return IMPORTER.read(path, Context(Park("p", frame), Options(**options)))
 
     return imported
+
+
+@pytest.fixture
+def georeferenced(tmp_path: Path) -> Callable[..., Georeferenced]:
+    """Where a house comes to stand, written to a file, read back and judged here, without a child and without bodies."""
+
+    def judged(
+        house: House, *, frame: Frame = FRAME, at: Triple = (0.0, 0.0, 0.0), size: Triple = (20.0, 10.0, 8.0), **said: Any
+    ) -> Georeferenced:
+        file = ifcopenshell.open(str(house.save(tmp_path / "house.ifc")))
+        facts = json.loads(json.dumps(survey(file, read_units(file))))
+        box = np.array([at, np.add(at, size)])
+        ground = said.pop("ground_m", frame.h_m)
+        return georeference(facts, Setting("house.ifc", frame, lambda lon, lat: ground, box, **said))
+
+    return judged

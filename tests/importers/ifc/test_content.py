@@ -130,11 +130,12 @@ def test_systems_groups_classes_ports_and_furniture_in_rooms(new_house):
     content, risks = read_content(file)
     elements = {element["name"]: element for element in content["elements"]}
     said = elements["P"]["properties"]["_ifc"]
-    assert said["systems"] == [{"class": "IfcDistributionSystem", "name": "采暖供水", "kind": "HEATING"}]
-    assert said["groups"] == [{"class": "IfcGroup", "name": "Phase 1"}]
+    assert said["systems"] == [{"class": "IfcDistributionSystem", "name": "采暖供水", "id": system.GlobalId, "kind": "HEATING"}]
+    assert said["groups"] == [{"class": "IfcGroup", "name": "Phase 1", "id": group.GlobalId}]
     assert said["classification"] == [{"code": "30-12", "name": "管道", "system": "GB/T 51269"}]
     assert (elements["D"]["space"], elements["D"]["storey"]) == (room.GlobalId, house.storey.GlobalId)
-    assert content["left_out"] == {"IfcDistributionPort": 1}
+    assert [port["element"] for port in content["ports"]] == [pipe.GlobalId]
+    assert content["left_out"] == {}
     assert room.id() in risks
 
 

@@ -29,10 +29,12 @@ WHOLE = HEADER.format(schema="IFC4") + DATA.format(name="O")
         (DATA.format(name="O").encode(), "ifc_no_header"),
         (WHOLE.replace("FILE_SCHEMA(('IFC4'));\n", "").encode(), "ifc_no_schema"),
         (WHOLE.replace("'IFC4'", "'AUTOMOTIVE_DESIGN'").encode(), "ifc_other_step"),
+        (WHOLE.replace("'IFC4'", "'IFC4X1'").encode(), "ifc_schema_unsupported"),
         (WHOLE.replace("'IFC4'", "'IFC4X3_RC2'").encode(), "ifc_schema_unsupported"),
+        (b'{"type": "ifcJSON", "schemaIdentifier": "IFC4", "data": []}', "ifc_json"),
         (WHOLE.replace("'IFC4'", "'IFC2X2_FINAL'").encode(), "ifc_schema_unsupported"),
         (WHOLE[:-30].encode(), "ifc_truncated"),
-        (b"PK\x03\x04 no zip", "ifc_zip_without_model"),
+        (b"PK\x03\x04 no zip", "archive_damaged"),
     ],
 )
 def test_what_cannot_be_opened_is_refused_with_its_own_sentence(tmp_path, content, code):
@@ -86,10 +88,10 @@ def test_a_zip_is_opened_whatever_its_member_is_called(tmp_path):
 def test_a_zip_bomb_is_refused(tmp_path):
     path = tmp_path / "bomb.ifczip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("a.ifc", WHOLE.replace("ENDSEC;\nEND", " " * 30_000_000 + "ENDSEC;\nEND"))
+        archive.writestr("a.ifc", WHOLE.replace("ENDSEC;\nEND", " " * 90_000_000 + "ENDSEC;\nEND"))
     with pytest.raises(UnreadableSource) as caught:
         identify(path, tmp_path)
-    assert caught.value.code == "ifc_zip_too_large"
+    assert caught.value.code == "archive_ratio"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
@@ -98,7 +100,10 @@ def test_raw_chinese_is_kept_and_told(tmp_path, encoding):
     path.write_bytes((HEADER.format(schema="IFC4") + DATA.format(name="东湖园区 𠀀")).encode(encoding))
     source = identify(path, tmp_path)
     assert ifcopenshell.open(str(source.path)).by_type("IfcOrganization")[0].Name == "东湖园区 𠀀"
-    assert [(issue.code, issue.details["encoding"]) for issue in source.issues] == [("ifc_text_recoded", encoding)]
+    told = {issue.code: issue.details for issue in source.issues}
+    assert told["ifc_text_recoded"]["encoding"] == {"utf-8": "UTF-8", "gb18030": "GBK"}[encoding]
+    assert source.encoding is not None
+    assert source.encoding.evidence["sample"]
 
 
 def test_an_encoding_named_by_the_person_is_tried_first(tmp_path):

@@ -98,3 +98,11 @@ def test_a_model_of_uprights_alone_stands_on_their_hull():
 
 def test_nothing_stands_on_nothing():
     assert ground([]) is None
+
+
+def test_a_wall_around_a_corner_does_not_fill_it():
+    shape = shapely.box(0, 0, 20, 0.3).union(shapely.box(0, 0, 0.3, 15))
+    wall = _prism(shape, 3.0)
+    slab = _prism(shapely.box(0, 0, 6, 6), 0.2)
+    found = ground([("IfcWall", *wall), ("IfcSlab", *slab)])
+    assert found.area == pytest.approx(shape.union(shapely.box(0, 0, 6, 6)).area, rel=0.01)

@@ -95,6 +95,8 @@ export interface Building {
   storeys: number | null;
   usage: string | null;
   models: string[];
+  /** Models of many buildings that this one is part of. */
+  city_models?: string[];
   footprint: Polygon | MultiPolygon | null;
 }
 

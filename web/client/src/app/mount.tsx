@@ -5,6 +5,7 @@ import { type Root, createRoot } from "react-dom/client";
 import type { Source } from "../api/source";
 import { preferredLanguage, recall, startLanguage, storedLanguage } from "../i18n";
 import type { MapSources } from "../map/engine";
+import { askedFor, openAsked } from "../map/opening";
 import { followLive, loadPark } from "../state/park";
 import { setSource } from "../state/source";
 import { type Language, type Theme, set } from "../state/store";
@@ -26,7 +27,8 @@ export function mount(element: HTMLElement, options: Options): Root {
   document.documentElement.dataset.theme = theme;
   set({ language, theme, isLeftOpen: innerWidth > 720 });
   setSource(options.source);
-  void loadPark();
+  const asked = askedFor(location.search);
+  void loadPark().then(() => asked && openAsked(asked));
   followLive();
   const root = createRoot(element);
   root.render(

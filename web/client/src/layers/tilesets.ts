@@ -49,7 +49,7 @@ export function elementState(row: Row, state: State, cut: StoreyCut | null, bran
     if (cut.below.has(storey)) return "ghost";
   }
   if (isChosen) return { color: brand, strength: 0.62 };
-  const isOfChosen = selection?.type === "building" && !cut && selection.detail?.models.includes(row.model ?? "");
+  const isOfChosen = selection?.type === "building" && !cut && (selection.id === row.building || selection.detail?.models.includes(row.model ?? ""));
   if (isOfChosen) return { color: brand, strength: 0.22 };
   return "own";
 }
@@ -65,11 +65,12 @@ export function styleKey(state: State): string {
 export function tilesetDrawing(context: LayerContext, layerId: string): TilesetDrawing {
   const { state, palette, ground, originHeight, openBuilding } = context;
   const cut = storeyCut(state);
+  const isCity = layerId.startsWith("city/");
   const isModel = layerId.startsWith("model/");
   const isOpen = isModel && openBuilding !== null && openBuilding.models.includes(layerId.slice("model/".length));
   const storey = isOpen ? state.storeys.find((one) => one.id === state.storeyId) : undefined;
   const isBelow = state.cameraMode === "underground";
-  const paint = isOpen ? palette.paintModels * 0.35 : isModel ? palette.paintModels : palette.paintBuildings;
+  const paint = isOpen ? palette.paintModels * 0.35 : isModel || isCity ? palette.paintModels : palette.paintBuildings;
   const base = storey ? storey.base_h_m - originHeight : 0;
   const cutHeight = state.cameraMode === "walk" ? Math.max(2.2, (storey?.height_m ?? 3) - WHOLE_CUT_M) : CUT_M;
   return {

@@ -43,6 +43,7 @@ export function composeLayers(context: LayerContext, materials: Materials): Laye
     ...answerLayers(context, true),
     ...vectorLayers(context, trees, materials.features),
     ...bodies(context, materials),
+    ...registered(context, materials),
     ...interiorLayers(context),
     ...answerLayers(context, false),
     ...(isBelow ? ground : []),
@@ -81,6 +82,28 @@ function bodies(context: LayerContext, materials: Materials): Layer[] {
       const tiles = materials.meshes[part.id];
       return tiles ? [new ParkMeshes({ id: part.id, ...drawing, tiles, loweredBy: originHeight })] : [];
     });
+}
+
+/** Tilesets that came as they are: no paint of ours, only shown or not. */
+function registered(context: LayerContext, materials: Materials): Layer[] {
+  const { state, originHeight } = context;
+  const [longitude, latitude] = state.park!.origin;
+  const tileset = {
+    maximumMemoryUsage: TILE_MEMORY_MB,
+    maximumScreenSpaceError: SCREEN_SPACE_ERROR,
+    modelMatrix: originHeight ? matrixOf(longitude, latitude, originHeight) : undefined,
+  };
+  return materials.parts
+    .filter((part) => part.kind === "registered")
+    .map((part) =>
+      part.layer.clone({
+        visible: !state.hidden.has(part.id),
+        pickable: true,
+        getPolygonOffset: TRUE_DEPTH,
+        loadOptions: { tileset: definedOnly(tileset), worker: false },
+        onTileError: materials.onTileError,
+      } as never),
+    );
 }
 
 function definedOnly<T extends object>(values: T): Partial<T> {

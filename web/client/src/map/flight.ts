@@ -22,6 +22,18 @@ export function setMap(handle: ParkMap | null): void {
   if (handle) for (const listener of waiting) listener(handle);
 }
 
+/** Resolves when there is a map to fly over. */
+export function whenMap(): Promise<void> {
+  if (map) return Promise.resolve();
+  return new Promise((resolve) => {
+    const once = (): void => {
+      waiting.delete(once);
+      resolve();
+    };
+    waiting.add(once);
+  });
+}
+
 /** Follows the camera from when there is a map; answers how to stop. */
 export function followCamera(listener: (camera: Camera) => void): () => void {
   let stop: (() => void) | undefined;

@@ -1,5 +1,7 @@
 /** Outlines of areas: their rings, their middle. */
-import type { MultiPolygon, Polygon, Position } from "geojson";
+import type { Geometry, MultiPolygon, Polygon, Position } from "geojson";
+
+import { distance } from "./earth";
 
 /** The polygons of a geometry, each with its holes after it. */
 export function outlines(geometry: Polygon | MultiPolygon | null): Position[][][] {
@@ -21,4 +23,23 @@ export function centre(ring: Position[]): [number, number] {
   }
   if (Math.abs(area) < 1e-18) return [x0, y0];
   return [x0 + x / (3 * area), y0 + y / (3 * area)];
+}
+
+/** Middle and half diagonal [m] of a geometry's box. */
+export function extentOf(geometry: Geometry): { middle: [number, number]; radius: number } | null {
+  const box = [Infinity, Infinity, -Infinity, -Infinity] as [number, number, number, number];
+  const visit = (coordinates: unknown): void => {
+    if (!Array.isArray(coordinates)) return;
+    if (typeof coordinates[0] === "number") {
+      const [x, y] = coordinates as [number, number];
+      box[0] = Math.min(box[0], x);
+      box[1] = Math.min(box[1], y);
+      box[2] = Math.max(box[2], x);
+      box[3] = Math.max(box[3], y);
+    } else coordinates.forEach(visit);
+  };
+  if (geometry.type === "GeometryCollection") geometry.geometries.forEach((one) => "coordinates" in one && visit(one.coordinates));
+  else visit(geometry.coordinates);
+  if (box[0] > box[2]) return null;
+  return { middle: [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], radius: distance([box[0], box[1]], [box[2], box[3]]) / 2 };
 }

@@ -2,6 +2,7 @@
 import type { PickingInfo } from "@deck.gl/core";
 
 import type { Row } from "../tiles/loader";
+import { registeredFeature } from "../tiles/registered-tileset";
 import type { Selection } from "../state/store";
 
 type Props = Record<string, unknown>;
@@ -12,7 +13,9 @@ export function meaningOf(info: PickingInfo | null, buildingId: string | null): 
   const id = info.layer.id;
   const object = info.object as Props | undefined;
   if (!object) return null;
-  if (id === "buildings" || id.startsWith("model/")) return ofRow(object as Row, id);
+  if (id === "buildings" || id.startsWith("model/") || id.startsWith("city/")) return ofRow(object as Row, id);
+  const mesh = registeredFeature(id);
+  if (mesh) return { type: "feature", layer: mesh.layer, id: mesh.feature, detail: null };
   if (id.startsWith("devices/")) return { type: "device", id: String(object.id), detail: null };
   if (id.startsWith("events/")) return { type: "event", id: String(object.id) };
   if (id.startsWith("answer/gaps")) return { type: "gap", id: String((object.properties as Props | undefined)?.id ?? "") };
@@ -27,6 +30,6 @@ export function meaningOf(info: PickingInfo | null, buildingId: string | null): 
 function ofRow(row: Row, layer: string): Selection | null {
   if (!row.id) return null;
   if (layer === "buildings" || row.class === "Building") return { type: "building", id: String(row.building || row.id), detail: null };
-  const model = row.model ?? layer.slice("model/".length);
+  const model = row.model ?? layer.slice(layer.indexOf("/") + 1);
   return { type: "element", id: String(row.id), class: row.class ?? "", name: row.name ?? "", building: row.building || null, model, detail: null };
 }

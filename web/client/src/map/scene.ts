@@ -21,11 +21,13 @@ import { TileLayer } from "@deck.gl/geo-layers";
 import type { LayerInfo, Scene, SceneLayer } from "../api/types";
 import { ParkVector } from "../layers/vector";
 import { ParkTileset } from "../tiles/park-tileset";
+import { RegisteredTileset } from "../tiles/registered-tileset";
 
 const classes = {
   MapView,
   MVTLayer: ParkVector,
   ParkTileset,
+  RegisteredTileset,
   Tile3DLayer: ParkTileset,
   TileLayer,
   ArcLayer,
@@ -43,7 +45,7 @@ const classes = {
   TextLayer,
 };
 
-export type SceneKind = "vector" | "tileset" | "devices" | "other";
+export type SceneKind = "vector" | "tileset" | "registered" | "devices" | "other";
 
 export interface ScenePart {
   id: string;
@@ -57,6 +59,7 @@ export function kindOf(layer: SceneLayer): SceneKind {
   if (layer.id.startsWith("devices/")) return "devices";
   if (layer["@@type"] === "MVTLayer") return "vector";
   if (layer["@@type"] === "ParkTileset" || layer["@@type"] === "Tile3DLayer") return "tileset";
+  if (layer["@@type"] === "RegisteredTileset") return "registered";
   return "other";
 }
 

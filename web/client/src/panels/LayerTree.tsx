@@ -10,6 +10,7 @@ import { buildingName } from "../state/names";
 import { deviceColor, palette } from "../map/palette";
 import { toggleLayer } from "../state/selection";
 import { type State, type Theme, get, set, useStore } from "../state/store";
+import { registeredFeature } from "../tiles/registered-tileset";
 import { Legend } from "./Legend";
 
 interface Line {
@@ -24,7 +25,7 @@ export function LayerTree() {
   const state = useStore();
   if (!state.park) return null;
   const groups: [string, string, Line[]][] = [
-    ["buildings", t("layers.buildings"), buildingLines(state, t("layers.allBuildings"))],
+    ["buildings", t("layers.buildings"), buildingLines(state, t("layers.allBuildings"), t("layers.cityModel"))],
     ["devices", t("layers.devices"), deviceLines(state, (kind) => t(`deviceKind.${kind}`, { defaultValue: kind }))],
     ["gis", t("layers.gis"), flatLines(state)],
   ];
@@ -102,7 +103,7 @@ function FieldsOfView() {
   );
 }
 
-function buildingLines(state: State, all: string): Line[] {
+function buildingLines(state: State, all: string, city: string): Line[] {
   const colors = palette(state.theme);
   const swatch = (roof: readonly number[], wall: readonly number[]): ReactNode => (
     <i className="swatch" style={{ background: `linear-gradient(135deg, rgb(${roof.join()}) 50%, rgb(${wall.join()}) 50%)` }} />
@@ -110,12 +111,19 @@ function buildingLines(state: State, all: string): Line[] {
   const lines: Line[] = [];
   for (const layer of state.scene?.layers ?? []) {
     if (layer.id === "buildings") {
-      const count = state.buildings.filter((building) => building.models.length === 0).length;
+      const count = state.buildings.filter((building) => building.models.length === 0 && !building.city_models?.length).length;
       lines.push({ id: layer.id, name: all, count, swatch: swatch(colors.roof, colors.wall) });
     } else if (layer.id.startsWith("model/")) {
       const model = layer.id.slice("model/".length);
       const building = state.buildings.find((one) => one.models.includes(model));
       lines.push({ id: layer.id, name: building ? buildingName(building, state.language) : model, count: null, swatch: swatch(colors.roof, colors.brand) });
+    } else if (layer.id.startsWith("city/")) {
+      const model = layer.id.slice("city/".length);
+      const count = state.buildings.filter((one) => one.city_models?.includes(model)).length;
+      lines.push({ id: layer.id, name: `${city} ${model.replace(/^city-/, "")}`, count, swatch: swatch(colors.roof, colors.wall) });
+    } else {
+      const mesh = registeredFeature(layer.id);
+      if (mesh) lines.push({ id: layer.id, name: mesh.feature, count: null, swatch: swatch(colors.wall, colors.shadow) });
     }
   }
   return lines;

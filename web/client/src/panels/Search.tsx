@@ -6,10 +6,9 @@ import { useTranslation } from "react-i18next";
 import type { SearchHit } from "../api/types";
 import { word } from "../i18n";
 import { inLanguage } from "../i18n/bilingual";
-import { flyToBuilding, flyToPlace } from "../map/flight";
-import { chooseStorey, openBuilding, select } from "../state/selection";
+import { openHit } from "../map/opening";
 import { source } from "../state/source";
-import { type Language, get, useStore } from "../state/store";
+import { type Language, useStore } from "../state/store";
 import { Icon } from "./icons";
 
 const WAIT_MS = 180;
@@ -46,7 +45,7 @@ export function Search() {
           const hit = hits?.[Number(option.value.split("/").pop())];
           setText(hit?.name ?? "");
           asked.current++;
-          if (hit) void go(hit);
+          if (hit) void openHit(hit);
           (document.activeElement as HTMLElement | null)?.blur();
         }}
         defaultActiveFirstOption
@@ -79,30 +78,4 @@ function Hit({ hit }: { hit: SearchHit }) {
       <span className="hit-type dim">{word(`detail.${hit.type}`, t("detail.feature"))}</span>
     </span>
   );
-}
-
-async function go(hit: SearchHit): Promise<void> {
-  if (hit.type === "building") {
-    select({ type: "building", id: hit.id, detail: null });
-    flyToBuilding(hit.id);
-    return;
-  }
-  if (hit.type === "device") select({ type: "device", id: hit.id, detail: null });
-  else if (hit.type === "element") select({ type: "element", id: hit.id, class: hit.detail ?? "", name: hit.name, building: null, model: null, detail: null });
-  else if (hit.type === "feature" && hit.layer) select({ type: "feature", id: hit.id, layer: hit.layer, detail: null });
-  else if (hit.type === "space") await openSpace(hit);
-  if (hit.lon !== null && hit.lat !== null) flyToPlace([hit.lon, hit.lat, hit.h_m ?? 0], hit.type === "feature" ? 90 : 25);
-}
-
-/** A room is found through the building whose storeys hold it. */
-async function openSpace(hit: SearchHit): Promise<void> {
-  for (const building of get().buildings.filter((one) => one.models.length > 0)) {
-    const storeys = await source().storeys(building.id);
-    const storey = storeys.find((one) => one.spaces.some((space) => space.id === hit.id));
-    if (!storey) continue;
-    await openBuilding(building.id);
-    chooseStorey(storey.id);
-    select({ type: "space", id: hit.id, building: building.id });
-    return;
-  }
 }

@@ -51,7 +51,7 @@ export async function openBuilding(id: string): Promise<void> {
   if (get().buildingId === id) return;
   const building = get().buildings.find((one) => one.id === id);
   set({ buildingId: id, storeys: [], storeyId: null });
-  if (!building?.models.length) return;
+  if (!building?.models.length && !building?.city_models?.length) return;
   const storeys = await attempt(() => source().storeys(id));
   if (storeys && get().buildingId === id) set({ storeys });
 }

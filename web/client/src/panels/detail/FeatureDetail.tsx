@@ -1,14 +1,13 @@
 /** A feature of a flat layer with its attributes. */
 import { useTranslation } from "react-i18next";
-import type { Geometry } from "geojson";
 
 import { flyToPlace } from "../../map/flight";
-import { distance } from "../../map/earth";
+import { extentOf } from "../../map/outlines";
 import { type Selection, useStore } from "../../state/store";
 import { Action, Head, Identity, Properties } from "./parts";
 
 type Chosen = Extract<Selection, { type: "feature" }>;
-const OWN = new Set(["id", "name", "name_zh"]);
+const OWN = new Set(["id", "name", "name_zh", "picture", "image", "asset_source", "motion", "bounding_volume", "transform", "tileset"]);
 
 export function FeatureDetail({ selection }: { selection: Chosen }) {
   const { t } = useTranslation();
@@ -28,6 +27,11 @@ export function FeatureDetail({ selection }: { selection: Chosen }) {
           <Action icon="target" label={t("detail.flyTo")} onClick={() => flyToPlace([...extent.middle, 0], Math.max(20, extent.radius))} testId="fly-to" />
         </div>
       )}
+      {typeof properties.picture === "string" && (
+        <a className="picture" href={properties.picture} target="_blank" rel="noreferrer" title={t("detail.openPicture")}>
+          <img src={properties.picture} alt={name || selection.id} loading="lazy" />
+        </a>
+      )}
       {detail ? (
         <Properties sets={[[kind, Object.entries(properties).filter(([key, value]) => !OWN.has(key) && value !== null && value !== "")]]} />
       ) : (
@@ -35,23 +39,4 @@ export function FeatureDetail({ selection }: { selection: Chosen }) {
       )}
     </>
   );
-}
-
-/** Middle and half diagonal [m] of a geometry's box. */
-export function extentOf(geometry: Geometry): { middle: [number, number]; radius: number } | null {
-  const box = [Infinity, Infinity, -Infinity, -Infinity] as [number, number, number, number];
-  const visit = (coordinates: unknown): void => {
-    if (!Array.isArray(coordinates)) return;
-    if (typeof coordinates[0] === "number") {
-      const [x, y] = coordinates as [number, number];
-      box[0] = Math.min(box[0], x);
-      box[1] = Math.min(box[1], y);
-      box[2] = Math.max(box[2], x);
-      box[3] = Math.max(box[3], y);
-    } else coordinates.forEach(visit);
-  };
-  if (geometry.type === "GeometryCollection") geometry.geometries.forEach((one) => "coordinates" in one && visit(one.coordinates));
-  else visit(geometry.coordinates);
-  if (box[0] > box[2]) return null;
-  return { middle: [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], radius: distance([box[0], box[1]], [box[2], box[3]]) / 2 };
 }
