@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import threading
@@ -103,24 +104,32 @@ def _children() -> list[int]:
         return []
 
 
+def measured(source: Path, cache: str) -> str:
+    """Seconds and peak of one import by this process, as a line."""
+    watch = Watch()
+    watch.thread = threading.Thread(target=watch.run, daemon=True)
+    watch.thread.start()
+    begin = time.perf_counter()
+    IMPORTER.read(source, Context(Park("p", Frame(120.6, 31.3)), Options(place="120.6,31.3,0,0"), cache=Path(cache) if cache else None))
+    seconds = time.perf_counter() - begin
+    watch.is_over = True
+    watch.thread.join()
+    size, (own, theirs) = source.stat().st_size, (share >> 20 for share in watch.shares)
+    peak = f"peak {watch.peak >> 20:5d} MB = {watch.peak / size:5.2f} x"
+    return f"{size / 1e6:7.1f} MB{seconds:8.2f} s   {peak}   (parent {own}, children {theirs})"
+
+
 def main() -> None:
+    if sys.argv[1] == "--one":
+        print(measured(Path(sys.argv[2]), sys.argv[3]))
+        return
     file, times = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 10
     with tempfile.TemporaryDirectory() as folder:
         source = multiplied(file, Path(folder) / file.name, times)
-        size = source.stat().st_size
-        for name, cache in (("first", Path(folder) / "cache"), ("again", Path(folder) / "cache"), ("no cache", None)):
-            watch = Watch()
-            watch.thread = threading.Thread(target=watch.run, daemon=True)
-            watch.thread.start()
-            begin = time.perf_counter()
-            IMPORTER.read(source, Context(Park("p", Frame(120.6, 31.3)), Options(place="120.6,31.3,0,0"), cache=cache))
-            seconds = time.perf_counter() - begin
-            watch.is_over = True
-            watch.thread.join()
-            own, theirs = (share >> 20 for share in watch.shares)
-            print(
-                f"{name:10s}{size / 1e6:7.1f} MB{seconds:8.2f} s   peak {watch.peak >> 20:5d} MB = {watch.peak / size:5.2f} x   (parent {own}, children {theirs})"
-            )
+        cache = str(Path(folder) / "cache")
+        for name, where in (("no cache", ""), ("first", cache), ("again", cache)):
+            print(f"{name:10s}", end="", flush=True)
+            subprocess.run([sys.executable, __file__, "--one", str(source), where], check=True)
 
 
 if __name__ == "__main__":

@@ -30,17 +30,20 @@ ELSEWHERE = (8.4365, 49.1004)
 PLACES: Mapping[str, tuple[float, float]] = {
     "citymodel/delft": (4.3571, 52.0116), "citymodel/zurich": (8.5417, 47.3769), "gis/bubenec": (14.4053, 50.1039),
     "gis/dxf/site": (6.1, 46.2), "gis/fgb": (8.5, 47.4), "gis/geoparquet": (7.4246, 43.7384), "gis/goteborg": (11.9668, 57.7089),
-    "gis/kml": (-122.0841, 37.4220), "gis/lorient": (-3.3660, 47.7480), "gis/osm/geneva": (6.1, 46.2), 
-    "gis/osm/helsinki": (24.9384, 60.1699), "gis/zh/shanghai": (121.47, 31.23), "gis/zh/shenzhen": (114.06, 22.54), "gis/zh/suzhou": (120.62, 31.30),
+    "gis/kml": (-122.0841, 37.4220), "gis/lorient": (-3.3660, 47.7480), "gis/osm/geneva": (6.1, 46.2),
+    "gis/osm/helsinki": (24.9384, 60.1699), "gis/zh/shanghai": (121.47, 31.23), "gis/zh/shenzhen": (114.06, 22.54),
+    "gis/zh/suzhou": (120.62, 31.30),
     "ifc/arch/Duplex": (-87.6394, 41.8744), "ifc/arch/Office": (-71.0598, 42.3584), "ifc/arch/SampleHouse4": (-0.1262, 51.5002),
     "ifc/arch/LargeBuilding": (-71.0567, 42.3587), "ifc/arch/Schependomlaan": (5.3833, 52.15), "ifc/zh": (116.433, 39.916),
-    "pointcloud/autzen": (-123.0687, 44.0580), "pointcloud/simple": (-123.0687, 44.0580), "tiles3d/TilesetWithTree": (-75.6123, 40.0425),
+    "pointcloud/autzen": (-123.0687, 44.0580), "pointcloud/simple": (-123.0687, 44.0580), "terrain": (86.79, 28.26),
+    "tiles3d/TilesetWithTree": (-75.6123, 40.0425),
 }  # fmt: skip
 # what a person answers where the first import asks
 ANSWERS: Mapping[str, Mapping[str, str]] = {
     "citymodel/ParkingGarage_CityGML3.gml": {"place": "8.4365,49.1004"},
     "gis/dxf/site_geneva_west_lv95_m.dxf": {"crs": "EPSG:2056"},
     "gis/dxf/custom_blocks.dxf": {"crs": "EPSG:25832"},
+    "pointcloud/simple.copc.laz": {"crs": "EPSG:2992"},
     "tiles3d/MetadataGranularities/tileset.json": {"place": "8.4365,49.1004"},
     "tiles3d/SparseImplicitQuadtree/tileset.json": {"place": "8.4365,49.1004"},
 }

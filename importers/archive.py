@@ -284,8 +284,8 @@ def _zip64_directory(tail: bytes, at: int) -> int:
 def _check_overlap(stream: IO[bytes], infos: Sequence[zipfile.ZipInfo], said: str, directory: int) -> None:
     """Refuse members that share bytes with each other or with the directory: a few kilobytes could be unpacked without end."""
     ordered = sorted(infos, key=lambda info: info.header_offset)
-    starts = [info.header_offset for info in ordered[1:]] + [directory]
-    for info, following in zip(ordered, starts, strict=True):
+    starts = [info.header_offset for info in ordered] + [directory]
+    for info, following in zip(ordered, starts[1:], strict=True):
         stream.seek(info.header_offset)
         local = stream.read(30)
         if len(local) < 30 or not local.startswith(b"PK\x03\x04"):

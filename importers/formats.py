@@ -17,6 +17,8 @@ SUFFIXES: Mapping[str, str] = {
 }  # fmt: skip
 JSON = {"geojson", "features", "geojson_lines", "geojson_records", "topojson", "esrijson"}
 MARKUP = {"kml", "gml", "gpx"}
+_ODD = re.compile(r"[^\w\-.()+,=@~%/\\ ]")
+_ODD_IN_STEM = re.compile(r"[^\w\-.]+")
 _SURE: Mapping[str, int] = {"shapefile": 95, "flatgeobuf": 95, "kml": 90, "gpx": 90, "gml": 70}
 _GEOJSON = re.compile(r'"type"\s*:\s*"(Feature|FeatureCollection|GeometryCollection|(Multi)?(Point|LineString|Polygon))"')
 _ESRI = re.compile(r'"geometryType"\s*:\s*"esri|"(rings|paths)"\s*:\s*\[\s*\[|"attributes"\s*:\s*\{.*"geometry"\s*:\s*\{\s*"x"', re.DOTALL)
@@ -33,6 +35,16 @@ def sureness(path: Path, head: bytes) -> int:
 def format_of(path: Path, head: bytes) -> str | None:
     """The format of a file, a key of `SUFFIXES`, from its first bytes; None where it is none of these."""
     return _binary(path, head) or _textual(head)
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a path can be given to the library: it takes some for addresses (`a;b`, `x!y`, `c:d`) and strips others."""
+    return _ODD.search(str(path)) is None and str(path) == str(path).strip()
+
+
+def plain_stem(path: Path) -> str:
+    """The name of a file without its ending, as letters, digits and few signs more, and not too long to get another ending."""
+    return _ODD_IN_STEM.sub("_", path.stem)[:60].strip("_") or "source"
 
 
 def _binary(path: Path, head: bytes) -> str | None:

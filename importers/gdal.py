@@ -141,7 +141,7 @@ def _read_records(layer: _Layer, path: Path, how: Mapping[str, Any]) -> None:
     try:
         layer.meta, layer.fids, layer.wkb, layer.values = read(**how)
     except FeatureError as error:
-        count = int(cast(Any, pyogrio.read_info)(path, layer=layer.name)["features"])
+        count = int(cast(Any, pyogrio.read_info)(path, layer=layer.name, encoding=how["encoding"])["features"])
         if not 0 < count < _SALVAGED or how["max_features"]:
             raise
         pieces = list(_whole_pieces(read, how, 0, count, layer.lost))
@@ -269,7 +269,7 @@ def _curves(ready: Ready, layer: str) -> int:
     if ready.format == "gml":
         return len(re.findall(rb"<(?:\w+:)?(?:Curve|CompositeCurve|Arc|ArcString|Circle|ArcByCenterPoint)[\s>]", ready.path.read_bytes()))
     if ready.format != "geopackage":
-        about = cast(Any, pyogrio.read_info)(ready.path, layer=layer)
+        about = cast(Any, pyogrio.read_info)(ready.path, layer=layer, encoding=_RAW if ready.is_raw else None)
         return int(about["features"]) if re.search("Curve|Surface", str(about["geometry_type"])) else 0
     try:
         with sqlite3.connect(f"{ready.path.resolve().as_uri()}?mode=ro&immutable=1", uri=True) as base:

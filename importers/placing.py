@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from importers import controltable
 from importers.contract import Context, Options
 from importers.heights import Heights, asked_datum, heights
+from importers.mending import mended
 from importers.shiftcheck import suspected_shift
 from twin.control import LocalGrid
 from twin.crs import (
@@ -356,24 +357,16 @@ def _converted(shapes: Geometries, convert: Callable[[NDArray[np.float64]], NDAr
 
 def _mended(shapes: Geometries, given: Frameless, issues: list[Issue]) -> Geometries:
     """The shapes with invalid ones made valid, or left out where nothing of their kind remains."""
-    broken = ~shapely.is_missing(shapes) & ~shapely.is_valid(shapes)
-    for i in np.flatnonzero(broken).tolist():
-        reason = str(shapely.is_valid_reason(shapes[i])).split("[")[0].strip()
-        mended = _same_dimension(shapely.make_valid(shapes[i], method="structure", keep_collapsed=False), shapes[i])
-        code = "geometry_repaired" if mended is not None else "geometry_hopeless"
-        issues.append(Issue(code, "warning", given.subjects[i], {"reason": reason}))
-        shapes[i] = mended
+    for each in mended(shapes):
+        subject = given.subjects[each.index]
+        if each.is_given_up:
+            points = int(shapely.get_num_coordinates(shapes[each.index]))
+            issues.append(Issue("geometry_too_tangled", "warning", subject, {"points": points}))
+        else:
+            code = "geometry_repaired" if each.shape is not None else "geometry_hopeless"
+            issues.append(Issue(code, "warning", subject, {"reason": each.reason}))
+        shapes[each.index] = each.shape
     return shapes
-
-
-def _same_dimension(mended: Any, original: Any) -> Any:
-    """What of a mended shape has the dimension of the original (areas of an area); None where nothing has."""
-    dimension = shapely.get_dimensions(original)
-    same = [part for part in shapely.get_parts(shapely.get_parts(mended)) if shapely.get_dimensions(part) == dimension]
-    same = [part for part in same if not part.is_empty]
-    if not same:
-        return None
-    return same[0] if len(same) == 1 else shapely.union_all(same) if dimension == 2 else shapely.multilinestrings(same)
 
 
 def _count_far(shapes: Geometries, given: Frameless, context: Context, issues: list[Issue]) -> None:
@@ -402,7 +395,7 @@ def _tolerant_lonlat(points: NDArray[np.float64], crs: str) -> NDArray[np.float6
 
 def _centres(shapes: Geometries) -> NDArray[np.float64]:
     box = shapely.bounds(shapes)  # (n, 4)
-    return (box[:, :2] + box[:, 2:]) / 2
+    return box[:, :2] / 2 + box[:, 2:] / 2  # halved first: a sum may be beyond all numbers
 
 
 def _guesses(shapes: Geometries, given: Frameless, context: Context) -> list[Guess]:

@@ -5,21 +5,19 @@ Nothing is written beside the source, and nothing that can hurt reaches a parser
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from importers import archive, markup, shapefile
+from importers import archive, kml, markup, shapefile
 from importers.encodings import Encoding, issues_of, of_text, stated_by
-from importers.formats import JSON, MARKUP, SUFFIXES, format_of
+from importers.formats import JSON, MARKUP, SUFFIXES, format_of, is_plain, plain_stem
 from twin.errors import UnreadableSource
 from twin.model import Issue
 
 HEAD_BYTES = 65_536
 _BLOCK = 1 << 22
-_KML_FIELD = re.compile(r"""<(?:\w+:)?(?:Data|SimpleData|SimpleField)\s[^>]*?(?<=\sname=["'])([^"'>]+)(?=["'])""")
 _FINE = {
     "geojson": {".geojson", ".json"}, "geojson_lines": {".geojsonl", ".geojsons", ".ndjson"}, "topojson": {".topojson"},
     "esrijson": {".json"}, "geojson_records": {".geojsons", ".geojsonl"},
@@ -77,21 +75,19 @@ def _one(path: Path, stem: str, found: str, folder: Path, encoding: str | None) 
 
 
 def _named(path: Path, found: str, folder: Path) -> Path:
-    """The file, or a link to it under the ending of its format."""
-    if path.suffix.lower() == SUFFIXES[found] or path.suffix.lower() in _FINE.get(found, ()):
-        return path
-    link = folder / f"{path.stem}{SUFFIXES[found]}"
-    link.symlink_to(path.resolve())
-    return link
+    """The file, or a link to it under the ending of its format, and under a name that the library does not take for an address."""
+    is_fine = path.suffix.lower() == SUFFIXES[found] or path.suffix.lower() in _FINE.get(found, ())
+    return path if is_fine and is_plain(path) else _linked(path, found, folder)
 
 
 def _packed_markup(path: Path, folder: Path, encoding: str | None) -> list[Ready]:
-    """The KML documents of a .kmz, the main one first; the images beside them are not read."""
+    """The KML documents of a .kmz, the main one first, less one that only links to others; the images beside them are not read."""
     unpacked = archive.unpacked(path, folder / "unpacked")
     documents = [file for file in unpacked if file.suffix.lower() == ".kml"]
     if not documents:
         raise UnreadableSource("archive_member_missing", subject=path.name, member="*.kml")
     documents.sort(key=lambda file: (len(file.parts), file.name.lower() != "doc.kml", file.name))
+    documents = [file for file in documents if not kml.only_links(file)] or documents[:1]  # what is linked to lies beside it
     alone = len(documents) == 1
     return [
         _markup(file, path.stem if alone else f"{path.stem}_{file.stem}", "kml", folder / f"read-{k}", encoding)
@@ -103,8 +99,8 @@ def _markup(path: Path, stem: str, found: str, folder: Path, encoding: str | Non
     document = markup.readable(path, folder / "utf8", encoding)
     issues = issues_of(document.encoding, path.name)
     if found == "kml":
-        issues += _kml_issues(document.path, path.name)
-        readable, names = _kml_fields(_named(document.path, found, folder), folder)
+        issues += kml.issues_of(document.path, path.name)
+        readable, names = kml.with_plain_fields(_named(document.path, found, folder), folder)
         return Ready(readable, stem, found, document.encoding, issues=issues, names=names)
     if found == "gml" and document.path == path:  # GDAL writes a file beside the one it reads
         return Ready(_linked(path, found, folder), stem, found, document.encoding, issues=issues)
@@ -112,33 +108,9 @@ def _markup(path: Path, stem: str, found: str, folder: Path, encoding: str | Non
 
 
 def _linked(path: Path, found: str, folder: Path) -> Path:
-    link = folder / f"{path.stem}{SUFFIXES[found]}"
+    link = folder / f"{plain_stem(path)}{SUFFIXES[found]}"
     link.symlink_to(path.resolve())
     return link
-
-
-def _kml_issues(path: Path, name: str) -> list[Issue]:
-    """What a KML document has besides features: image overlays and links to other documents."""
-    text = path.read_bytes()
-    overlays, links = (
-        len(re.findall(rb"<(?:\w+:)?" + tag + rb"[\s>]", text)) for tag in (rb"(?:Ground|Screen|Photo)Overlay", rb"NetworkLink")
-    )
-    if links and not re.search(rb"<(?:\w+:)?Placemark[\s>]", text):
-        raise UnreadableSource("kml_only_links", subject=name)
-    issues = [Issue("kml_overlays", "info", name, {"count": overlays})] if overlays else []
-    return issues + ([Issue("kml_network_links", "warning", name, {"count": links})] if links else [])
-
-
-def _kml_fields(path: Path, folder: Path) -> tuple[Path, dict[str, str]]:
-    """The document with fields under names GDAL keeps (it makes underscores of Chinese), and what these stand for."""
-    text = path.read_text("utf-8-sig")
-    odd = {name for name in _KML_FIELD.findall(text) if not re.fullmatch(r"[A-Za-z_]\w*", html.unescape(name), re.ASCII)}
-    if not odd:
-        return path, {}
-    stands_for = {name: f"field_{k}_" for k, name in enumerate(sorted(odd))}
-    copy = folder / f"{path.stem}.fields.kml"
-    copy.write_text(_KML_FIELD.sub(lambda found: found[0].replace(found[1], stands_for.get(found[1], found[1])), text), "utf-8")
-    return copy, {short: html.unescape(name).strip() for name, short in stands_for.items()}
 
 
 def _json(path: Path, stem: str, found: str, folder: Path, encoding: str | None) -> Ready:
@@ -147,7 +119,7 @@ def _json(path: Path, stem: str, found: str, folder: Path, encoding: str | None)
         return Ready(_named(path, found, folder), stem, found, Encoding("UTF-8", "stated"))
     text, used = of_text(path.read_bytes(), encoding, path)
     text = text.lstrip("\ufeff")
-    copy = folder / f"{path.stem}{SUFFIXES[found]}"
+    copy = folder / f"{plain_stem(path)}{SUFFIXES[found]}"
     copy.write_text(f'{{"type":"FeatureCollection","features":{text}}}' if found == "features" else text, "utf-8")
     return Ready(copy, stem, "geojson" if found == "features" else found, used, issues=issues_of(used, path.name))
 
@@ -175,7 +147,7 @@ def _mapinfo(path: Path, stem: str, found: str, folder: Path) -> Ready:
     for other in path.parent.iterdir():
         if other.stem.casefold() == path.stem.casefold() and other.is_file():
             ending = SUFFIXES[found] if other == path else other.suffix.lower()
-            link = folder / f"{path.stem}{ending}"
+            link = folder / f"{plain_stem(path)}{ending}"
             if not link.exists():
                 link.symlink_to(other.resolve())
     with path.open("rb") as stream:
@@ -183,7 +155,7 @@ def _mapinfo(path: Path, stem: str, found: str, folder: Path) -> Ready:
     name = said[1].decode("ascii") if said else "Neutral"
     is_raw = name.lower() == "neutral"
     used = None if is_raw else Encoding(_CHARSETS.get(name.lower(), name), "stated")
-    return Ready(folder / f"{path.stem}{SUFFIXES[found]}", stem, found, used, is_raw=is_raw)
+    return Ready(folder / f"{plain_stem(path)}{SUFFIXES[found]}", stem, found, used, is_raw=is_raw)
 
 
 _CHARSETS = {

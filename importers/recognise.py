@@ -37,22 +37,32 @@ def head(path: Path) -> bytes:
     Raises
     ------
     UnreadableSource
-        If there is no such file, it is a directory, it is empty, or it is a placeholder for content kept elsewhere.
+        If there is no such file, it is a directory or a device, it is empty, or it is a placeholder for content kept elsewhere.
     """
+    _check_name(path)
     if path.is_dir():
         raise UnreadableSource("source_directory", subject=path)
     if not path.exists():
         raise UnreadableSource("source_missing", subject=path)
+    if not path.is_file():  # a pipe would be waited for, a device has no end
+        raise UnreadableSource("source_no_file", subject=path)
     try:
         with path.open("rb") as stream:
             start = stream.read(HEAD_BYTES)
     except OSError as error:
         raise UnreadableSource("source_not_allowed", subject=path, reason=error.strerror) from error
-    if not start.strip(b"\x00 \t\r\n\xef\xbb\xbf"):
+    if not start.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
         raise UnreadableSource("source_empty", subject=path)
     if start.startswith(_LFS):
         raise UnreadableSource("source_lfs_pointer", subject=path)
     return start
+
+
+def _check_name(path: Path) -> None:
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UnreadableSource("source_name", subject=str(path).encode("utf-8", "replace").decode("utf-8")) from error
 
 
 def parts(path: Path) -> list[Path]:

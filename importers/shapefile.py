@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from importers.formats import plain_stem
 from twin.errors import UnreadableSource
 from twin.model import Issue
 
@@ -35,7 +36,7 @@ def gathered(path: Path, folder: Path) -> tuple[Path, list[Issue]]:
         If its main part holds no record.
     """
     parts = beside(path)
-    target = folder / f"{path.stem}.shp"
+    target = folder / f"{plain_stem(path)}.shp"
     size = path.stat().st_size
     target.symlink_to(path.resolve())
     stated = 2 * _stated_words(path)

@@ -40,7 +40,7 @@ from twin.files import write_atomically
 from twin.model import Mesh, Model
 from twin.store import Store
 
-FORMAT = 1  # raised when the same inputs give other tiles
+FORMAT = 2  # raised when the same inputs give other tiles
 FOOTPRINTS = "buildings"  # the folder of the extruded buildings
 LOCK_WAIT_S = 600.0
 Progress = Callable[[str, int, int], None]  # what, done, total

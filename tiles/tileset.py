@@ -1,10 +1,11 @@
 """3D Tiles 1.1: the tree of tiles and its JSON.
 
-Features are split by group, then in space by halving at the median along the longest side until a tile is small enough; eight tiles
-at most share a parent. Only leaves have content and every feature lies in one leaf, so refinement adds. Each leaf's content counts
-from the middle of its own box: a viewer takes that point as the tile's origin, and coordinates stay small however far the park
-reaches. A tile's geometric error is what is missing on the screen while it is not refined: all of it for the root, else its largest
-feature, or an eighth of it.
+Features are split by group, then in space until a tile is small enough; eight tiles at most share a parent. Space is halved at planes
+that are the same for every model: those at multiples of the largest power of two that has features on both sides. So a feature that
+comes, goes or moves changes the tile it is in, and no other. Only leaves have content and every feature lies in one leaf, so refinement
+adds. Each leaf's content counts from the middle of its own box: a viewer takes that point as the tile's origin, and coordinates stay
+small however far the park reaches. A tile's geometric error is what is missing on the screen while it is not refined: all of it for the
+root, else its largest feature, or an eighth of it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ Vector = NDArray[np.float64]  # (3,)
 MAX_TRIANGLES = 20_000  # a tile of flat facets takes about 60 bytes a triangle: some 1.2 MB
 FEATURE_TRIANGLES = 2  # what a row of the property table weighs, in triangles
 MARGIN_M = 0.01  # boxes are a little larger than their content, which is rounded to MAX_STEP_M
+FINEST_M = np.array([1 / 16, 1 / 16, 1 / 4])  # features whose middles lie in one such cell are told apart by their order
+LOWEST_M = -112.0  # no plane lies at the height of most ground, where it would cut ground floors
 WHOLE_SHARE = 8.0  # an inner tile is refined once an eighth of it would show
 
 
@@ -59,7 +62,8 @@ def plan(content: Bodies, max_triangles: int = MAX_TRIANGLES) -> list[Node]:
     """One tree a group; every feature is in one leaf."""
     weight = np.diff(content.starts) + FEATURE_TRIANGLES
     groups = [np.flatnonzero(content.group == group) for group in np.unique(content.group)]
-    return [_tree(content.boxes, weight, group, max_triangles) for group in groups]
+    weighed = _Weighed(content.boxes, _cells(content.boxes.mean(axis=1)), weight, max_triangles)
+    return [_tree(weighed, group) for group in groups]
 
 
 def leaves(nodes: Iterable[Node]) -> Iterator[Leaf]:
@@ -93,25 +97,45 @@ def outer_json(parts: Sequence[tuple[str, Branch]], ecef: NDArray[np.float64]) -
     return _document(_earth_centred(gather([part for _, part in parts]), ecef) | {"refine": "ADD", "children": children})
 
 
-def _tree(boxes: NDArray[np.float64], weight: Ints, features: Ints, limit: int) -> Node:
-    low, high = boxes[features, 0].min(axis=0), boxes[features, 1].max(axis=0)
-    largest = float(np.linalg.norm(boxes[features, 1] - boxes[features, 0], axis=1).max())
-    if len(features) == 1 or weight[features].sum() <= limit:
+@dataclass(frozen=True)
+class _Weighed:
+    """What the split of n features follows."""
+
+    boxes: NDArray[np.float64]  # (n, 2, 3) [m, enu]
+    cells: Ints  # (n, 3) the finest cell of the middle, counted from 2⁴⁰ cells below the origin
+    weight: Ints  # (n,)
+    limit: int  # the weight a tile may have
+
+    def is_small(self, features: Ints) -> bool:
+        return len(features) == 1 or self.weight[features].sum() <= self.limit
+
+
+def _cells(middles: NDArray[np.float64]) -> Ints:
+    return np.floor((middles - [0.0, 0.0, LOWEST_M]) / FINEST_M).astype(np.int64) + 2**40
+
+
+def _tree(of: _Weighed, features: Ints) -> Node:
+    low, high = of.boxes[features, 0].min(axis=0), of.boxes[features, 1].max(axis=0)
+    largest = float(np.linalg.norm(of.boxes[features, 1] - of.boxes[features, 0], axis=1).max())
+    if of.is_small(features):
         return Leaf(low, high, largest, features)
     pieces = [features]
     for _ in range(3):
-        pieces = [half for piece in pieces for half in _halves(boxes, weight, piece, limit)]
-    return Branch(low, high, largest, tuple(_tree(boxes, weight, piece, limit) for piece in pieces))
+        pieces = [half for piece in pieces for half in _halves(of, piece)]
+    return Branch(low, high, largest, tuple(_tree(of, piece) for piece in pieces))
 
 
-def _halves(boxes: NDArray[np.float64], weight: Ints, features: Ints, limit: int) -> list[Ints]:
-    if len(features) == 1 or weight[features].sum() <= limit:
+def _halves(of: _Weighed, features: Ints) -> list[Ints]:
+    """The features on either side of the coarsest plane that parts them: each side depends on nothing beyond it."""
+    if of.is_small(features):
         return [features]
-    centres = boxes[features].mean(axis=1)  # (k, 3)
-    order = np.argsort(centres[:, np.argmax(np.ptp(centres, axis=0))], kind="stable")
-    total = np.cumsum(weight[features[order]])
-    cut = int(np.clip(np.searchsorted(total, total[-1] / 2) + 1, 1, len(order) - 1))
-    return [np.sort(features[order[:cut]]), np.sort(features[order[cut:]])]
+    cells = of.cells[features]
+    apart = [int(bits).bit_length() for bits in np.bitwise_or.reduce(cells ^ cells[0], axis=0)]
+    axis = int(np.argmax(apart))
+    if not apart[axis]:
+        return [features[: len(features) // 2], features[len(features) // 2 :]]
+    is_beyond = (cells[:, axis] >> (apart[axis] - 1) & 1).astype(np.bool_)
+    return [features[~is_beyond], features[is_beyond]]
 
 
 def _document(root: dict[str, Any]) -> dict[str, Any]:

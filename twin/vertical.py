@@ -22,6 +22,7 @@ LOCAL = "local"
 _NAMES = (
     (re.compile(r"^(ellipsoid(al)?( height)?|hae|geodetic height|大地高|椭球高|wgs ?84( 大地高)?|cgcs ?2000( 大地高)?)$"), ELLIPSOIDAL),
     (re.compile(r"^(local|relative|site|project|相对(标高|高程)?|假定(高程)?|独立高程|施工标高|±0(\.0+)?)$"), LOCAL),
+    (re.compile(r"park datum|园区高程基准|\b(is|=) .*\babove\b|高于"), LOCAL),  # a zero told by another: its heights are not the other's
     (re.compile(r"吴淞|珠江|废黄河|大沽|wusong"), LOCAL),  # old regional zeros that no registry carries
     (re.compile(r"(1956.*(黄海|高程)|黄海.*1956|56 ?黄海|yellow ?sea ?(vertical )?(datum )?(of )?1956)"), "EPSG:5736"),
     (re.compile(r"(1985|国家 ?85|85 ?国家|85 ?高程|黄海|yellow ?sea|huang ?hai)"), "EPSG:5737"),

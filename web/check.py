@@ -9,11 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from importers.quality import Quality, quality
-from importers.quality.deliveries import examples
+from importers.quality.deliveries import delivery_set
 from importers.quality.page import quality_html
 from tiles.check import broken_tiles
 from twin.console import JsonOption, LangOption, ParkArgument, language, percent, print_json, print_table, progress, say
-from twin.errors import NotFound
 from twin.files import write_atomically
 from twin.i18n import hint, message
 from twin.model import Issue
@@ -36,7 +35,7 @@ def check(
     """Prove the park whole; with --quality, say how good its models are."""
     spoken = language(lang)
     store = open_store(park)
-    sets = [_delivery_set(name) for name in ids or []]
+    sets = [delivery_set(name) for name in ids or []]
     with progress() as bars:
         task = bars.add_task("", total=None)
 
@@ -59,15 +58,6 @@ def check(
 
 def _remarks(issues: Sequence[Issue], found: Quality | None) -> int:
     return sum(issue.severity != "info" for issue in issues) + (found.findings if found else 0)
-
-
-def _delivery_set(name: str) -> Path:
-    """A delivery set by its file, or one of those that come along by its name."""
-    known = examples()
-    path = known.get(name, Path(name))
-    if not path.is_file():
-        raise NotFound("ids_missing", subject=name, known=", ".join(known))
-    return path
 
 
 def _document(issues: Sequence[Issue], found: Quality | None, *, whole: bool, lang: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The scene: what is drawn, once, as pydeck; the page, the notebook and the HTML export read the same JSON.
 
 Layer ids say what they are: `layer/<layer id>` vector tiles, `buildings` extruded footprints, `model/<model id>` building models and
-`city/<model id>` models of many buildings as 3D Tiles, `mesh/<layer>/<feature>` tilesets that came as they are, `devices/<kind>` points. Paths are relative to the server's root. The literals of
-deck.gl go in `pydeck.types.String`, else pydeck makes them expressions.
+`city/<model id>` models of many buildings as 3D Tiles, `mesh/<layer>/<feature>` tilesets that came as they are, `devices/<kind>` points.
+Paths are relative to the server's root. The literals of deck.gl go in `pydeck.types.String`, else pydeck makes them expressions.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from web.metrics import Metrics
 from web.runs import Runs
 from web.seen import Seen
 from web.settings import Settings
+from web.versions import Versions
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Served:
     runs: Runs
     kept: Kept
     seen: Seen
+    versions: Versions
     tail: Tail
     metrics: Metrics
 
@@ -60,6 +62,7 @@ def serve(store: Store, settings: Settings) -> Served:
         runs=Runs(store, settings.measures_at_once),
         kept=Kept(store),
         seen=Seen(store),
+        versions=Versions(store),
         tail=Tail(store, settings.poll_s),
         metrics=Metrics(),
     )

@@ -101,20 +101,24 @@ def _document(whole: Json, notes: Notes) -> Iterator[CityObject]:
 
 def _metadata(head: Json, notes: Notes) -> str | None:
     """The stated coordinate system; schema, title and envelope are noted."""
-    metadata = head.get("metadata") if isinstance(head.get("metadata"), dict) else {}
-    metadata = cast(Json, metadata)
+    metadata = _mapping(head.get("metadata"))
     notes.schema = f"CityJSON {head.get('version', '')}".strip()
     notes.title = str(metadata.get("title") or metadata.get("datasetTitle") or "")
     extent = metadata.get("geographicalExtent")
     if isinstance(extent, list) and len(cast(Sequence[Any], extent)) == 6:
         notes.envelope = _numbers(cast(Sequence[Any], extent)).reshape(2, 3)
-    crs = metadata.get("referenceSystem") or (cast(Json, metadata["crs"]).get("epsg") if isinstance(metadata.get("crs"), dict) else None)
+    crs = metadata.get("referenceSystem") or (_mapping(metadata.get("crs")).get("epsg"))
     notes.crs = None if crs is None else f"EPSG:{crs}" if isinstance(crs, int) else str(crs)
-    for name in cast(Json, head.get("extensions") or {}):
+    for name in _mapping(head.get("extensions")):
         notes.counts["city_extension_ignored", str(name)] += 1
     if head.get("appearance"):
         notes.counts["city_appearance_ignored", ""] += 1
     return notes.crs
+
+
+def _mapping(value: Any) -> Json:
+    """An object of the file; an empty one where something else stands in its place."""
+    return cast(Json, value) if isinstance(value, dict) else {}
 
 
 def _numbers(values: Sequence[Any]) -> Ring:
@@ -126,15 +130,17 @@ def _numbers(values: Sequence[Any]) -> Ring:
 
 def _coordinates(holder: Json, head: Json, crs: str | None) -> _Coordinates:
     points = _numbers(holder.get("vertices") or []).reshape(-1, 3)
-    transform = head.get("transform") if isinstance(head.get("transform"), dict) else None
-    if transform is not None and len(points):
+    transform = _mapping(head.get("transform"))
+    if transform and len(points):
         points = points * _numbers(transform.get("scale", [1, 1, 1])) + _numbers(transform.get("translate", [0, 0, 0]))
-    shared = cast(Json, head.get("geometry-templates") or {})
+    shared = _mapping(head.get("geometry-templates"))
     return _Coordinates(points, shared.get("templates") or [], _numbers(shared.get("vertices-templates") or []).reshape(-1, 3), crs)
 
 
 def _objects(holder: Json, places: _Coordinates, notes: Notes) -> Iterator[CityObject]:
-    for name, said in cast(Json, holder.get("CityObjects") or {}).items():
+    if not isinstance(holder.get("CityObjects", {}), dict):
+        raise UnreadableSource("city_not_a_model", subject=notes.source)
+    for name, said in _mapping(holder.get("CityObjects")).items():
         try:
             found = _object(str(name), cast(Json, said), places, notes)
         except _BROKEN as error:
@@ -209,9 +215,9 @@ def _instance(geometry: Json, places: _Coordinates) -> Shape:
 def _surfaces(geometry: Json, points: Ring) -> tuple[list[Surface], frozenset[int]]:
     """The surfaces of a geometry with their kinds and shells, and which shells are cavities."""
     depth = _DEPTH[str(geometry["type"])]
-    semantics = geometry.get("semantics") if isinstance(geometry.get("semantics"), dict) else {}
-    kinds = [str(cast(Json, each).get("type", "")) for each in cast(Json, semantics).get("surfaces") or []]
-    values = cast(Json, semantics).get("values")
+    semantics = _mapping(geometry.get("semantics"))
+    kinds = [str(_mapping(each).get("type", "")) for each in semantics.get("surfaces") or []]
+    values = semantics.get("values")
     solids = geometry["boundaries"]
     for _ in range(_DEPTH["MultiSolid"] - depth):
         solids, values = [solids], [values]
@@ -222,7 +228,8 @@ def _surfaces(geometry: Json, points: Ring) -> tuple[list[Surface], frozenset[in
         for j, surfaces in enumerate(solid):
             for k, rings in enumerate(surfaces):
                 loops = [_ring(ring, points) for ring in rings]
-                out.append(Surface(loops, _kind(kinds, values, (i, j, k)), number if depth > 1 else NO_SHELL))
+                if loops and len(loops[0]) >= _ENOUGH_POINTS:
+                    out.append(Surface(loops, _kind(kinds, values, (i, j, k)), number if depth > 1 else NO_SHELL))
             if j and depth > 1:
                 voids.add(number)
             number += 1
@@ -239,8 +246,8 @@ def _kind(kinds: Sequence[str], values: Any, path: Sequence[int]) -> str:
 
 
 def _ring(numbers: Sequence[int], points: Ring) -> Ring:
-    at = np.asarray(numbers, np.int64)
-    if at.size and at.min() < 0:
-        raise IndexError(int(at.min()))
-    ring = points[at]
+    at = np.asarray(numbers)
+    if at.ndim != 1 or (at.size and (at.dtype.kind != "i" or at.min() < 0)):
+        raise IndexError(str(numbers)[:60])
+    ring = points[at.astype(np.int64)]
     return ring[:-1] if len(ring) > _ENOUGH_POINTS and (ring[0] == ring[-1]).all() else ring

@@ -19,6 +19,7 @@ from twin.errors import CRSError
 from twin.model import Issue
 
 Points = NDArray[np.float64]
+IMPOSSIBLE_M = 100_000.0  # nothing of a city is higher or deeper
 _SAMPLE = 500  # points that decide on the system and the order of coordinates
 
 
@@ -68,15 +69,19 @@ class Placing:
 
     def _shape(self, shape: Shape) -> Shape:
         """A shape in the park's frame, surfaces with impossible points left out."""
-        surfaces = [each for each in shape.surfaces if all(np.isfinite(ring).all() for ring in each.rings)]
-        paths = [path for path in shape.paths if np.isfinite(path).all()]
+        surfaces = [each for each in shape.surfaces if all(len(ring) and np.isfinite(ring).all() for ring in each.rings)]
+        paths = [path for path in shape.paths if len(path) and np.isfinite(path).all()]
         self.notes.counts["city_coordinates_bad", ""] += len(shape.surfaces) + len(shape.paths) - len(surfaces) - len(paths)
         rings = [*(ring for each in surfaces for ring in each.rings), *paths]
         if not rings:
             return replace(shape, surfaces=(), paths=(), anchor=None)
         moved = iter(np.split(self._moved(np.concatenate(rings), shape), np.cumsum([len(ring) for ring in rings])[:-1]))
         placed = [Surface([next(moved) for _ in each.rings], each.kind, each.shell) for each in surfaces]
-        return replace(shape, surfaces=placed, paths=[next(moved) for _ in paths], anchor=None)
+        near = [each for each in placed if all(np.abs(ring[:, 3]).max() < IMPOSSIBLE_M for ring in each.rings)]
+        self.notes.counts["city_coordinates_bad", ""] += len(placed) - len(near)
+        return replace(
+            shape, surfaces=near, paths=[path for _ in paths if np.abs((path := next(moved))[:, 3]).max() < IMPOSSIBLE_M], anchor=None
+        )
 
     def _moved(self, points: Points, shape: Shape) -> Points:
         """x, y, z [m, enu], h [m, park datum] (n, 4) of a shape's points (n, 3)."""

@@ -31,7 +31,7 @@ class Bodies:
     def risk(self, product: Any) -> Risk:
         """`none` without a body, `clipped` where it or an opening in it has a boolean result or half-space, else `plain`.
 
-        `looped` is one whose representation maps itself: no kernel can build it, and some do not come back from trying.
+        `looped` is one whose representation holds itself: no kernel can build it, and some do not come back from trying.
         """
         own = self._of_shape(product)
         if own == "plain" and any(self._of_shape(opening) == "clipped" for opening in _openings(product)):
@@ -59,10 +59,33 @@ class Bodies:
             mapped = attribute(item.get_argument(0), "MappedRepresentation")
             return self._of_representation(mapped) if mapped is not None else "none"
         if item.is_a("IfcBooleanResult") or item.is_a("IfcCsgSolid") or item.is_a("IfcHalfSpaceSolid"):
-            return "clipped"
+            return "looped" if _holds_itself(item) else "clipped"
         if item.is_a("IfcGeometricSet"):
             return _worst([self._of_item(part) for part in instances(item.Elements)])
         return "plain" if any(item.is_a(kind) for kind in _SOLID) else "none"
+
+
+def _holds_itself(solid: Any) -> bool:
+    """Whether a tree of boolean operations is none: somewhere an operation is its own operand, through others or at once."""
+    whole: set[int] = set()
+    path: dict[int, list[Any]] = {solid.id(): _operands(solid)}
+    while path:
+        step, left = next(reversed(path.items()))
+        if not left:
+            whole.add(step)
+            del path[step]
+            continue
+        operand = left.pop()
+        if operand.id() in path:
+            return True
+        if operand.id() not in whole:
+            path[operand.id()] = _operands(operand)
+    return False
+
+
+def _operands(solid: Any) -> list[Any]:
+    names = ("FirstOperand", "SecondOperand", "TreeRootExpression")
+    return [operand for name in names if (operand := attribute(solid, name)) is not None]
 
 
 def _openings(product: Any) -> list[Any]:

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,14 +34,23 @@ _DAMAGED = (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipF
 
 @dataclass
 class BodyCache:
-    """The bodies known of one file; `keys` are empty and nothing is known where there is no cache."""
+    """The bodies known of one file; `keys` are empty and nothing is known where there is no cache.
+
+    Between `look_up` and `instances` only their names are in memory: the children need the room.
+    """
 
     folder: Path | None
     name: str
     keys: Mapping[int, Key] = field(default_factory=dict[int, Key])
-    _rows: dict[bytes, list[tuple[Shape, str, float]]] = field(default_factory=dict[bytes, "list[tuple[Shape, str, float]]"])
-    _places: dict[bytes, NDArray[np.float64]] = field(default_factory=dict[bytes, "NDArray[np.float64]"])
+    _pack: IO[bytes] | None = None
+    _bodies: frozenset[bytes] = frozenset()
+    _places: frozenset[bytes] = frozenset()
     _known: Known = field(default_factory=Known)
+
+    def close(self) -> None:
+        """Let go of the pack."""
+        if self._pack is not None:
+            self._pack.close()
 
     def look_up(self, path: Path) -> Known:
         """Which products of a STEP file need not be built."""
@@ -49,20 +58,30 @@ class BodyCache:
             return self._known
         self.keys = fingerprints(path)
         _give_back()
-        self._rows, self._places = _best(self.folder / _FOLDER, {key.body for key in self.keys.values()})
-        hits = [(step, key) for step, key in self.keys.items() if key.body in self._rows and key.place]
+        self._pack = _best(self.folder / _FOLDER, {key.body for key in self.keys.values()})
+        arrays = _read(self._pack) if self._pack is not None else None
+        if arrays is not None:
+            self._bodies = frozenset(bytes(key) for key in arrays["bodies"])
+            self._places = frozenset(bytes(key) for key in arrays["places"])
+        hits = [(step, key) for step, key in self.keys.items() if key.body in self._bodies and key.place]
         same = [step for step, key in hits if key.place in self._places]
         self._known = Known(same, [step for step, key in hits if key.place not in self._places])
+        del arrays
+        _give_back()
         return self._known
 
     def instances(self, places: Path) -> Iterator[Instance]:
         """The bodies that were not built anew; `places` is where the child wrote those of the moved ones."""
+        arrays = _read(self._pack) if self._pack is not None else None
+        if arrays is None:
+            return
+        rows, matrices = _unpacked(arrays)
         moved = _moved(places) if self._known.moved else {}
         for step in (*self._known.same, *self._known.moved):
             key = self.keys[step]
-            matrix = moved.get(step, self._places.get(key.place))
+            matrix = moved.get(step, matrices.get(key.place))
             if matrix is not None:
-                yield from (Instance(step, shape, matrix, kernel, off) for shape, kernel, off in self._rows[key.body])
+                yield from (Instance(step, shape, matrix, kernel, off) for shape, kernel, off in rows[key.body])
 
     def keep(self, built: Sequence[Instance]) -> None:
         """Remember all bodies of the file as it is now, in place of what was known of it."""
@@ -77,27 +96,32 @@ class BodyCache:
     def _has(self, pack: _Arrays) -> bool:
         """Whether all of a new pack is known already."""
         bodies, places = ({bytes(key) for key in pack[name]} for name in ("bodies", "places"))
-        return bodies <= self._rows.keys() and places <= self._places.keys()
+        return bodies <= self._bodies and places <= self._places
 
 
 def _pack_name(name: str) -> str:
     return f"{hashlib.blake2s(name.encode(), digest_size=12).hexdigest()}.npz"
 
 
-def _best(folder: Path, wanted: set[bytes]) -> tuple[dict[bytes, list[tuple[Shape, str, float]]], dict[bytes, NDArray[np.float64]]]:
-    """Bodies and places of the pack that knows most of what is wanted."""
+def _best(folder: Path, wanted: set[bytes]) -> IO[bytes] | None:
+    """The pack that knows most of what is wanted, open: whoever writes a new one meanwhile does not take it away."""
     best, most = None, 0
     for path in _newest(folder)[:_LOOKED_AT]:
         with contextlib.suppress(*_DAMAGED), path.open("rb") as stream, np.load(stream) as pack:
             count = sum(bytes(key) in wanted for key in pack["bodies"])
             best, most = (path, count) if count > most else (best, most)
-    if best is None:
-        return {}, {}
-    with contextlib.suppress(*_DAMAGED), best.open("rb") as stream, np.load(stream) as pack:
+    with contextlib.suppress(OSError):
+        return best.open("rb") if best is not None else None
+    return None
+
+
+def _read(stream: IO[bytes]) -> _Arrays | None:
+    """The arrays of a pack; None where they are not what was written."""
+    stream.seek(0)
+    with contextlib.suppress(*_DAMAGED), np.load(stream) as pack:
         arrays = {name: pack[name] for name in pack.files}
-        if bytes(arrays.pop("digest")) == _digest(arrays):
-            return _unpacked(arrays)
-    return {}, {}
+        return arrays if bytes(arrays.pop("digest")) == _digest(arrays) else None
+    return None
 
 
 def _newest(folder: Path) -> list[Path]:

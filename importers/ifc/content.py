@@ -186,7 +186,7 @@ def _is_told(model: Reading, product: Any) -> bool:
 
 def _note_body(product: Any, risk: Risk, found: Found) -> None:
     if risk == "looped":
-        found.failed[product.id()] = "representation_maps_itself"
+        found.failed[product.id()] = "holds_itself"
     elif risk != "none":
         found.risks[product.id()] = risk
 

@@ -19,6 +19,7 @@ from twin.model import Issue
 
 _BLOCK = 1 << 22
 _PIECE = re.compile(rb"'[^']*'")
+_QUOTED = re.compile(rb"('[^']*')")
 _ESCAPE = re.compile(
     rb"\\\\|\\X2\\((?:[0-9A-Fa-f]{4})*)((?:[0-9A-Fa-f]{1,3})?)(\\X0\\)?|\\X4\\((?:[0-9A-Fa-f]{8})*)([0-9A-Fa-f]{0,7})(\\X0\\)?"
     rb"|\\X\\([0-9A-Fa-f]{2})|\\S\\([\x20-\x7e])|\\P[A-I]\\|\\N\\|\\"
@@ -28,6 +29,7 @@ _WELL = re.compile(
     rb"|\\S\\[\x20-\x7e]|\\P[A-I]\\)*"
 )
 _PAIRED = re.compile(rb"\\X2\\(?:[0-9A-Fa-f]{4})*?(?:[Dd][89A-Fa-f][0-9A-Fa-f]{2}|0000)")
+_NO_NUMBER = re.compile(rb"[-+]?\d*\.#[A-Z]+\d*")  # what C libraries write for numbers that are none: 1.#QNAN, -1.#IND, 1.#INF00
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _SCHEMA = re.compile(rb"FILE_SCHEMA\s*\(\s*\(\s*'([^']*)'", re.IGNORECASE)
 _TOLD = 4000  # pieces of text from which the encoding is told
@@ -44,6 +46,7 @@ class _Text:
     malformed: int = 0
     first: str = ""
     is_ascii: bool = True
+    no_numbers: int = 0
     pieces: list[bytes] = field(default_factory=list[bytes])
 
     def mended(self, found: re.Match[bytes]) -> bytes:
@@ -92,7 +95,7 @@ def mend(path: Path, target: Path, name: str, rename: str | None, encoding: str 
     text = _Text(encoding)
     if _needs_a_look(path):
         _look(path, text)
-    if rename is None and text.is_ascii and not text.malformed:
+    if rename is None and text.is_ascii and not text.malformed and not text.no_numbers:
         return Mended(path)
     if text.pieces:
         text.encoding = Encoding(encoding, "given") if encoding else detected(text.pieces)
@@ -118,7 +121,7 @@ def is_well(piece: bytes) -> bool:
 def _needs_a_look(path: Path) -> bool:
     with path.open("rb") as stream:
         while block := stream.read(_BLOCK):
-            if b"\\" in block or not block.isascii():
+            if b"\\" in block or b".#" in block or not block.isascii():
                 return True
     return False
 
@@ -126,6 +129,7 @@ def _needs_a_look(path: Path) -> bool:
 def _look(path: Path, text: _Text) -> None:
     for block in _blocks(path):
         text.is_ascii &= block.isascii()
+        text.no_numbers += sum(1 for _ in _NO_NUMBER.finditer(_PIECE.sub(b"''", block))) if b".#" in block else 0
         if b"\\" in block or not block.isascii():
             for found in _PIECE.finditer(block):
                 if not found[0].isascii() and len(text.pieces) < _TOLD:
@@ -142,6 +146,8 @@ def _block(block: bytes, text: _Text, rename: str | None) -> bytes:
     if b"\\" in block or not block.isascii():
         block = _PIECE.sub(text.mended, block.removeprefix(b"\xef\xbb\xbf"))
         block = block if block.isascii() else re.sub(rb"[\x80-\xff]", b"?", block)  # what is left stands in comments
+    if text.no_numbers and b".#" in block:
+        block = b"".join(part if k % 2 else _NO_NUMBER.sub(b"$", part) for k, part in enumerate(_QUOTED.split(block)))
     if rename is not None and _SCHEMA.search(block):
         block = _SCHEMA.sub(f"FILE_SCHEMA(('{rename}'".encode("ascii"), block, count=1)
     return block
@@ -180,5 +186,7 @@ def _issues(text: _Text, name: str) -> Iterator[Issue]:
         yield from issues_of(text.encoding, name)
     if text.odd:
         yield Issue("ifc_text_mixed", "warning", name, {"count": text.odd})
+    if text.no_numbers:
+        yield Issue("ifc_numbers_malformed", "warning", name, {"count": text.no_numbers})
     if text.malformed:
         yield Issue("ifc_escapes_malformed", "warning", name, {"count": text.malformed, "first": text.first})

@@ -72,9 +72,7 @@ class Outcome:
 
     content: Mapping[str, Any]
     folder: Path
-    failed: Mapping[
-        int, str
-    ]  # step id -> kernel_crashed, no_sign_of_life, time_limit, no_shape, beyond_reach or representation_maps_itself
+    failed: Mapping[int, str]  # step id -> kernel_crashed, no_sign_of_life, time_limit, no_shape, beyond_reach or holds_itself
     voided: frozenset[int]  # step ids of products that their openings take away wholly
     deaths: Sequence[str]
     kernel_s: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -46,13 +47,13 @@ def read(path: Path, context: Context) -> Imported:
         context.progress("reading", 0, 0)
         source = identify(path, folder, context.options.encoding, context.options.layer)
         limits = process.limits_for(source.path.stat().st_size)
-        cache = BodyCache(context.cache, path.name)
-        watcher = process.Watcher(context.progress, lambda: cache.look_up(source.path))
-        outcome = process.build(source.path, path.name, folder, limits, watcher)
-        instances = [*cache.instances(outcome.folder / "places.npz"), *read_parts(outcome.folder)]
-        imported = _imported(path, context, source, outcome, instances)
-        if not outcome.deaths:  # what was built after a crash may be the work of a safer kernel than the next time's
-            cache.keep(instances)
+        with contextlib.closing(BodyCache(context.cache, path.name)) as cache:
+            watcher = process.Watcher(context.progress, lambda: cache.look_up(source.path))
+            outcome = process.build(source.path, path.name, folder, limits, watcher)
+            instances = [*cache.instances(outcome.folder / "places.npz"), *read_parts(outcome.folder)]
+            imported = _imported(path, context, source, outcome, instances)
+            if not outcome.deaths:  # what was built after a crash may be the work of a safer kernel than the next time's
+                cache.keep(instances)
         return imported
 
 

@@ -24,6 +24,7 @@ from typing import Any
 OPENED, REFUSED, LIBRARY_MISSING, MORE = 0, 3, 4, 5  # exit statuses; any other is a crash
 _LAZY_BYTES = 8 << 20  # larger files are indexed, and each instance is read when it is asked for
 _STEP_BYTES = 48 << 20  # the least that a child may grow by after it has opened the file
+_FEW = 200  # bodies that are built by the process that has read the content
 _PR_SET_PDEATHSIG = 1
 
 
@@ -57,9 +58,7 @@ def main(folder: Path) -> int:
     except TooBroken as error:
         tell(at="refused", reason=str(error))
         return REFUSED
-    if is_new and job["soft_bytes"]:
-        return MORE
-    return _build(file, folder, job, tell)
+    return _build(file, folder, job, tell, is_fresh=not is_new)
 
 
 def _write_content(file: Any, path: Path, folder: Path, log: str, tell: Callable[..., None]) -> bool:
@@ -96,8 +95,8 @@ def _json(value: Any) -> str:
     return json.dumps(value, default=str)
 
 
-def _build(file: Any, folder: Path, job: dict[str, Any], tell: Callable[..., None]) -> int:
-    """Build what is neither known nor finished."""
+def _build(file: Any, folder: Path, job: dict[str, Any], tell: Callable[..., None], *, is_fresh: bool) -> int:
+    """Build what is neither known nor finished; a process that has read a large file's content leaves more than a little to another."""
     if not sys.stdin.readline():
         return REFUSED  # nobody is left to build for
     known = json.loads((folder / "known.json").read_text("utf-8"))
@@ -107,6 +106,8 @@ def _build(file: Any, folder: Path, job: dict[str, Any], tell: Callable[..., Non
     if not risks and not known["moved"]:
         tell(at="end", failed=[], voided=[], beyond=[], boxed=[])
         return OPENED
+    if job["soft_bytes"] and not is_fresh and len(risks) > _FEW:
+        return MORE
     from importers.ifc.kernels import EXACT, SAFE  # noqa: PLC0415
     from importers.ifc.parts import Parts, progress  # noqa: PLC0415
     from importers.ifc.tessellate import Enough, Step, Tessellation, write_places  # noqa: PLC0415

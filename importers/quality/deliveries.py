@@ -9,6 +9,7 @@ from pathlib import Path
 from importers.contract import Progress, silent
 from importers.ifc.delivery import Specification, check_delivery
 from importers.quality.finding import Check, Finding, Subject, Target
+from twin.errors import NotFound
 from twin.model import Asset
 
 EXAMPLES = ("handover-architecture", "handover-services")
@@ -18,6 +19,21 @@ def examples() -> Mapping[str, Path]:
     """The delivery sets that come along, by name."""
     folder = files("importers.quality").joinpath("delivery")
     return {name: Path(str(folder.joinpath(f"{name}.ids"))) for name in EXAMPLES}
+
+
+def delivery_set(name: str, *, only_own: bool = False) -> Path:
+    """A delivery set by its file, or one of those that come along by its name; the latter alone where `only_own`.
+
+    Raises
+    ------
+    NotFound
+        If there is none.
+    """
+    known = examples()
+    path = known.get(name, Path(name))
+    if (only_own and name not in known) or not path.is_file():
+        raise NotFound("ids_missing", subject=name, known=", ".join(known))
+    return path
 
 
 def deliveries(subject: Subject, sets: Sequence[Path], progress: Progress = silent) -> Sequence[Check]:

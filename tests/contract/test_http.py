@@ -24,6 +24,16 @@ PATHS = (
     ("get", "/api/packs"), ("get", "/api/scorecards/{pack_id}"),
     ("get", "/api/devices"), ("get", "/api/devices/{device_id}"),
     ("get", "/api/events"), ("post", "/api/events"),
+    ("get", "/api/sources"), ("get", "/api/sources/{source}/versions"), ("get", "/api/sources/{source}/versions/{number}"),
+    ("get", "/api/sources/{source}/versions/{number}/file"),
+    ("get", "/api/sources/{source}/versions/{number}/layers/{layer_id}"),
+    ("get", "/api/sources/{source}/versions/{number}/models/{model_id}"),
+    ("get", "/api/sources/{source}/versions/{number}/models/{model_id}/tileset.json"),
+    ("get", "/api/sources/{source}/versions/{number}/models/{model_id}/model.glb"),
+    ("get", "/api/sources/{source}/versions/{number}/until/{later}/tileset.json"),
+    ("get", "/api/sources/{source}/versions/{number}/until/{later}/model.glb"),
+    ("get", "/api/diff"), ("get", "/api/quality"), ("get", "/quality"),
+    ("get", "/files/{key}/{name}"), ("get", "/registered/{key}/tileset.json"),
 )  # fmt: skip
 
 

@@ -271,19 +271,36 @@ def broken(folder: Path) -> dict[str, tuple[str, bytes]]:
         "cut.las": ("cloud_cut", las[:-20_000]),
         "lying.las": ("cloud_cut", patched(las, 247, "<Q", 9_000_000)),
         "cut.laz": ("cloud_damaged", laz[: len(laz) // 2]),
-        "lying.laz": ("cloud_damaged", patched(laz, 247, "<Q", 9_000_000)),
+        "lying.laz": ("cloud_cut", patched(laz, 247, "<Q", 9_000_000)),
         "header.las": ("cloud_damaged", las[:200]),
         "none.las": ("cloud_empty", empty),
         "zero.las": ("cloud_header", patched(las, 131, "<3d", 0, 0, 0)),
         "nan.las": ("cloud_header", patched(las, 155, "<3d", float("nan"), 0, 0)),
         "huge.las": ("cloud_header", patched(las, 131, "<3d", 1e20, 1e20, 1)),
+        "records.las": ("cloud_damaged", patched(las, 100, "<I", 3_000_000_000)),
+        "extended.las": ("cloud_damaged", patched(las, 243, "<I", 3_000_000_000)),
+        "endless.laz": ("cloud_cut", patched(laz, 247, "<Q", 10**15)),
         "text.las": ("cloud_damaged", b"x,y,z\n1,2,3\n"),
     }
 
 
 @pytest.mark.parametrize(
     "name",
-    ["cut.las", "lying.las", "cut.laz", "lying.laz", "header.las", "none.las", "zero.las", "nan.las", "huge.las", "text.las"],
+    [
+        "cut.las",
+        "lying.las",
+        "cut.laz",
+        "lying.laz",
+        "header.las",
+        "none.las",
+        "zero.las",
+        "nan.las",
+        "huge.las",
+        "records.las",
+        "extended.las",
+        "endless.laz",
+        "text.las",
+    ],
 )
 def test_damaged_clouds_are_refused_in_words(tmp_path: Path, name: str) -> None:
     code, data = broken(tmp_path)[name]

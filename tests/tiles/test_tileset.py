@@ -43,13 +43,46 @@ def test_every_feature_is_in_one_leaf_of_its_group(n, seed, groups, limit):
         assert (content.boxes[leaf.features, 1] <= leaf.high).all()
 
 
-def test_a_full_tree_is_balanced_and_branches_by_eight():
-    trees = plan(scattered(4000, 1), 1000)
+def test_a_full_tree_is_filled_and_branches_by_eight():
+    content = scattered(4000, 1)
+    trees = plan(content, 1000)
     assert len(trees) == 1
-    sizes = [len(leaf.features) for leaf in leaves(trees)]
-    assert min(sizes) > 0.4 * max(sizes)
+    total = len(content.faces) + 2 * len(content)
+    assert len(list(leaves(trees))) < 2.5 * total / 1000
     assert isinstance(trees[0], Branch)
     assert len(trees[0].children) == 8
+
+
+def contents_of(content: Bodies, limit: int) -> set[frozenset[str]]:
+    return {frozenset(np.array(content.columns["id"])[leaf.features].tolist()) for leaf in leaves(plan(content, limit))}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 600), st.integers(0, 5), st.integers(20, 2000), st.data())
+def test_a_feature_that_goes_changes_its_own_tile_and_no_other(n, seed, limit, data):
+    """What shares a tile with neither it nor the tile it leaves behind stays in the tile it was in."""
+    content = scattered(n, seed)
+    gone = data.draw(st.integers(0, n - 1))
+    keep = content.face_feature != gone
+    left = bodies(
+        content.vertices, content.faces[keep], content.face_feature[keep], content.face_color[keep],
+        table=content.columns, group=content.group,
+    )  # fmt: skip
+    before, after = contents_of(content, limit), contents_of(left, limit)
+    assert len(after - before) <= 1
+    (old,) = [tile for tile in before if f"e{gone}" in tile]
+    assert all(tile >= old - {f"e{gone}"} for tile in after - before)
+
+
+def test_the_tiles_of_a_part_of_the_park_do_not_depend_on_the_rest():
+    content = scattered(2000, 3)
+    away = bodies(
+        np.concatenate([content.vertices, [[9000.0, 9000.0, 300.0], [9001.0, 9000.0, 300.0], [9000.0, 9001.0, 300.0]]]),
+        np.concatenate([content.faces, [np.arange(3) + len(content.vertices)]]).astype(np.uint32),
+        np.append(content.face_feature, 2000), np.append(content.face_color, [[9, 9, 9, 255]], axis=0).astype(np.uint8),
+        table={"id": [*content.columns["id"], "far"]}, group=np.zeros(2001, np.int64),
+    )  # fmt: skip
+    assert contents_of(away, 1000) == contents_of(content, 1000) | {frozenset({"far"})}
 
 
 def test_features_at_one_place_still_come_apart():

@@ -152,7 +152,7 @@ def test_sentences_that_lack_their_details_are_still_sentences() -> None:
 
 
 def test_what_nobody_expected_is_still_one_sentence(park: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def explode(_: object) -> None:
+    def explode(*_: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("twin.commands.describe", explode)

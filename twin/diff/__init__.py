@@ -9,6 +9,7 @@ from __future__ import annotations
 from twin.diff.changes import Difference
 from twin.diff.contents import compare
 from twin.errors import NotFound, UsageError
+from twin.model import SourceContent
 from twin.store import Store
 
 
@@ -31,6 +32,26 @@ def difference(store: Store, name: str, old: int | None = None, new: int | None 
     UsageError
         If the source has one version only.
     """
+    source, before, newest = chosen(store, name, old, new)
+    return between(source, (before, store.version(source, before)), (newest, store.version(source, newest)))
+
+
+def between(source: str, old: tuple[int, SourceContent], new: tuple[int, SourceContent]) -> Difference:
+    """What changed from one version of a source to another, each with its number."""
+    changes, unchanged, shifts = compare(old[1], new[1])
+    return Difference(source, (old[0], new[0]), changes, unchanged, shifts)
+
+
+def chosen(store: Store, name: str, old: int | None = None, new: int | None = None) -> tuple[str, int, int]:
+    """The source that has the name, and the two versions of it that are meant.
+
+    Raises
+    ------
+    NotFound
+        If nothing has that name.
+    UsageError
+        If the source has one version only.
+    """
     source = source_of(store, name)
     numbers = [version.number for version in store.versions(source)]
     if old is None and len(numbers) < 2:
@@ -38,8 +59,7 @@ def difference(store: Store, name: str, old: int | None = None, new: int | None 
     newest = numbers[-1] if new is None else new
     earlier = [number for number in numbers if number < newest]
     before = old if old is not None else earlier[-1] if earlier else numbers[0]
-    changes, unchanged, shifts = compare(store.version(source, before), store.version(source, newest))
-    return Difference(source, (before, newest), changes, unchanged, shifts)
+    return source, before, newest
 
 
 def source_of(store: Store, name: str) -> str:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import shapely
 
+from twin.diff import pairing
 from twin.diff.changes import Change, Kind, Shift
-from twin.diff.shapes import SAME_M, STILL, Corners, Motion, area, bodies, displacement, is_same_shape, middle, motion
+from twin.diff.pairing import Pairs
+from twin.diff.said import Names, differences, of_device, of_element, of_record
+from twin.diff.shapes import SAME_M, STILL, Corners, Motion, bodies, displacement, is_same_shape, middle, motion
 from twin.model import Device, Element, FeatureTable, Layer, ModelContent, SourceContent
 
 _SHIFT_SHARE = 0.5  # a motion that more than half of a model's elements made is the model's
 _ASKED = 500  # bodies that are asked whether they made the model's motion
-_PLACE_M = 0.01  # elements of one class and shape whose middles lie this near are one element under two ids
 _SAME_DEG = 1e-9  # 0.1 mm on the ground
+_ROOM_DEG = 4e-8  # 4 mm, as for bodies: outlines are found on them
 
-_Paired = list[tuple[Any, Any]]
+# how a storey, a room and a group are known where their ids are new
+_ALIKE: Mapping[str, Callable[[Any], Hashable]] = {
+    "storeys": lambda storey: (storey.name, round(storey.elevation_m, 3)),
+    "spaces": lambda space: (space.name, space.long_name, None if space.area_m2 is None else round(space.area_m2, 3)),
+    "groups": lambda group: (group.kind, group.ifc_class, group.name),
+}
 
 
 def compare(old: SourceContent, new: SourceContent) -> tuple[list[Change], int, list[Shift]]:
@@ -39,45 +45,46 @@ def compare(old: SourceContent, new: SourceContent) -> tuple[list[Change], int, 
         unchanged += same
     for layer, table in layers.values():
         changes += compare_features(layer, table, _nothing())[0]
-    found, same = _by_id("device", "", {d.id: d for d in old.devices}, {d.id: d for d in new.devices}, _device_change)
+    found, same = compare_devices(old.devices, new.devices)
     return [*changes, *found], unchanged + same, shifts
 
 
 def compare_models(old: ModelContent, new: ModelContent) -> tuple[list[Change], int, Shift | None]:
     """What changed between two versions of one model, how many elements and rooms did not, and the model's own motion."""
     before, after = bodies(old.mesh), bodies(new.mesh)
-    pairs, gone, come = _paired(old.elements, new.elements)
-    common = [(before[a.id], after[b.id]) for a, b in pairs if a.id in before and b.id in after]
-    going, share = _common_motion(common)
-    moved_before = {identity: going.moved(corners) for identity, corners in before.items()}
-    renamed, gone, come = _same_under_other_ids(gone, come, moved_before, after)
-    told = [_element_change(a, b, moved_before.get(a.id), after.get(b.id)) for a, b in [*pairs, *renamed]]
-    changes = [change for change in told if change is not None]
-    changes += [_whole("element", each, "added", new.model.id) for each in come]
-    changes += [_whole("element", each, "removed", new.model.id) for each in gone]
-    same = len(told) - sum(change is not None for change in told)
-    for what, first, second in (
-        ("storey", old.storeys, new.storeys),
-        ("space", old.spaces, new.spaces),
-        ("group", old.groups, new.groups),
-    ):
-        found, as_before = _by_id(what, new.model.id, {e.id: e for e in first}, {e.id: e for e in second}, _record_change(what))
-        changes += found
+    elements = pairing.by_id(old.elements, new.elements)
+    known = elements if elements.both else pairing.by_id(old.elements, new.elements, _class_and_name)  # where every id is new
+    going, share = _common_motion([(before[a.id], after[b.id]) for a, b in known.both if a.id in before and b.id in after])
+    there = {identity: going.moved(corners) for identity, corners in before.items()}
+    elements = pairing.under_other_ids(elements, there, after)
+    records = {what: pairing.by_id(getattr(old, what), getattr(new, what), alike) for what, alike in _ALIKE.items()}
+    names = Names.of([elements, *records.values()])
+
+    def change(a: Element, b: Element) -> Change | None:
+        return _element_change(a, b, (there.get(a.id), after.get(b.id)), names)
+
+    changes, same = _told("element", new.model.id, elements, change)
+    for plural, found in records.items():
+        what = plural.removesuffix("s")
+        told, as_before = _told(what, new.model.id, found, _record_change(what, new.model.id, names, stays=going is STILL))
+        changes += told
         same += as_before
     return changes, same, _shift(new.model.id, going, share, after)
 
 
 def compare_features(layer: Layer, old: FeatureTable, new: FeatureTable) -> tuple[list[Change], int]:
-    """What changed in a layer; features whose ids changed are paired by their geometry where that is one of a kind."""
-    first, second = dict(zip(old.ids, range(len(old)), strict=True)), dict(zip(new.ids, range(len(new)), strict=True))
-    pairs = [(first[identity], k) for identity, k in second.items() if identity in first]
-    gone, come = [k for i, k in first.items() if i not in second], [k for i, k in second.items() if i not in first]
-    renamed, gone, come = _same_geometry(old, new, gone, come)
-    told = [_feature_change(layer, old, new, a, b) for a, b in [*pairs, *renamed]]
+    """What changed in a layer, and how many features did not."""
+    found = pairing.features(old, new)
+    told = [_feature_change(layer, old, new, a, b) for a, b in found.both]
     changes = [change for change in told if change is not None]
-    changes += [Change(new.ids[k], "feature", _said(new, k), ("added",), layer.id) for k in come]
-    changes += [Change(old.ids[k], "feature", _said(old, k), ("removed",), layer.id) for k in gone]
+    changes += [Change(str(new.ids[k]), "feature", _name(new, k), ("added",), layer.id) for k in found.come]
+    changes += [Change(str(old.ids[k]), "feature", _name(old, k), ("removed",), layer.id) for k in found.gone]
     return changes, len(told) - sum(change is not None for change in told)
+
+
+def compare_devices(old: Sequence[Device], new: Sequence[Device]) -> tuple[list[Change], int]:
+    """What changed among devices, and how many did not."""
+    return _told("device", "", pairing.devices(old, new), _device_change)
 
 
 def _models(old: Sequence[ModelContent], new: Sequence[ModelContent]) -> list[tuple[ModelContent, ModelContent]]:
@@ -92,16 +99,26 @@ def _models(old: Sequence[ModelContent], new: Sequence[ModelContent]) -> list[tu
     return pairs + [(_emptied(content), content) for content in rest[len(left) :]]
 
 
+def _class_and_name(element: Element) -> Hashable:
+    return element.ifc_class, element.name
+
+
 def _emptied(content: ModelContent) -> ModelContent:
     mesh = content.mesh
     bare = type(mesh)(np.empty((0, 3)), np.empty((0, 3), np.uint32), np.empty(0, np.uint32), np.empty((0, 4), np.uint8), [])
     return ModelContent(content.model, (), (), (), bare)
 
 
-def _paired(old: Sequence[Element], new: Sequence[Element]) -> tuple[_Paired, list[Element], list[Element]]:
-    first, second = {each.id: each for each in old}, {each.id: each for each in new}
-    pairs: _Paired = [(first[identity], each) for identity, each in second.items() if identity in first]
-    return pairs, [e for i, e in first.items() if i not in second], [e for i, e in second.items() if i not in first]
+def _told(what: str, owner: str, found: Pairs, compared: Callable[[Any, Any], Change | None]) -> tuple[list[Change], int]:
+    told = [compared(a, b) for a, b in found.both]
+    changes = [change for change in told if change is not None]
+    changes += [_whole(what, each, "added", owner) for each in found.come]
+    changes += [_whole(what, each, "removed", owner) for each in found.gone]
+    return changes, sum(change is None for change in told)
+
+
+def _whole(what: str, each: Any, kind: Kind, owner: str) -> Change:
+    return Change(each.id, what, each.name, (kind,), owner, getattr(each, "ifc_class", None))
 
 
 def _common_motion(pairs: Sequence[tuple[Corners, Corners]]) -> tuple[Motion, float]:
@@ -126,172 +143,84 @@ def _shift(model_id: str, going: Motion, share: float, after: Mapping[str, Corne
     return Shift(model_id, round(distance, 4), round(angle, 5), round(share, 4)) if distance > 2 * SAME_M or angle > 1e-3 else None
 
 
-def _same_under_other_ids(
-    gone: list[Element], come: list[Element], before: Mapping[str, Corners], after: Mapping[str, Corners]
-) -> tuple[_Paired, list[Element], list[Element]]:
-    """Elements left over that are one under two ids: of one class and shape in one place, or without a body and told alike."""
-    offers: dict[tuple[Any, ...], list[Element]] = defaultdict(list)
-    for each in come:
-        for key in _keys(each, after.get(each.id)):
-            offers[key].append(each)
-    pairs: _Paired = []
-    taken: set[str] = set()
-    for each in gone:
-        match = next((other for key in _keys(each, before.get(each.id))[:1] for other in offers.get(key, ()) if other.id not in taken
-                      and _is_one(before.get(each.id), after.get(other.id))), None)  # fmt: skip
-        if match is not None:
-            taken.add(match.id)
-            pairs.append((each, match))
-    kept = {each.id for each, _ in pairs}
-    return pairs, [each for each in gone if each.id not in kept], [each for each in come if each.id not in taken]
-
-
-def _keys(element: Element, corners: Corners | None) -> list[tuple[Any, ...]]:
-    """What an element is looked up by: its class and the cell of its middle, then the cells next to it; without a body, what is said."""
-    if corners is None:
-        return [(element.ifc_class, element.name, element.type_name, element.storey_id)]
-    cell = np.round(middle(corners) / (4 * _PLACE_M)).astype(int)
-    around = [cell + offset for offset in np.stack(np.meshgrid(*[[0, -1, 1]] * 3, indexing="ij"), -1).reshape(-1, 3)]
-    return [(element.ifc_class, *each.tolist()) for each in around]
-
-
-def _is_one(before: Corners | None, after: Corners | None) -> bool:
-    if before is None or after is None:
-        return before is after
-    close = float(np.linalg.norm(middle(before) - middle(after))) <= _PLACE_M
-    return close and abs(area(before) - area(after)) <= 1e-3 * max(area(before), 1e-3) and is_same_shape(before, after)
-
-
-def _element_change(old: Element, new: Element, before: Corners | None, after: Corners | None) -> Change | None:
-    kinds: list[Kind] = ["renamed_id"] if old.id != new.id else []
+def _element_change(old: Element, new: Element, shapes: tuple[Corners | None, Corners | None], names: Names) -> Change | None:
+    before, after = shapes
     distance = None
+    reshaped = (before is None) != (after is None)
     if before is not None and after is not None:
-        if not is_same_shape(before, after):
-            kinds.append("reshaped")
-        elif (away := displacement(before, after)) > 2 * SAME_M:
-            kinds.append("moved")
-            distance = round(away, 4)
-    elif (before is None) != (after is None):
-        kinds.append("reshaped")
-    said = _said_differently(_told(old), _told(new))
-    if said:
-        kinds.append("changed")
-    if not kinds:
-        return None
-    was = old.id if old.id != new.id else None
-    return Change(new.id, "element", new.name, tuple(kinds), new.model_id, new.ifc_class, was, distance, said)
+        reshaped = not is_same_shape(before, after)
+        away = 0.0 if reshaped else displacement(before, after)
+        distance = round(away, 4) if away > 2 * SAME_M else None
+    said = differences(of_element(old, names), of_element(new, names))
+    kinds = _kinds({"renamed_id": old.id != new.id, "reshaped": reshaped, "moved": distance is not None, "changed": bool(said)})
+    return Change(new.id, "element", new.name, kinds, new.model_id, new.ifc_class, _was(old, new), distance, said) if kinds else None
 
 
-def _told(element: Element) -> dict[str, Any]:
-    """What is said about an element, flat: property sets as `set.name`."""
-    flat: dict[str, Any] = {
-        "class": element.ifc_class, "name": element.name, "storey": element.storey_id, "space": element.space_id,
-        "type": element.type_name, "materials": list(element.materials),
-    }  # fmt: skip
-    for group, values in element.properties.items():
-        flat |= {f"{group}.{name}": value for name, value in values.items()} if isinstance(values, Mapping) else {group: values}
-    return flat
+def _record_change(what: str, owner: str, names: Names, *, stays: bool) -> Callable[[Any, Any], Change | None]:
+    """The comparison of storeys, spaces or groups; of outlines only where the model `stays` where it was."""
 
-
-def _said_differently(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    names = dict.fromkeys([*old, *new])
-    return {name: (old.get(name), new.get(name)) for name in names if not _equal(old.get(name), new.get(name))}
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, float) and isinstance(other, int | float) and not isinstance(other, bool):
-        return abs(one - other) <= 1e-9 * max(abs(one), abs(other), 1.0)
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(_equal(a, b) for a, b in zip(one, other, strict=True))
-    return bool(one == other)
-
-
-def _record_change(what: str) -> Callable[[str, Any, Any], Change | None]:
-    """The comparison of storeys, spaces or groups: everything but where the model stands; outlines by their area."""
-
-    def told(record: Any) -> dict[str, Any]:
-        values = {each.name: getattr(record, each.name) for each in fields(record)}
-        left_out = {"id", "model_id", "outline", "base_h_m", "floor_h_m", "members"}
-        members = {"members": sorted(values["members"])} if "members" in values else {}
-        return {name: value for name, value in values.items() if name not in left_out} | members
-
-    def change(model_id: str, old: Any, new: Any) -> Change | None:
-        said = _said_differently(told(old), told(new))
-        return Change(new.id, what, new.name, ("changed",), model_id, fields=said) if said else None
+    def change(old: Any, new: Any) -> Change | None:
+        said = differences(of_record(old, names), of_record(new, names))
+        outline = _outline_change(getattr(old, "outline", None), getattr(new, "outline", None)) if stays else None
+        kinds = _kinds(
+            {"renamed_id": old.id != new.id, "moved": outline == "moved", "reshaped": outline == "reshaped", "changed": bool(said)}
+        )
+        return Change(new.id, what, new.name, kinds, owner, was_id=_was(old, new), fields=said) if kinds else None
 
     return change
 
 
-def _device_change(_: str, old: Device, new: Device) -> Change | None:
-    def told(device: Device) -> dict[str, Any]:
-        own = {each.name: getattr(device, each.name) for each in fields(device) if each.name not in {"lon", "lat", "source", "attributes"}}
-        return own | dict(device.attributes)
-
-    said = _said_differently(told(old), told(new))
+def _device_change(old: Device, new: Device) -> Change | None:
+    said = differences(of_device(old), of_device(new))
     moved = abs(old.lon - new.lon) > _SAME_DEG or abs(old.lat - new.lat) > _SAME_DEG
-    kinds: tuple[Kind, ...] = (*(("moved",) if moved else ()), *(("changed",) if said else ()))
-    return Change(new.id, "device", new.name, kinds, fields=said) if kinds else None
+    kinds = _kinds({"renamed_id": old.id != new.id, "moved": moved, "changed": bool(said)})
+    return Change(new.id, "device", new.name, kinds, was_id=_was(old, new), fields=said) if kinds else None
 
 
-def _by_id(
-    what: str, owner: str, old: Mapping[str, Any], new: Mapping[str, Any], compared: Callable[[str, Any, Any], Change | None]
-) -> tuple[list[Change], int]:
-    told = [compared(owner, old[identity], each) for identity, each in new.items() if identity in old]
-    changes = [change for change in told if change is not None]
-    changes += [_whole(what, each, "added", owner) for identity, each in new.items() if identity not in old]
-    changes += [_whole(what, each, "removed", owner) for identity, each in old.items() if identity not in new]
-    return changes, sum(change is None for change in told)
-
-
-def _whole(what: str, each: Any, kind: Kind, owner: str) -> Change:
-    return Change(each.id, what, each.name, (kind,), owner, getattr(each, "ifc_class", None))
+def _was(old: Any, new: Any) -> str | None:
+    return old.id if old.id != new.id else None
 
 
 def _nothing() -> FeatureTable:
     return FeatureTable([], np.empty(0, object))
 
 
-def _said(table: FeatureTable, k: int) -> str:
+def _name(table: FeatureTable, k: int) -> str:
     return str(table.column("name")[k] or table.column("name_zh")[k] or "")
 
 
 def _feature_change(layer: Layer, old: FeatureTable, new: FeatureTable, a: int, b: int) -> Change | None:
-    kinds: list[Kind] = ["renamed_id"] if old.ids[a] != new.ids[b] else []
-    kinds.extend(_geometry_change(old.geometry[a], new.geometry[b]))
-    said = _said_differently(old.row(a), new.row(b))
-    kinds.extend(["changed"] if said else [])
-    if not kinds:
-        return None
-    was = old.ids[a] if old.ids[a] != new.ids[b] else None
-    return Change(new.ids[b], "feature", _said(new, b), tuple(kinds), layer.id, was_id=was, fields=said)
+    geometry = _geometry_change(old.geometry[a], new.geometry[b])
+    said = differences(old.row(a), new.row(b))
+    renamed = old.ids[a] != new.ids[b]
+    kinds = _kinds({"renamed_id": renamed, "moved": geometry == "moved", "reshaped": geometry == "reshaped", "changed": bool(said)})
+    was = old.ids[a] if renamed else None
+    return Change(new.ids[b], "feature", _name(new, b), kinds, layer.id, was_id=was, fields=said) if kinds else None
 
 
-def _geometry_change(old: Any, new: Any) -> list[Kind]:
+def _geometry_change(old: Any, new: Any) -> Kind | None:
     if old is None or new is None:
-        return [] if old is new else ["reshaped"]
+        return None if old is new else "reshaped"
     first, second = shapely.get_coordinates(old, include_z=True), shapely.get_coordinates(new, include_z=True)
     if first.shape != second.shape or old.geom_type != new.geom_type:
-        return ["reshaped"]
+        return "reshaped"
     apart = np.nan_to_num(second) - np.nan_to_num(first)
     if np.abs(apart[:, :2]).max(initial=0.0) <= _SAME_DEG and np.abs(apart[:, 2]).max(initial=0.0) <= SAME_M:
-        return []
+        return None
     along = np.abs(apart - apart[:1]).max(axis=0)
-    return ["moved"] if along[:2].max() <= 10 * _SAME_DEG and along[2] <= SAME_M else ["reshaped"]
+    return "moved" if along[:2].max() <= 10 * _SAME_DEG and along[2] <= SAME_M else "reshaped"
 
 
-def _same_geometry(
-    old: FeatureTable, new: FeatureTable, gone: Iterable[int], come: Iterable[int]
-) -> tuple[list[tuple[int, int]], list[int], list[int]]:
-    """Features left over whose geometry is the same and one of a kind."""
-    first, second = _by_geometry(old, gone), _by_geometry(new, come)
-    pairs = [(a[0], second[key][0]) for key, a in first.items() if len(a) == 1 and len(second.get(key, ())) == 1]
-    left, right = {a for a, _ in pairs}, {b for _, b in pairs}
-    return pairs, [k for k in gone if k not in left], [k for k in come if k not in right]
+def _outline_change(old: Any, new: Any) -> Kind | None:
+    """What became of a room's outline, whatever corner it begins with."""
+    if old is None or new is None or old.is_empty or new.is_empty:
+        return None if (old is None) == (new is None) else "reshaped"
+    if shapely.hausdorff_distance(old, new) <= _ROOM_DEG:
+        return None
+    east, north = np.subtract(new.centroid.coords[0][:2], old.centroid.coords[0][:2])
+    there = shapely.transform(old, lambda points: points + np.array([east, north]))
+    return "moved" if shapely.hausdorff_distance(there, new) <= 2 * _ROOM_DEG else "reshaped"
 
 
-def _by_geometry(table: FeatureTable, members: Iterable[int]) -> dict[bytes, list[int]]:
-    found: dict[bytes, list[int]] = defaultdict(list)
-    for k in members:
-        if table.geometry[k] is not None:
-            found[shapely.to_wkb(shapely.set_precision(table.geometry[k], 0.0), flavor="iso")].append(k)
-    return found
+def _kinds(found: Mapping[Kind, bool]) -> tuple[Kind, ...]:
+    return tuple(kind for kind, is_so in found.items() if is_so)

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from twin.errors import StoreError
 from twin.model import (
     Asset,
     Connection,
@@ -200,10 +201,8 @@ def open_store(address: str | Path) -> Store:
         If there is no park.
     """
     if is_database(address):
-        from twin.store.postgis.store import PostGISStore  # noqa: PLC0415  back ends are chosen here and nowhere else
-
-        return PostGISStore.open(str(address))
-    from twin.store.geopackage import GeoPackageStore  # noqa: PLC0415
+        return _database().open(str(address))
+    from twin.store.geopackage import GeoPackageStore  # noqa: PLC0415  back ends are chosen here and nowhere else
 
     return GeoPackageStore.open(Path(address))
 
@@ -217,12 +216,21 @@ def create_store(address: str | Path, park: Park) -> Store:
         If there is a park, or the directory holds something else.
     """
     if is_database(address):
-        from twin.store.postgis.store import PostGISStore  # noqa: PLC0415
-
-        return PostGISStore.create(str(address), park)
+        return _database().create(str(address), park)
     from twin.store.geopackage import GeoPackageStore  # noqa: PLC0415
 
     return GeoPackageStore.create(Path(address), park)
+
+
+def _database() -> Any:
+    """The store in a database, whose library may not be installed."""
+    try:
+        from twin.store.postgis.store import PostGISStore  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "psycopg":
+            raise
+        raise StoreError("database_library") from error
+    return PostGISStore
 
 
 def is_database(address: str | Path) -> bool:

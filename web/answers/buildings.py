@@ -74,6 +74,11 @@ def storeys_answer(store: Store, owners: Sequence[Building], building_id: str) -
     return [_storey(storey, spaces) for storey, spaces in sorted(found, key=lambda pair: pair[0].base_h_m)]
 
 
+def storeys_of(storeys: Sequence[Storey], spaces: Sequence[Space]) -> Sequence[StoreyAnswer]:
+    """The storeys of one model with their rooms, lowest first."""
+    return [_storey(storey, spaces) for storey in sorted(storeys, key=lambda storey: storey.base_h_m)]
+
+
 def _building(building: Building) -> BuildingAnswer:
     lon, lat = point_on(building.footprint)
     return BuildingAnswer(

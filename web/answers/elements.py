@@ -22,6 +22,23 @@ class Named(BaseModel):
     name: str
 
 
+class Gathered(BaseModel):
+    """A zone, system or group that an element is in."""
+
+    id: str
+    kind: str
+    name: str
+    usage: str | None
+
+
+class Joined(BaseModel):
+    """Another element that one is joined to; `flow` is `out`, `in` or `both` as seen from the one, None where nobody says."""
+
+    id: str
+    flow: str | None
+    is_inferred: bool
+
+
 class ElementAnswer(BaseModel):
     """One element: identity, place in the structure, how it was built, everything said about it; its box [m, enu] and middle."""
 
@@ -39,6 +56,8 @@ class ElementAnswer(BaseModel):
     reason: str | None
     materials: Sequence[Mapping[str, Any]]
     properties: Mapping[str, Any]
+    groups: Sequence[Gathered]
+    connections: Sequence[Joined]
     bbox: Sequence[float] | None
     lonlat_h: tuple[float, float, float] | None
 
@@ -91,7 +110,7 @@ def elements_answer(store: Store, owners: Sequence[Building], wanted: ElementFil
     inside = _inside(store, wanted.bbox)
     tests = [_property_test(text) for text in wanted.properties]
     found = [e for e in _candidates(store, owners, wanted) if _passes(e, wanted) and all(test(e) for test in tests) and inside(e)]
-    return ElementsAnswer(total=len(found), elements=[_line(element) for element in found[: wanted.limit]])
+    return ElementsAnswer(total=len(found), elements=[line(element) for element in found[: wanted.limit]])
 
 
 def middle(store: Store, bbox: Sequence[float] | None) -> tuple[float, float, float] | None:
@@ -102,7 +121,8 @@ def middle(store: Store, bbox: Sequence[float] | None) -> tuple[float, float, fl
     return round(lon, DEGREES), round(lat, DEGREES), round(h, METRES)
 
 
-def _line(e: Element) -> ElementLine:
+def line(e: Element) -> ElementLine:
+    """An element as one of a list."""
     return ElementLine(**{"class": e.ifc_class}, id=e.id, name=e.name, model=e.model_id, storey_id=e.storey_id, state=e.state)
 
 
@@ -125,9 +145,35 @@ def _of_element(store: Store, owners: Sequence[Building], element: Element) -> E
         reason=element.reason,
         materials=element.materials,
         properties=element.properties,
+        groups=_groups(store, element),
+        connections=_connections(store, element),
         bbox=[round(value, METRES) for value in element.bbox] if element.bbox is not None else None,
         lonlat_h=middle(store, element.bbox),
     )
+
+
+def _groups(store: Store, element: Element) -> list[Gathered]:
+    found = (group for group in store.groups(element.model_id) if element.id in group.members)
+    return [Gathered(id=group.id, kind=group.kind, name=group.name, usage=group.usage) for group in found]
+
+
+def _connections(store: Store, element: Element) -> list[Joined]:
+    joints = [joint for joint in store.connections(element.model_id) if element.id in {joint.from_id, joint.to_id}]
+    return [
+        Joined(
+            id=joint.to_id if joint.from_id == element.id else joint.from_id,
+            flow=_seen_from(joint.flow, is_first=joint.from_id == element.id),
+            is_inferred=joint.is_inferred,
+        )
+        for joint in joints
+    ]
+
+
+def _seen_from(flow: str | None, *, is_first: bool) -> str | None:
+    """Which way the flow goes for one end of a joint: it runs from the first to the second where it has a source."""
+    if flow in {None, "both"}:
+        return flow
+    return "out" if is_first == (flow == "source") else "in"
 
 
 def _of_building(building: Building) -> ElementAnswer:
@@ -148,6 +194,8 @@ def _of_building(building: Building) -> ElementAnswer:
         reason=None,
         materials=[],
         properties={"Building": building.attributes},
+        groups=[],
+        connections=[],
         bbox=None,
         lonlat_h=place,
     )

@@ -18,6 +18,7 @@ MODULES: Mapping[str, str] = {
     "html": "web.export.html",
     "pydeck": "web.export.pydeck",
     "park": "web.export.park",
+    "source": "web.export.source",
 }
 
 

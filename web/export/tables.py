@@ -11,7 +11,7 @@ import shapely
 
 from twin.devices import heights
 from twin.errors import NotFound
-from twin.model import FeatureTable
+from twin.model import Device, FeatureTable
 from twin.store import Store
 
 
@@ -25,7 +25,7 @@ class Sheet:
 
 
 def sheets(store: Store, layer: str | None) -> Sequence[Sheet]:
-    """All tables of the park that hold something, or the one called `layer`; raises NotFound."""
+    """All tables of the park that hold something, or the one called `layer`, `LAYER@NUMBER` of an old version; raises NotFound."""
     own = {made.id: made.kind for made in store.layers()}
     if layer is None:
         found = [Sheet(name, kind, store.features(name)) for name, kind in own.items()]
@@ -35,11 +35,36 @@ def sheets(store: Store, layer: str | None) -> Sequence[Sheet]:
         return [Sheet(layer, own[layer], store.features(layer))]
     if layer in _OTHERS:
         return [Sheet(layer, layer, _OTHERS[layer](store))]
+    name, number = numbered(layer)
+    if number is not None:
+        return [_of_version(store, name, number)]
     raise NotFound("layer_missing", subject=layer, known=", ".join([*own, *_OTHERS]))
 
 
+def numbered(name: str) -> tuple[str, int | None]:
+    """A name and the number of the version that follows it after an @."""
+    before, _, number = name.rpartition("@")
+    return (before, int(number)) if before and number.isdecimal() and number.isascii() else (name, None)
+
+
+def _of_version(store: Store, name: str, number: int) -> Sheet:
+    """A layer as the version of that number of the source it came from held it."""
+    for version in store.versions():
+        if version.number == number and (version.source == name or any(layer["id"] == name for layer in version.report.get("layers", []))):
+            content = store.version(version.source, number)
+            tables = [(layer, table) for layer, table in content.layers if name in {layer.id, version.source}]
+            if len(tables) == 1:
+                return Sheet(tables[0][0].id, tables[0][0].kind, tables[0][1])
+            if content.devices and not tables:
+                return Sheet("devices", "devices", _device_table(store, content.devices))
+    raise NotFound("version_missing", subject=name, number=number)
+
+
 def _devices(store: Store) -> FeatureTable:
-    devices = store.devices()
+    return _device_table(store, store.devices())
+
+
+def _device_table(store: Store, devices: Sequence[Device]) -> FeatureTable:
     located = [(d.lon, d.lat, h) for d, h in zip(devices, heights(store, devices).tolist(), strict=True)]
     points: Any = shapely.points(np.array(located, float).reshape(-1, 3))
     names = ("kind", "name", "height_m", "z_m", "building_id", "storey_id", "space_id", "status", "valid_from")

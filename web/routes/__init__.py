@@ -19,14 +19,16 @@ from web.routes import (
     pages,
     park,
     problems,
+    quality,
     search,
     sees,
+    sources,
 )
 
 
 def include(app: FastAPI) -> None:
     """Give `app` all paths; the client's files come last, for what no other path takes."""
-    for module in (park, layers, devices, buildings, elements, search, sees, measures, packs, events, assets):
+    for module in (park, layers, devices, buildings, elements, search, sees, measures, packs, events, assets, sources, quality):
         app.include_router(module.router, responses=RESPONSES)
     for module in (live, health, problems, pages):
         app.include_router(module.router)

@@ -169,3 +169,14 @@ def test_coordinates_without_transform_are_taken_as_they_are(tmp_path: Path):
     del plain["transform"]
     (each,), _ = read(tmp_path, plain)
     assert np.ptp(np.concatenate([s.rings[0] for s in each.shapes[0].surfaces]), axis=0).tolist() == [10000, 5000, 3000]
+
+
+@pytest.mark.parametrize("name", ["metadata", "extensions", "transform", "geometry-templates", "appearance"])
+def test_a_header_of_the_wrong_kind_is_as_good_as_none(tmp_path: Path, name: str):
+    found, _ = read(tmp_path, document(building([{"type": "MultiSurface", "lod": "1", "boundaries": FACES}]), **{name: 7}))
+    assert [len(each.shapes[0].surfaces) for each in found] == [6]
+
+
+def test_surfaces_without_a_ring_are_no_surfaces(tmp_path: Path):
+    (each,), _ = read(tmp_path, document(building([{"type": "MultiSurface", "lod": "1", "boundaries": [[], [[]], [[0, 1]], *FACES]}])))
+    assert len(each.shapes[0].surfaces) == 6

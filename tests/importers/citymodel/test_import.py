@@ -408,3 +408,11 @@ def test_entities_are_refused(tmp_path: Path, head: str):
 def test_a_city_model_of_another_place_is_taken_and_told(tmp_path: Path):
     found = read(tmp_path, house(at=(EAST + 90_000, NORTH, 0)))
     assert "far_from_park" in codes(found)
+
+
+def test_a_surface_at_an_impossible_height_is_left_out_and_told(tmp_path: Path):
+    document = house()
+    document["vertices"][6][2] = 1e9
+    found = read(tmp_path, document)
+    assert "city_coordinates_bad" in codes(found)
+    assert np.abs(found.models[0].mesh.vertices).max() < 1000

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from twin.diff.contents import compare_features, compare_models
+from twin.diff.contents import compare_devices, compare_features, compare_models
 from twin.diff.shapes import Motion, displacement, is_same_shape, motion
-from twin.model import Element, FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent
+from twin.model import Device, Element, FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent, Space
 
 BOX_FACES = np.array([
     [0, 2, 1], [0, 3, 2], [4, 5, 6], [4, 6, 7], [0, 1, 5], [0, 5, 4],
@@ -137,3 +137,76 @@ def test_features_by_id_and_by_geometry() -> None:
         "a": ("moved",), "b": ("reshaped",), "c": ("changed",), "other": ("renamed_id",), "e": ("removed",),
     }  # fmt: skip
     assert same == 0
+
+
+def test_ids_that_only_count_rows_are_not_believed() -> None:
+    """A row put in at the top gives every feature the id of the one before it."""
+    layer = Layer("b", "building", "b")
+    shapes = shapely.box(104 + np.arange(6) * 1e-3, 30, 104.0005 + np.arange(6) * 1e-3, 30.0005)
+    names = [f"block {k}" for k in range(6)]
+    old = FeatureTable([str(k) for k in range(1, 7)], shapes, {"name": names})
+    new = FeatureTable(
+        [str(k) for k in range(1, 7)], np.r_[[shapely.box(105, 30, 105.01, 30.01)], shapes[:5]], {"name": ["first", *names[:5]]}
+    )
+    changes, same = compare_features(layer, old, new)
+    told = {change.name: change.kinds for change in changes}
+    assert told == {"first": ("added",), "block 5": ("removed",)} | dict.fromkeys(names[:5], ("renamed_id",))
+    assert same == 0
+
+
+def test_things_that_changed_places_keep_their_ids() -> None:
+    layer = Layer("b", "building", "b")
+    shapes = shapely.box(104 + np.arange(6) * 1e-3, 30, 104.0005 + np.arange(6) * 1e-3, 30.0005)
+    old = FeatureTable(list("abcdef"), shapes, {})
+    changes, same = compare_features(layer, old, FeatureTable(list("abcdef"), shapes[[1, 0, 2, 3, 4, 5]], {}))
+    assert {change.id: change.kinds for change in changes} == {"a": ("moved",), "b": ("moved",)}
+    assert same == 4
+
+
+def test_devices_by_id_and_by_place() -> None:
+    def device(identity: str, k: int, **said: object) -> Device:
+        return replace(Device(identity, "camera", f"camera {k}", 104 + k * 1e-3, 30.0, 4.0), **said)
+
+    old = [device(f"c{k}", k) for k in range(5)]
+    new = [device("c0", 0, lon=104.0001), device("c1", 1, height_m=6.0), device("c2", 2, attributes={"pixels_w": 1920}), device("x3", 3)]
+    changes, same = compare_devices(old, new)
+    assert {change.id: change.kinds for change in changes} == {
+        "c0": ("moved",), "c1": ("changed",), "c2": ("changed",), "x3": ("renamed_id",), "c4": ("removed",),
+    }  # fmt: skip
+    assert same == 0
+    counted = [device(str(k), k) for k in range(1, 6)]
+    changes, same = compare_devices(counted, [replace(each, id=str(k)) for k, each in enumerate([device("", 9), *counted[1:]], 1)])
+    assert [change.kinds for change in changes] == [("moved", "changed")]
+    assert same == 4
+    moved_up = [replace(each, id=str(k)) for k, each in enumerate(counted[1:], 1)]
+    changes, _ = compare_devices(counted, moved_up)
+    assert sorted(change.kinds for change in changes) == [("removed",), *[("renamed_id",)] * 4]
+
+
+def test_references_follow_new_ids_and_forget_what_is_gone() -> None:
+    parts = walls(4)
+    fills = {"_ifc": {"openings": [{"id": "0aaaaaaaaaaaaaaaaaaaaa", "name": "o", "filled_by": ["w1"]}], "connected_to": ["w2", "w3"]}}
+    old = content(parts, w0={"properties": fills})
+    later = {("n1" if name == "w1" else name): corners for name, corners in parts.items() if name != "w3"}
+    again = {"_ifc": {"openings": [{"id": "0bbbbbbbbbbbbbbbbbbbbb", "name": "o", "filled_by": ["n1"]}], "connected_to": ["w2"]}}
+    new = content(later, w0={"properties": again}, n1={"name": "wall w1"})
+    changes, _, _ = compare_models(old, new)
+    assert {change.id: change.kinds for change in changes} == {"n1": ("renamed_id",), "w3": ("removed",)}
+    other = {"_ifc": {"openings": [{"id": "0bbbbbbbbbbbbbbbbbbbbb", "name": "another", "filled_by": ["n1"]}], "connected_to": ["n1"]}}
+    changes, _, _ = compare_models(old, content(later, w0={"properties": other}, n1={"name": "wall w1"}))
+    assert next(change for change in changes if change.id == "w0").fields.keys() == {"_ifc.openings", "_ifc.connected_to"}
+
+
+def test_a_room_that_moved_or_grew() -> None:
+    def with_rooms(*shapes: shapely.Geometry, **names: str) -> ModelContent:
+        rooms = [
+            Space(names.get(f"r{k}", f"r{k}"), "m", None, f"{k}", f"room {k}", None, shape, 0, 3, None) for k, shape in enumerate(shapes)
+        ]
+        return replace(content(walls(3)), spaces=rooms)
+
+    first, second, third = (shapely.box(104 + k * 1e-4, 30, 104.00005 + k * 1e-4, 30.00005) for k in range(3))
+    turned = shapely.Polygon(np.roll(shapely.get_coordinates(first)[:-1], 2, axis=0))
+    moved = shapely.transform(second, lambda points: points + 1e-6)
+    changes, same, _ = compare_models(with_rooms(first, second, third), with_rooms(turned, moved, third.buffer(1e-6), r2="new"))
+    assert {change.id: change.kinds for change in changes} == {"r1": ("moved",), "new": ("renamed_id", "reshaped")}
+    assert same == 3 + 1

@@ -275,6 +275,8 @@ export const en: typeof zh = {
     other: "Other", roof: "Roof", garage: "Garage", shop: "Shop", hospital: "Hospital",
   },
   ifcClass: {
+    BuildingPart: "Part of a building", BuildingInstallation: "Building installation", Bridge: "Bridge", Tunnel: "Tunnel",
+    CityFurniture: "City furniture", SolitaryVegetationObject: "Tree", OtherConstruction: "Construction", GenericCityObject: "City object",
     IfcWall: "Wall", IfcWallStandardCase: "Wall", IfcSlab: "Slab", IfcBeam: "Beam", IfcColumn: "Column", IfcDoor: "Door", IfcWindow: "Window",
     IfcStair: "Stair", IfcStairFlight: "Stair flight", IfcRoof: "Roof", IfcRailing: "Railing", IfcCovering: "Covering", IfcCurtainWall: "Curtain wall",
     IfcPlate: "Plate", IfcMember: "Member", IfcFooting: "Footing", IfcPile: "Pile", IfcRamp: "Ramp", IfcRampFlight: "Ramp flight", IfcSpace: "Space",

@@ -263,6 +263,8 @@ export const zh = {
     lift: "电梯", elevator: "电梯", reception: "前台", server: "机房", other: "其他", roof: "屋面", garage: "车库", shop: "商铺", hospital: "医疗",
   } as Record<string, string>,
   ifcClass: {
+    BuildingPart: "建筑部分", BuildingInstallation: "建筑附属设施", Bridge: "桥梁", Tunnel: "隧道",
+    CityFurniture: "城市设施", SolitaryVegetationObject: "树木", OtherConstruction: "构筑物", GenericCityObject: "城市对象",
     IfcWall: "墙", IfcWallStandardCase: "墙", IfcSlab: "楼板", IfcBeam: "梁", IfcColumn: "柱", IfcDoor: "门", IfcWindow: "窗", IfcStair: "楼梯",
     IfcStairFlight: "梯段", IfcRoof: "屋顶", IfcRailing: "栏杆", IfcCovering: "覆面", IfcCurtainWall: "幕墙", IfcPlate: "板", IfcMember: "构件",
     IfcFooting: "基础", IfcPile: "桩", IfcRamp: "坡道", IfcRampFlight: "坡道段", IfcSpace: "空间", IfcFurnishingElement: "家具", IfcFurniture: "家具",
