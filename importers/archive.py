@@ -130,8 +130,10 @@ def unpacked(path: Path, into: Path, limits: Limits = STANDARD) -> list[Path]:
 
 
 @contextmanager
-def plain(path: Path) -> Generator[Path]:
+def plain(path: Path, within: Path | None = None) -> Generator[Path]:
     """The file itself, or for a gzip, bzip2 or xz file what is in it, in a temporary place and without the packer's ending.
+
+    The place is in the folder `within` where one is given, else where the system keeps such.
 
     Raises
     ------
@@ -141,7 +143,7 @@ def plain(path: Path) -> Generator[Path]:
     with path.open("rb") as stream:
         how = packed(stream.read(16))
     if how in _STREAMS:
-        with tempfile.TemporaryDirectory(prefix="twin-") as folder:
+        with tempfile.TemporaryDirectory(prefix="twin-", dir=within) as folder:
             yield unpacked(path, Path(folder))[0]
     else:
         yield path
@@ -285,6 +287,8 @@ def _check_overlap(stream: IO[bytes], infos: Sequence[zipfile.ZipInfo], said: st
     """Refuse members that share bytes with each other or with the directory: a few kilobytes could be unpacked without end."""
     ordered = sorted(infos, key=lambda info: info.header_offset)
     starts = [info.header_offset for info in ordered] + [directory]
+    if ordered and ordered[0].header_offset < 0:
+        raise UnreadableSource("archive_damaged", subject=said, reason=f"no header for {ordered[0].filename[:80]}")
     for info, following in zip(ordered, starts[1:], strict=True):
         stream.seek(info.header_offset)
         local = stream.read(30)

@@ -165,6 +165,9 @@ def _tried(source: Path, importer: Importer, context: Context) -> _Tried:
         return _Tried(source.name, importer.name, importer.read(source, context))
     except TwinError as error:
         return _Tried(source.name, importer.name, error=error)
+    except Exception as error:  # noqa: BLE001  one source must not take the others of an archive with it
+        unexpected = UnreadableSource("source_unexpected", subject=source.name, reason=f"{type(error).__name__}: {error}")
+        return _Tried(source.name, importer.name, error=unexpected)
 
 
 def _merged(path: Path, tried: Sequence[_Tried], skipped: Sequence[str]) -> Imported:

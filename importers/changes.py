@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple, fields, replace
 from typing import Any
 
 import numpy as np
 
 from importers.contract import Imported
-from twin.model import Device, FeatureTable, ModelContent, SourceContent
+from twin.model import Device, Element, FeatureTable, ModelContent, SourceContent
 from twin.store import blob, records
 
 Said = Mapping[Hashable, Any]  # what is said about each thing, by what the thing is known by
@@ -48,8 +48,7 @@ def _elements(models: Sequence[ModelContent]) -> Said:
         drawn = dict(zip(content.mesh.element_ids, triangles, strict=False))
         for element in content.elements:
             times[element.id] += 1  # one GlobalId may stand in two models of one file
-            said = _plain(astuple(replace(element, model_id="")))
-            found["element", element.id, times[element.id]] = (said, drawn.get(element.id, 0))
+            found["element", element.id, times[element.id]] = (replace(element, model_id=""), drawn.get(element.id, 0))
     return found
 
 
@@ -57,6 +56,8 @@ def _is_same(old: Any, new: Any) -> bool:
     """Whether two things say the same, whatever the order in which their JSON says it."""
     if old == new:
         return True
+    if isinstance(old, tuple) and isinstance(old[0], Element):  # only what seems to differ goes through JSON: it is most of the time
+        return old[1] == new[1] and all(_plain(getattr(old[0], one.name)) == _plain(getattr(new[0], one.name)) for one in fields(Element))
     if not isinstance(old, tuple) or len(old) != 3:
         return False
     return old[:2] == new[:2] and json.loads(old[2]) == json.loads(new[2])

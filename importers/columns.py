@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from json.encoder import encode_basestring_ascii as encode_text
+from math import isfinite
 from typing import Any
 
 import numpy as np
 import shapely
 
-from importers.tables import Table, shapes_of
+from importers.tables import Table
 from importers.values import OutOfRange, choice, date, is_missing, is_unit, number, text
-from importers.vocabulary import bracketed, has_han, meaning, rank
+from importers.vocabulary import HAN, bracketed, meaning, rank
 from twin.model import FEATURE_COLUMNS, Issue
 
 # number columns: unit, and the range beyond which a field means something else [same unit]
@@ -156,7 +157,8 @@ def _both_names(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]
     if names is None and chinese is not None:
         return {"name": chinese}
     if names is not None and chinese is None:
-        told = [name if name and not name.isascii() and has_han(name) else None for name in names]
+        found = HAN.search
+        told = [name if name and not name.isascii() and found(name) else None for name in names]
         return {"name_zh": told} if any(told) else {}
     return {}
 
@@ -211,15 +213,23 @@ def _hashes(table: Table, rows: Sequence[int]) -> list[str]:
     if not rows:
         return []
     named = sorted(table.columns)
-    written = [[f"{encode_text(name)}: {_written(table.columns[name][i])}" for i in rows] for name in named]
-    said = [", ".join(cells) for cells in zip(*written, strict=True)] if written else [""] * len(rows)
-    shapes = shapely.to_wkb(shapes_of(table)[list(rows)]) if table.geometry is not None else [None] * len(rows)
-    return [hashlib.sha256(f"{{{text}}}".encode() + (place or b"")).hexdigest()[:12] for text, place in zip(said, shapes, strict=True)]
+    form = "{" + ", ".join(f"{encode_text(name)}: ".replace("%", "%%") + "%s" for name in named) + "}"
+    whole = len(rows) == len(table)
+    columns = [table.columns[name] for name in named]
+    written = [_written(values if whole else [values[i] for i in rows]) for values in columns]
+    said = [(form % cells).encode() for cells in zip(*written, strict=True)] if written else [b"{}"] * len(rows)
+    if table.geometry is None:
+        return [sha256(text).hexdigest()[:12] for text in said]
+    places = shapely.to_wkb(table.geometry[list(rows)])
+    return [sha256(text + (place or b"")).hexdigest()[:12] for text, place in zip(said, places, strict=True)]
 
 
-def _written(value: Any) -> str:
-    if type(value) is str:
-        return encode_text(value)
-    if type(value) is int:
-        return int.__repr__(value)
-    return json.dumps(value, sort_keys=True, default=str)
+def _written(values: Sequence[Any]) -> list[str]:
+    """Each value as JSON."""
+    kinds = set(map(type, values))
+    if kinds == {float} and all(map(isfinite, values)):
+        return list(map(float.__repr__, values))
+    plain = {str: encode_text, int: int.__repr__}
+    if len(kinds) == 1 and kinds <= plain.keys():
+        return list(map(plain[kinds.pop()], values))
+    return [plain[type(value)](value) if type(value) in plain else json.dumps(value, sort_keys=True, default=str) for value in values]

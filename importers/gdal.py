@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import zip_longest
 from math import isfinite
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +32,8 @@ from importers.prepare import Ready, prepared
 from importers.recode import recoded
 from importers.surfaces import plain_shapes, plan_of
 from importers.tables import Table
+from twin.crs import known_crs
+from twin.errors import CRSError as CRSUnknown
 from twin.errors import UnreadableSource
 from twin.model import Issue
 
@@ -41,9 +44,11 @@ _CURVES = {8, 9, 10, 11, 12, 13, 14}  # types of ISO well-known binary, mod 1000
 _BY_COLUMNS = {"geopackage", "flatgeobuf", "shapefile"}
 _LARGE_BYTES = 5_000_000
 _SALVAGED = 200_000  # features of a layer with broken ones that is read in pieces
+_WHOLE = float(1 << 53)  # from here on not every whole number is a float
 _LOST = 200  # broken features after which a run is given up as a whole
 _RAW = "ISO-8859-1"  # a character a byte, both ways
 _NO_NETWORK = {"GDAL_HTTP_PROXY": "127.0.0.1:9", "GDAL_HTTP_CONNECTTIMEOUT": "1", "OGR_ARC_STEPSIZE": str(ARC_STEP_DEG)}
+_CORNERS = {"lowerCorner", "upperCorner"}
 _REPEATING = {"track_points": "tracks", "route_points": "routes"}  # layers of GPX
 
 
@@ -113,7 +118,9 @@ def _layers(ready: Ready, most: int | None) -> list[_Layer]:
     """All layers of a file; runs in the child. A layer that cannot be read has the reason instead of rows."""
     pyogrio.set_gdal_config_options(_NO_NETWORK)
     try:
-        listed = [(str(name), kind is not None) for name, kind in pyogrio.list_layers(ready.path)]
+        with warnings.catch_warnings():  # reading says the same again
+            warnings.simplefilter("ignore")
+            listed = [(str(name), kind is not None) for name, kind in pyogrio.list_layers(ready.path)]
     except _GDAL_ERRORS as error:
         return [_Layer("", error=str(error))]
     return [_layer(ready, name, has_geometry, most) for name, has_geometry in listed]
@@ -151,6 +158,23 @@ def _read_records(layer: _Layer, path: Path, how: Mapping[str, Any]) -> None:
         layer.fids = np.concatenate([piece[1] for piece in pieces])
         layer.wkb = None if pieces[0][2] is None else np.concatenate([piece[2] for piece in pieces])
         layer.values = [np.concatenate(columns) for columns in zip(*(piece[3] for piece in pieces), strict=True)]
+    _read_long(layer, path, how)
+
+
+def _read_long(layer: _Layer, path: Path, how: Mapping[str, Any]) -> None:
+    """Read columns of whole numbers beyond 53 bits with gaps once more, through Arrow: numpy knows gaps among floats only."""
+    kinds = layer.meta["dtypes"]
+    long = [k for k, (values, kind) in enumerate(zip(layer.values, kinds, strict=True)) if kind == "int64" and _is_rounded(values)]
+    if not long or layer.lost or importlib.util.find_spec("pyarrow") is None:
+        return
+    names = [layer.meta["fields"][k] for k in long]
+    _, table = cast(Any, read_arrow)(path, layer=layer.name, columns=names, **{**how, "read_geometry": False})
+    for k, name in zip(long, names, strict=True):
+        layer.values[k] = table[name]
+
+
+def _is_rounded(values: NDArray[Any]) -> bool:
+    return values.dtype.kind == "f" and bool(np.any(np.abs(values) >= _WHOLE))  # NaN is neither
 
 
 def _whole_pieces(read: Any, how: Mapping[str, Any], first: int, count: int, lost: list[int]) -> Iterator[Any]:
@@ -201,7 +225,12 @@ def _types(wkb: Any) -> NDArray[np.int64]:
 
 def _table(layer: _Layer, ready: Ready, title: str, encoding: str | None) -> Table:
     names = [ready.names.get(str(name), str(name)) for name in layer.meta["fields"]]
-    columns = {name: _plain(column) for name, column in zip(names, layer.values, strict=True)}
+    kinds = layer.meta.get("dtypes", ())
+    columns: dict[str, Sequence[Any]] = {
+        name: _plain(column, str(kind)) for name, column, kind in zip_longest(names, layer.values, kinds[: len(names)])
+    }
+    if ready.format == "gml":  # what bounds a feature is no attribute of it
+        columns = {name: values for name, values in columns.items() if name not in _CORNERS}
     issues: list[Issue] = []
     used = ready.encoding.name if ready.encoding else str(layer.meta["encoding"])
     if ready.is_raw:
@@ -231,7 +260,22 @@ def _crs(layer: _Layer, ready: Ready) -> tuple[str | None, bool]:
     stated: str | None = layer.meta["crs"]
     if ready.format == "topojson" and stated is None:
         return "EPSG:4326", True
-    return stated, ready.format in JSON - {"esrijson"} and not jsonids.has_crs(ready.path)
+    if ready.format not in JSON - {"esrijson"}:
+        return stated, False
+    said = jsonids.stated_crs(ready.path)
+    if said is None:
+        return stated, True
+    return (said if _names_another(said, stated) else stated), False
+
+
+def _names_another(said: str, read: str | None) -> bool:
+    """Whether a GeoJSON file states what GDAL does not know: it then reads the format's own system without a word."""
+    if read not in {None, "EPSG:4326", "OGC:CRS84"}:
+        return False
+    try:
+        return known_crs(said) not in {known_crs("EPSG:4326"), known_crs("OGC:CRS84")}
+    except CRSUnknown:
+        return True
 
 
 def _own_ids(ready: Ready, layer: _Layer) -> list[str] | None:
@@ -307,16 +351,17 @@ def _without_repeats(tables: Sequence[Table]) -> list[Table]:
     return [replace(table, issues=[*table.issues, *issues]) for table, issues in zip(kept, told, strict=True)]
 
 
-def _plain(column: Any) -> list[Any]:
-    """Python values of an array of numpy or Arrow, None where there is none."""
+def _plain(column: Any, kind: str) -> list[Any]:
+    """Python values of an array of numpy or Arrow, None where there is none; `kind` is the layer's, as numpy has gaps among floats only."""
     if not isinstance(column, np.ndarray):
         if column.null_count == 0 and str(column.type) in {"double", "float"}:
-            return _plain(column.to_numpy())
+            return _plain(column.to_numpy(), kind)
         return [None if isinstance(value, float) and not isfinite(value) else value for value in column.to_pylist()]
     if column.dtype.kind == "f":
-        if np.isfinite(column).all():
+        exact = bool if kind == "bool" else int if kind.startswith("int") else float
+        if exact is float and np.isfinite(column).all():
             return column.tolist()
-        return [value if np.isfinite(value) else None for value in column.tolist()]
+        return [exact(value) if isfinite(value) else None for value in column.tolist()]
     if column.dtype.kind == "O":
         return [value.tolist() if isinstance(value, np.ndarray) else value for value in column.tolist()]
     return column.tolist()

@@ -22,7 +22,11 @@ REACH_M = 10_000.0  # of a source around the park, what lies within this distanc
 NEAR_M = 50_000.0  # a source that ends farther away is no ground of this park
 PLAUSIBLE_M = (-500.0, 9000.0)  # heights on land; beyond them a value means that nothing is known
 # how bands and clouds write the unit of their heights
-FEET_M = {"ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "us survey foot": 1200 / 3937, "ftus": 1200 / 3937, "us-ft": 1200 / 3937}
+UNITS_M = {  # names of units of height that are no metres, in lower case
+    "mm": 0.001, "millimetre": 0.001, "millimeter": 0.001, "cm": 0.01, "centimetre": 0.01, "centimeter": 0.01, "dm": 0.1, "decimetre": 0.1,
+    "decimeter": 0.1, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "us survey foot": 1200 / 3937, "ftus": 1200 / 3937,
+    "us-ft": 1200 / 3937,
+}  # fmt: skip
 _CHUNK = 500_000
 Carry = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # points (n, 2) of one frame -> of another
 _COMPARED = 2000  # nodes that are held against the ground that is there

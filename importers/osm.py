@@ -49,7 +49,7 @@ class OsmImporter:
 
     def read(self, path: Path, context: Context) -> Imported:
         """The layers and devices of an extract; raises SourceError."""
-        with plain(path) as file:
+        with plain(path, context.scratch) as file:
             _check_markup(file)
             found = alone(lambda tell: _collect(file, tell), file, limits=_limits(file), progress=context.progress)
         name = context.options.layer or "osm"

@@ -16,13 +16,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from shapely.errors import ShapelyError
-
 from importers.bundle import without_sidecars
+from importers.bystanders import bystanders
 from importers.changes import counted
 from importers.contract import Imported, Options, Progress, silent
 from importers.encodings import check_encoding
-from importers.placing import check_datum
+from importers.placing import check_datum, few
 from importers.recognise import digest, find, named
 from importers.surroundings import surroundings
 from twin.crs import known_crs
@@ -32,8 +31,6 @@ from twin.model import Asset, FeatureTable, Issue
 from twin.store import Store, Writer
 from twin.store.transfer import copy_park, is_empty
 
-# what libraries raise when a file is worse than they expect; one such file must not stop the others
-_UNEXPECTED = (ArithmeticError, LookupError, OSError, RuntimeError, ShapelyError, ValueError)
 _SILENT = Options()
 _NAMED_ALIKE = {"tileset.json", "layer.json"}  # files that are all called so, and known by their folder
 _OWNER = "asset_source"  # the column of a feature that names the source of its files
@@ -130,7 +127,7 @@ def _outcome(store: Store, path: Path, name: str, options: Options, progress: Pr
     except TwinError as error:
         # what is wrong inside a file is told by the reader; the file's name goes with it
         return Outcome(str(path), error=error)
-    except _UNEXPECTED as error:
+    except Exception as error:  # noqa: BLE001  a file worse than a library expects must not stop the others
         reason = f"{type(error).__name__}: {error}"
         return Outcome(str(path), error=UnreadableSource("source_unexpected", subject=path, reason=reason))
 
@@ -142,6 +139,8 @@ def _import(store: Store, path: Path, name: str, options: Options, progress: Pro
         return report
     with surroundings(store, importer.name, options, progress, dry_run=dry_run) as context:
         imported = _owning(importer.read(path, context), name)
+        if beside := bystanders(imported, path.name, context):
+            imported = replace(imported, issues=[*imported.issues, *few(beside)])
         if dry_run:
             return _report(store, asked, imported)
         progress("write", 0, 0)

@@ -195,8 +195,10 @@ def chosen_crs(given: Frameless, shapes: Geometries, context: Context, issues: l
     stated = understood_crs(given.crs)
     if asked is None and stated is None:
         guesses = _guesses(shapes, given, context)
-        code = "crs_missing" if guesses else "crs_missing_unlike"
-        raise CRSError(code, subject=given.source, candidates=said_guesses(guesses), guesses=[vars(guess) for guess in guesses])
+        about = {"candidates": said_guesses(guesses) or "—", "guesses": [vars(guess) for guess in guesses]}
+        if given.crs and "Undefined" not in given.crs and not _is_known(given.crs):
+            raise CRSError("crs_not_understood", subject=given.source, stated=_shortened(given.crs), **about)
+        raise CRSError("crs_missing" if guesses else "crs_missing_unlike", subject=given.source, **about)
     if asked is None:
         return cast(str, stated)
     chosen = known_crs(asked)
@@ -222,6 +224,19 @@ def understood_crs(stated: str | None) -> str | None:
     except CRSError:
         return None
     return crs if places_on_earth(crs) else None
+
+
+def _is_known(stated: str) -> bool:
+    try:
+        known_crs(stated)
+    except CRSError:
+        return False
+    return True
+
+
+def _shortened(stated: str) -> str:
+    """A statement as a sentence can quote it: the name in a WKT, else its beginning."""
+    return stated.split('"')[1] if stated.count('"') > 1 else stated[:60]
 
 
 def check_datum(options: Options) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from importers import archive, kml, markup, shapefile
+from importers import archive, jsonids, kml, markup, shapefile
 from importers.encodings import Encoding, issues_of, of_text, stated_by
 from importers.formats import JSON, MARKUP, SUFFIXES, format_of, is_plain, plain_stem
 from twin.errors import UnreadableSource
@@ -115,10 +115,10 @@ def _linked(path: Path, found: str, folder: Path) -> Path:
 
 def _json(path: Path, stem: str, found: str, folder: Path, encoding: str | None) -> Ready:
     """JSON in UTF-8, as RFC 8259 wants: itself where it is that already, else a copy."""
-    if encoding is None and found != "features" and _is_plain_utf8(path):
+    if encoding is None and found != "features" and _is_plain_utf8(path) and not jsonids.has_long_numbers(path):
         return Ready(_named(path, found, folder), stem, found, Encoding("UTF-8", "stated"))
     text, used = of_text(path.read_bytes(), encoding, path)
-    text = text.lstrip("\ufeff")
+    text = jsonids.long_numbers_as_text(text.lstrip("\ufeff"))
     copy = folder / f"{plain_stem(path)}{SUFFIXES[found]}"
     copy.write_text(f'{{"type":"FeatureCollection","features":{text}}}' if found == "features" else text, "utf-8")
     return Ready(copy, stem, "geojson" if found == "features" else found, used, issues=issues_of(used, path.name))

@@ -24,7 +24,7 @@ from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import RasterioError, RasterioIOError
 
 from importers.contract import Context, Imported
-from importers.ground import FEET_M, height_rule, remarks, summary, wanted_role
+from importers.ground import UNITS_M, height_rule, remarks, summary, wanted_role
 from importers.heightgrid import HeightGrid, carrier, known, mapped, nodes_over, sampled, terrain_on
 from importers.heights import Heights as Rule
 from importers.heights import heights
@@ -77,12 +77,12 @@ class RasterImporter:
     def _read(self, path: Path, context: Context) -> Imported:
         issues: list[Issue] = []
         try:
-            with _as_gdal(path) as file:
+            with _as_gdal(path, context.scratch) as file:
                 with opened(file) as raster:
                     crs, stated = _crs(raster, path, context, issues), stated_crs(raster)
                     band = _band(raster, path, context)
                     meaning = _meaning(raster, band, path, context)
-                    unit = FEET_M.get((raster.units[band - 1] or "").casefold())
+                    unit = UNITS_M.get((raster.units[band - 1] or "").strip().casefold())
                 rule = (
                     heights(path.name, None, context, unit_m=unit)
                     if meaning == "above"
@@ -100,7 +100,7 @@ class RasterImporter:
 
 
 @contextmanager
-def _as_gdal(path: Path) -> Generator[Path]:
+def _as_gdal(path: Path, within: Path | None) -> Generator[Path]:
     """The file for GDAL: itself, or a picture of the grid that a text of points is."""
     with path.open("rb") as stream:
         head = stream.read(65_536)
@@ -110,7 +110,7 @@ def _as_gdal(path: Path) -> Generator[Path]:
     nodes = read_nodes(path)
     rows, columns = nodes.heights.shape
     corner = Affine(nodes.dx, 0, nodes.west - nodes.dx / 2, 0, -nodes.dy, nodes.north + nodes.dy / 2)
-    with tempfile.TemporaryDirectory(prefix="twin-") as folder:
+    with tempfile.TemporaryDirectory(prefix="twin-", dir=within) as folder:
         file = Path(folder) / "grid.tif"
         size: dict[str, Any] = {"height": rows, "width": columns, "count": 1, "dtype": "float32"}
         with rasterio.open(file, "w", driver="GTiff", transform=corner, nodata=np.nan, **size) as out:

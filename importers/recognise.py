@@ -120,9 +120,16 @@ def _surest(asked: Mapping[str, Importer], path: Path, start: bytes) -> Importer
     """The importer that is surest of a file by its first bytes; the only one asked, whatever it says."""
     if len(asked) == 1 and not start.startswith(b"PK"):
         return next(iter(asked.values()))
-    sureness = {name: importer.recognises(path, start) for name, importer in asked.items()}
+    sureness = {name: _sureness(importer, path, start) for name, importer in asked.items()}
     best = max(sureness, key=lambda name: sureness[name], default="")
     return asked[best] if best and sureness[best] > 0 else None
+
+
+def _sureness(importer: Importer, path: Path, start: bytes) -> int:
+    try:
+        return importer.recognises(path, start)
+    except Exception:  # noqa: BLE001  what a library cannot even look at is not its own; another may say what is wrong with it
+        return 0
 
 
 def _inside(file: Path, kind: str | None) -> Importer | None:

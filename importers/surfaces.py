@@ -23,6 +23,7 @@ def is_surface(wkb: bytes | None) -> bool:
     return wkb is not None and len(wkb) > 5 and _kind(wkb, 0)[1] % 1000 in {7, *_SURFACES} and bool(_swapped(wkb)[1])
 
 
+@np.errstate(invalid="ignore")  # a coordinate may be no number: which are is looked at later
 def plain_shapes(wkb: NDArray[np.object_]) -> tuple[Geometries, int]:
     """Shapes (n,) of well-known binary, surfaces as their faces; None where there is none or it is broken; and how many were surfaces."""
     shapes = np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), object)

@@ -136,12 +136,32 @@ def read_csv(path: Path, encoding: str | None, *, data: bytes | None = None) -> 
     separator = _separator(text)
     csv.field_size_limit(_FIELD_BYTES)
     try:
-        rows = list(csv.reader(io.StringIO(text.replace("\x00", ""), newline=""), delimiter=separator))
+        rows, open_line = _rows(text.replace("\x00", ""), separator)
     except csv.Error as error:
         raise UnreadableSource("source_unreadable", subject=path, reason=str(error)) from error
     table = from_rows(path.stem, rows, path)
+    issues = [*issues_of(used, path.name), *([Issue("table_quote_open", "warning", path.name, {"line": open_line})] if open_line else [])]
     name = codec_of(used.name).removesuffix("-sig").upper() if used.how == "stated" else used.name
-    return replace(table, encoding=name, issues=issues_of(used, path.name), details={"separator": separator})
+    return replace(table, encoding=name, issues=issues, details={"separator": separator})
+
+
+def _rows(text: str, separator: str) -> tuple[list[list[str]], int]:
+    """The rows of delimited text, and the line of a quotation mark never closed, from which on they count as plain signs; 0 if all are."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    rows: list[list[str]] = []
+    before = last = 0
+    for row in reader:
+        rows.append(row)
+        before, last = last, reader.line_num
+    if last - before < 2:  # the last row is one line: nothing was swallowed
+        return rows, 0
+    rest = io.StringIO(text, newline="").readlines()[before:]
+    try:
+        list(csv.reader(rest, delimiter=separator, strict=True))
+    except csv.Error as error:
+        if "unexpected end" in str(error):
+            return [*rows[:-1], *csv.reader(rest, delimiter=separator, quoting=csv.QUOTE_NONE)], before + 1
+    return rows, 0
 
 
 def from_rows(name: str, rows: Sequence[Sequence[Any]], path: Path) -> Table:
@@ -157,12 +177,15 @@ def from_rows(name: str, rows: Sequence[Sequence[Any]], path: Path) -> Table:
     if start is None or len(kept) < start + 2:
         raise UnreadableSource("table_no_rows", subject=path)
     header, used = _header(kept, start)
-    if len(header) > MOST_COLUMNS:
-        raise UnreadableSource("table_too_wide", subject=path, columns=len(header), limit=MOST_COLUMNS)
-    titles = _unique([str(cell).strip() if cell is not None else "" for cell in header])
     body = kept[start + used :]
-    columns = {title: [_cell(row[k]) if k < len(row) else None for row in body] for k, title in enumerate(titles) if title}
-    return Table(name, columns)
+    width = max(map(len, [header, *body]))
+    if width > MOST_COLUMNS:
+        raise UnreadableSource("table_too_wide", subject=path, columns=width, limit=MOST_COLUMNS)
+    titles = _unique([str(header[k]).strip() if k < len(header) and header[k] is not None else "" for k in range(width)])
+    cells = {k: [_cell(row[k]) if k < len(row) else None for row in body] for k in range(width)}
+    # a column without a title is kept under its number if there is anything in it
+    named = {title or f"column_{k + 1}": cells[k] for k, title in enumerate(titles) if title or any(cell is not None for cell in cells[k])}
+    return Table(name, named)
 
 
 def _header_row(rows: Sequence[Sequence[Any]]) -> int | None:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 _BRACKETS = re.compile(r"\s*[(\[【]([^)\]】]*)[)\]】]\s*$")
-_HAN = re.compile(r"[\u3400-\u9fff]")
+HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 @cache
@@ -48,7 +48,7 @@ def rank(table: str, ours: str, word: object) -> int:
 
 def has_han(text: object) -> bool:
     """Whether the text has Chinese characters."""
-    return bool(_HAN.search(str(text)))
+    return bool(HAN.search(str(text)))
 
 
 @lru_cache(maxsize=100_000)

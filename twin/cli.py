@@ -6,7 +6,9 @@ Exit status: 0 done, 1 the job failed, 2 wrong usage, 3 done but `--strict` was 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +21,7 @@ from twin.registry import load, points
 
 # typer brings click along under a name of its own: its exceptions are found through the one it exports
 _WRONG_USAGE: Any = typer.BadParameter.__mro__[2]
+_BY_SIGNAL = 130  # what typer makes of an interruption
 ORDER = (
     "demo", "init", "import", "info", "layers", "models", "diff", "tiles", "serve", "measures", "measure", "packs", "score", "sees",
     "simulate", "check", "backup", "restore", "export",
@@ -49,8 +52,14 @@ def _group(_lang: Annotated[str | None, typer.Option("--lang", metavar="en|zh", 
 
 
 def main() -> None:
-    """Run the command line and leave with the exit status the interface promises."""
+    """Run the command line and leave with the exit status the interface promises; a request to end is one to clean up first."""
+    signal.signal(signal.SIGTERM, _stopped)
     sys.exit(run(sys.argv[1:]))
+
+
+def _stopped(number: int, _: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # asked twice, it still cleans up once
+    raise KeyboardInterrupt
 
 
 def run(arguments: list[str]) -> int:
@@ -61,6 +70,8 @@ def run(arguments: list[str]) -> int:
         command: Any = typer.main.get_command(build(lang, first))
         translate(command, lang)
         status = command.main(args=arguments, prog_name="twin", standalone_mode=False)
+        if status == _BY_SIGNAL:
+            raise typer.Abort  # noqa: TRY301  said below, as every other way to stop it
     except TwinError as error:
         return _failed(error, lang, as_json="--json" in arguments)
     except typer.Exit as leave:
@@ -68,8 +79,7 @@ def run(arguments: list[str]) -> int:
     except _WRONG_USAGE as error:
         return _misused(error, lang)
     except (typer.Abort, KeyboardInterrupt):
-        Console(stderr=True).print(message("interrupted", lang))
-        return 1
+        return _failed(TwinError("interrupted"), lang, as_json="--json" in arguments)
     except Exception as error:  # the last border before a person: nobody is helped by a stack
         if os.environ.get("PARKTWIN_DEBUG"):
             raise

@@ -32,12 +32,12 @@ def _folder(package: str) -> Path:
     return Path((spec.submodule_search_locations or [""])[0]) if spec is not None else Path()
 
 
-def message(code: str, lang: str, **details: object) -> str:
+def message(code: str, lang: str, /, **details: object) -> str:
     """The sentence of `code` in `lang`; the code itself where the catalogue lacks it."""
     return _fill(code, lang, details) or code
 
 
-def hint(code: str, lang: str, **details: object) -> str:
+def hint(code: str, lang: str, /, **details: object) -> str:
     """What to do about `code`, in `lang`; empty where nothing can be said."""
     return _fill(code, f"hint_{lang}", details)
 

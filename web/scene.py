@@ -122,11 +122,8 @@ def tilesets(store: Store, found: Sequence[Building]) -> Mapping[str, str]:
 def _registered(store: Store, *, inline: bool) -> Sequence[Any]:
     """Tilesets that came as they are; a page without a server cannot have their files."""
     found = [] if inline else registered(store)
-    return [
-        _layer("RegisteredTileset", f"mesh/{quote(one.layer_id, safe='')}/{quote(one.feature_id, safe='')}", f"/registered/{one.key}/tileset.json",
-               {"pickable": True})
-        for one in found
-    ]  # fmt: skip
+    named = [(f"mesh/{quote(one.layer_id, safe='')}/{quote(one.feature_id, safe='')}", one.key) for one in found]
+    return [_layer("RegisteredTileset", layer, f"/registered/{key}/tileset.json", {"pickable": True}) for layer, key in named]
 
 
 def _device_layers(store: Store, *, inline: bool) -> Sequence[Any]:

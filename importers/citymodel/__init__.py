@@ -61,7 +61,7 @@ class CityModelImporter:
         check_datum(context.options)
         notes = Notes(path.name, "")
         placing = Placing(context, notes)
-        with plain(path) as source, tempfile.TemporaryDirectory(prefix="twin-") as folder:
+        with tempfile.TemporaryDirectory(prefix="twin-", dir=context.scratch) as folder, plain(path, Path(folder)) as source:
             made = _made(_objects(source, Path(folder), notes, context), placing, context)
         if not made:
             raise UnreadableSource("city_no_objects", subject=path.name, reasons=_reasons(notes))
@@ -105,11 +105,14 @@ def _imported(path: Path, made: Sequence[Made], placing: Placing) -> Imported:
     heading = Heading(f"city-{stem}", notes.title or path.stem, notes.schema, digest(path), crs, why)
     content = model(made, found, superseded(found), frame, heading)
     terrain = _terrain(made, placing)
+    contents = layers(made, found, frame, Naming(stem, notes.title or path.stem))
+    if content is None and terrain is None and not contents:
+        raise UnreadableSource("city_nothing_drawn", subject=path.name, count=len(made), reasons=_reasons(notes))
     rule = next((system.rule for system in placing.systems.values()), None)
     issues = [*placing.remarks(), *_heights(found, placing), *_faults(made, path.name), *notes.told()]
     return Imported(
         kind="citymodel",
-        layers=layers(made, found, frame, Naming(stem, notes.title or path.stem)),
+        layers=contents,
         models=[content] if content is not None else [],
         terrain=terrain,
         crs=crs,

@@ -38,6 +38,7 @@ from twin.errors import CRSError, UsageError
 from twin.model import Issue
 
 Points = NDArray[np.float64]
+_SAME_COUNTRY_M = 1_000_000.0  # coordinates that are impossible as written are exchanged if that leads this near
 # names of the German surveys (AdV, GeoInfoDok annex "Koordinatenreferenzsysteme")
 _ADV = {f"DE_DHDN_3GK{zone}": f"EPSG:{31464 + zone}" for zone in (2, 3, 4, 5)} | {
     f"ETRS89_UTM{zone}": f"EPSG:{25800 + zone}" for zone in (31, 32, 33)
@@ -146,7 +147,7 @@ def _ordered(plane: str, sample: Points, is_yx: bool, notes: Notes, context: Con
         return plane
     by_rule, other = (f"{plane}@yx", plane) if is_yx else (plane, f"{plane}@yx")
     away = [float(np.median(distance_m(sample[:, :2], crs, context))) for crs in (by_rule, other)]
-    if (away[0] > NEAR_M and away[1] <= NEAR_M) or (np.isinf(away[0]) and np.isfinite(away[1])):
+    if (away[0] > NEAR_M and away[1] <= NEAR_M) or (np.isinf(away[0]) and away[1] < _SAME_COUNTRY_M):
         order = "E, N" if is_yx else "N, E"
         notes.issues.append(Issue("city_axes_swapped", "warning", notes.source, {"crs": crs_title(plane), "order": order}))
         return other

@@ -27,7 +27,9 @@ _UNITS: Mapping[int, tuple[str, float]] = {
     8: ("µin", 2.54e-8), 9: ("mil", 2.54e-5), 10: ("yd", 0.9144), 13: ("µm", 1e-6), 14: ("dm", 0.1), 15: ("dam", 10.0),
     16: ("hm", 100.0), 21: ("us-ft", 1200 / 3937), 22: ("us-in", 100 / 3937), 23: ("us-yd", 3600 / 3937), 24: ("us-mi", 6336000 / 3937),
 }  # fmt: skip
-_BROKEN = (DXFError, UnicodeError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, OSError)
+_ENTITY = re.compile(rb"\n[ \t]*0\r?\n[ \t]*[A-Z_]")  # the beginning of an entity, a table, a section
+_STEPS_BACK = (1, 2, 3, 5, 9, 20, 100)  # entities given up at the end of a drawing that is cut off, until what is left is whole
+_BROKEN = (DXFError, UnicodeError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError, OSError)
 
 
 def read_drawing(path: Path, encoding: str | None, kind: str | None = None) -> Drawing:
@@ -87,14 +89,14 @@ def _opened(path: Path) -> tuple[Any, dict[str, int]]:
 
 
 def _recovered(path: Path) -> tuple[Any, Any]:
-    """The document as the library's recovery makes it of the file, of what looks like tags in it, or of it with a header before it."""
+    """The document as the library's recovery makes it of the file, ended where it is cut off, or of what looks like tags in it."""
     reasons: list[str] = []
-    for attempt in (recover.readfile, recover.explore, _with_header):
+    for attempt in (_ended, recover.readfile, recover.explore, _with_header):
         try:
             return attempt(path)
         except _BROKEN as error:
             reasons.append(_plain(f"{type(error).__name__}: {error}", path))
-    raise UnreadableSource("dxf_unreadable", subject=path, reason=reasons[0])
+    raise UnreadableSource("dxf_unreadable", subject=path, reason=reasons[-1] if len(reasons) < 2 else reasons[1])
 
 
 def _with_header(path: Path) -> tuple[Any, Any]:
@@ -103,6 +105,20 @@ def _with_header(path: Path) -> tuple[Any, Any]:
     if b"$ACADVER" in data[:200_000]:
         raise DXFError(path.name)
     return recover.read(io.BytesIO(b"0\nSECTION\n2\nHEADER\n9\n$ACADVER\n1\nAC1015\n0\nENDSEC\n" + data))
+
+
+def _ended(path: Path) -> tuple[Any, Any]:
+    """A drawing that is cut off, ended after the last entity that is whole, its parts included."""
+    data = path.read_bytes()
+    ends = [found.start() for found in _ENTITY.finditer(data)]
+    if b"EOF" in data[-64:] or not ends:
+        raise DXFError(path.name)
+    for back in _STEPS_BACK:
+        try:
+            return recover.read(io.BytesIO(data[: ends[-min(back, len(ends))] + 1] + b"0\nENDSEC\n0\nEOF\n"))
+        except _BROKEN:
+            continue
+    raise DXFError(path.name)
 
 
 def _plain(text: str, path: Path) -> str:

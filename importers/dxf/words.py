@@ -84,18 +84,23 @@ def words_of(doc: Any, given: str | None, samples: Iterable[str]) -> Words:
     declared = str(doc.output_encoding)
     if given is not None:
         return Words(declared, Encoding(given, "given"))
-    raw = [text.encode(declared, "surrogateescape") for text in _telling(samples)]
+    raw = [text.encode(declared, "surrogateescape") for text in _telling(samples, declared)]
     return Words(declared, checked(codec_of(declared), raw))
 
 
-def _telling(samples: Iterable[str]) -> list[str]:
+def _telling(samples: Iterable[str], declared: str) -> list[str]:
     """Samples with letters beyond ASCII that the library did not resolve from an escape, at most a few thousand."""
     out: dict[str, None] = {}
     for text in samples:
         if not text.isascii() and len(out) < 4000:
             out[re.sub(r"\\[UM]\+\w+", "", text)] = None
-    return [text for text in out if _encodes(text)]
+    return [text for text in out if _encodes(text, declared)]
 
 
-def _encodes(text: str) -> bool:
+def _encodes(text: str, codec: str) -> bool:
+    """Whether the library decoded a text by the codec: recovery resolves escapes, which then stand for letters that the codec lacks."""
+    try:
+        text.encode(codec, "surrogateescape")
+    except UnicodeEncodeError:
+        return False
     return not re.search(r"[\U00010000-\U0010ffff]", text)

@@ -133,7 +133,7 @@ def _model(path: Path, source: Source, content: Mapping[str, Any], drawing: Draw
         schema=content["schema"],
         sha256=source.sha256,
         georeferencing=place.georeferenced.told,
-        outline=place.outline(ground(pieces), float(box[0, 2]) if box is not None else 0.0),
+        outline=place.outline(ground(pieces, drawing.recall), float(box[0, 2]) if box is not None else 0.0),
         base_h_m=low,
         top_h_m=high,
         discipline=_main_discipline(kinds),

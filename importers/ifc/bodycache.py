@@ -19,10 +19,13 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from importers.ifc.fingerprint import Key, fingerprints
+from importers.ifc import contentcache
+from importers.ifc.contentkey import Fingerprint, saying
+from importers.ifc.fingerprint import Key, keys
 from importers.ifc.kernels import BOX
 from importers.ifc.parts import Instance, Shape
 from importers.ifc.process import Known
+from importers.ifc.steptext import read_statements
 
 _FOLDER = "ifc-bodies"
 _MOST_BYTES = 1 << 30  # of all packs together; the oldest go first
@@ -46,17 +49,25 @@ class BodyCache:
     _bodies: frozenset[bytes] = frozenset()
     _places: frozenset[bytes] = frozenset()
     _known: Known = field(default_factory=Known)
+    _said: Fingerprint | None = None
 
     def close(self) -> None:
         """Let go of the pack."""
         if self._pack is not None:
             self._pack.close()
 
-    def look_up(self, path: Path) -> Known:
-        """Which products of a STEP file need not be built."""
+    def look_up(self, path: Path, into: Path) -> Known:
+        """Which products of a STEP file need not be built; the file's content comes to lie in the folder `into` if it is known."""
         if self.folder is None:
             return self._known
-        self.keys = fingerprints(path)
+        text = read_statements(path)
+        if text is not None:
+            self.keys = keys(text)
+            said = saying(text)
+            self._said = said.fingerprint if said is not None else None
+            if said is not None:
+                contentcache.take(self.folder, said, path, into)
+        del text
         _give_back()
         self._pack = _best(self.folder / _FOLDER, {key.body for key in self.keys.values()})
         arrays = _read(self._pack) if self._pack is not None else None
@@ -83,10 +94,12 @@ class BodyCache:
             if matrix is not None:
                 yield from (Instance(step, shape, matrix, kernel, off) for shape, kernel, off in rows[key.body])
 
-    def keep(self, built: Sequence[Instance]) -> None:
-        """Remember all bodies of the file as it is now, in place of what was known of it."""
+    def keep(self, built: Sequence[Instance], written: Path, content: Mapping[str, Any]) -> None:
+        """Remember all bodies of the file as it is now, in place of what was known of it, and its content that lies in `written`."""
         if self.folder is None or not self.keys:
             return
+        if self._said is not None:
+            contentcache.keep(self.folder, self._said, written, content)
         pack = _packed(built, self.keys)
         if pack is None or (self._has(pack) and (self.folder / _FOLDER / _pack_name(self.name)).exists()):
             return

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from importers.ifc.footprint import Fit, choose, shared
 from importers.ifc.georeference import Georeferenced
 from importers.ifc.scene import Scene, apart
+from importers.rectangles import crooked_deg, direction, size
 from twin.model import Issue
 from twin.terrain import height_at
 
@@ -61,30 +61,15 @@ def _on_none(scene: Scene) -> list[Issue]:
         return []
     area = scene.targets.areas[nearest[0]]
     mine = scene.shape.areas.get("walls", scene.shape.areas["whole"])
-    angle = _main_direction(mine) + scene.turn() - _main_direction(area)
+    angle = direction(mine) + scene.turn() - direction(area)
     details = {
         "building": near[0].name,
         "metres": round(float(away[nearest[0]]), 1),
-        "degrees": round(abs(math.degrees(math.remainder(angle, math.pi / 2))), 1),
-        "size": _size(mine),
-        "other_size": _size(area),
+        "degrees": crooked_deg(angle),
+        "size": size(mine),
+        "other_size": size(area),
     }
     return [Issue("ifc_on_no_footprint", "warning", scene.name, details)]
-
-
-def _main_direction(area: Any) -> float:
-    (x0, y0), (x1, y1) = _sides(area)[0]
-    return math.atan2(y1 - y0, x1 - x0)
-
-
-def _sides(area: Any) -> list[Any]:
-    """Two neighbouring sides of the smallest rectangle around an area, the longer first."""
-    ring = [point[:2] for point in area.minimum_rotated_rectangle.exterior.coords]
-    return sorted(((ring[k], ring[k + 1]) for k in (0, 1)), key=lambda side: -math.dist(*side))
-
-
-def _size(area: Any) -> str:
-    return " × ".join(f"{math.dist(*side):.1f}" for side in _sides(area)) + " m"
 
 
 def off_ground(scene: Scene) -> list[Issue]:

@@ -13,7 +13,7 @@ from importers.ifc.entity import attribute, text
 from importers.ifc.groups import gathering, group
 from importers.ifc.identity import identities, label
 from importers.ifc.materials import materials
-from importers.ifc.placements import MALFORMED, Placements, cut_loops
+from importers.ifc.placements import MALFORMED, Placements, cut_circles, cut_loops
 from importers.ifc.ports import joints, owned, port
 from importers.ifc.properties import TYPE_SETS, Properties
 from importers.ifc.said import ATTRIBUTES, Reading, attributes, is_segment
@@ -51,6 +51,7 @@ class Found:
     left_out: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     roles: dict[str, str] = field(default_factory=dict[str, str])
     malformed: list[str] = field(default_factory=list[str])  # of what some attributes could not be read
+    is_mended: bool = False  # the open file is not as it lies on the disk: see `ready`
 
     def leave_out(self, product: Any, id_: str) -> None:
         """Count a product that is neither element nor told with another."""
@@ -71,14 +72,31 @@ def read_content(file: Any) -> tuple[dict[str, Any], dict[int, Risk]]:
     return {**content(), "elements": told}, found.risks
 
 
+@dataclass(frozen=True)
+class Ready:
+    """An open file that no reader and no kernel goes round in for ever: its units, and what was cut out of it."""
+
+    units: Units
+    loops: Sequence[int]  # placements
+    circles: Sequence[int]  # parts
+    is_mended: bool
+
+
+def ready(file: Any) -> Ready:
+    """Cut what goes in circles, and write the unit of length into a file that needs one to be built; each process does it that opens it."""
+    loops, circles = cut_loops(file), cut_circles(file)
+    stated = read_units(file)
+    units = assume(file, stated) if stated.are_missing else stated
+    return Ready(units, loops, circles, bool(loops or circles or units.length_m != stated.length_m))
+
+
 def open_content(file: Any, path: Path | None = None) -> tuple[Callable[[], dict[str, Any]], Found, Iterator[dict[str, Any]]]:
     """The same piece by piece: everything but the elements (to be asked for after them), what came up, and the elements one by one.
 
     `path` is where the open file lies, if it does; its text is quicker to read than its objects where it is simple enough.
     """
-    loops = cut_loops(file)
-    units = read_units(file)
-    units = assume(file, units) if units.are_missing else units
+    readied = ready(file)
+    units = readied.units
     products = file.by_type("IfcProduct")
     gathered = gathering(file)
     known = {item.id(): item for item in (*products, *gathered, *of_class(file, "IfcTypeObject"))}
@@ -87,7 +105,7 @@ def open_content(file: Any, path: Path | None = None) -> tuple[Callable[[], dict
     model = _reading(file, units, ids, assigned(path, file) if path is not None else None)
     model = replace(model, replaced=replaced)
     placements = Placements(units.length_m)
-    found = Found()
+    found = Found(is_mended=readied.is_mended)
 
     def rest() -> dict[str, Any]:
         spaces = _each(of_class(file, "IfcSpace"), lambda space: _space(model, space, placements), found)
@@ -105,7 +123,7 @@ def open_content(file: Any, path: Path | None = None) -> tuple[Callable[[], dict
             "left_out": found.left_out,
             "not_read": _not_read(model),
             "failed": {str(step): why for step, why in found.failed.items()},
-            "issues": issues + _unit_issue(file, units) + _loop_issue(loops) + _malformed_issue(found),
+            "issues": issues + _unit_issue(file, units) + _loop_issues(readied) + _malformed_issue(found),
         }
 
     return rest, found, _elements(model, products, found)
@@ -291,11 +309,11 @@ def _malformed_issue(found: Found) -> list[dict[str, Any]]:
     return [{"code": "ifc_instances_malformed", "severity": "warning", "subject": found.malformed[0], "details": details}]
 
 
-def _loop_issue(loops: Sequence[int]) -> list[dict[str, Any]]:
-    if not loops:
-        return []
-    details = {"count": len(loops)}
-    return [{"code": "ifc_placement_loops", "severity": "warning", "subject": f"#{loops[0]}", "details": details}]
+def _loop_issues(readied: Ready) -> list[dict[str, Any]]:
+    found = (("ifc_placement_loops", readied.loops), ("ifc_parts_of_themselves", readied.circles))
+    return [
+        {"code": code, "severity": "warning", "subject": f"#{steps[0]}", "details": {"count": len(steps)}} for code, steps in found if steps
+    ]
 
 
-__all__ = ["ATTRIBUTES", "TYPE_SETS", "open_content", "read_content"]
+__all__ = ["ATTRIBUTES", "TYPE_SETS", "open_content", "read_content", "ready"]

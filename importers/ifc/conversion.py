@@ -13,6 +13,7 @@ IFC 4.3.2, IfcMapConversion, IfcMapConversionScaled, IfcProjectedCRS.MapUnit; GB
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -50,6 +51,8 @@ _NAMES = (
     "Name", "Description", "GeodeticDatum", "VerticalDatum", "MapProjection", "MapZone", "MapUnit",
 )  # fmt: skip
 _TOLD_NORTH = math.radians(2.0)
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?")
+_LIKE_HEIGHT = 0.1  # share of a height by which the lowest body may differ from it and still be held to contain it
 
 
 @dataclass(frozen=True)
@@ -156,9 +159,11 @@ def _of_operation(operation: Mapping[str, Any], facts: Facts, setting: Setting, 
 
 
 def number(value: object) -> float | None:
-    """A finite number, also where a file writes it as text; None otherwise."""
+    """A finite number, also where a file writes it as text, with blanks or commas between thousands or a comma for the point; else None."""
+    text = "".join(str(value).split())
+    text = text.replace(",", "") if _THOUSANDS.fullmatch(text) else text.replace(",", ".", 1)
     try:
-        found = float(str(value).replace(" ", "").replace(" ", "")) if value is not None else math.nan
+        found = float(text) if value is not None else math.nan
     except ValueError:
         return None
     return found if math.isfinite(found) else None
@@ -284,7 +289,7 @@ def _grid(said: _Said, reading: _Reading, operation: Mapping[str, Any], facts: F
     expected = point_scale(said.crs, lonlat, _position(said, reading)) if lonlat else 1.0
     factor, notes = scale_of_shape(number(operation.get("Scale")), facts["length_m"] / reading.unit_m, expected)
     combined, more = _combined_factor(operation, expected)
-    height, height_notes = _height(said, reading, facts)
+    height, height_notes = _height(said, reading, facts, setting)
     axis, axis_notes = (axis, ()) if reading.twice else turned_once(axis, facts)
     factor = 1.0 if reading.twice == "coordinates" else factor * combined
     return Grid("map_conversion", said.crs, (*origin, height), axis, factor), (*notes, *more, *height_notes, *axis_notes)
@@ -303,11 +308,15 @@ def _combined_factor(operation: Mapping[str, Any], expected: float) -> tuple[flo
     return mean, []
 
 
-def _height(said: _Said, reading: _Reading, facts: Facts) -> tuple[float, Notes]:
-    """The height of the model's origin [m], 0 where the placements hold the same height already."""
+def _height(said: _Said, reading: _Reading, facts: Facts, setting: Setting) -> tuple[float, Notes]:
+    """The height of the model's origin [m], 0 where the placements hold the same height already.
+
+    A model whose bodies have the map's coordinates has them at the map's heights too, if they lie about there.
+    """
     height = said.height * (said.height_unit_m or reading.unit_m)
     held = float(shifted_frame(facts)[2, 3])
-    if abs(height) < _LEAST_HEIGHT_M or abs(held - height) > _SAME_HEIGHT_M:
+    is_of_bodies = reading.twice == "coordinates" and abs(setting.middle()[2] - height) < _LIKE_HEIGHT * abs(height)
+    if abs(height) < _LEAST_HEIGHT_M or (abs(held - height) > _SAME_HEIGHT_M and not is_of_bodies):
         return height, []
     return 0.0, [("ifc_height_twice", "warning", {"height_m": round(height, 3)})]
 

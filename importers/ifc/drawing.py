@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from importers.ifc.georeference import Georeferenced
 from importers.ifc.mesh import Body, Merged, boxes, merged
+from importers.ifc.outline import Recall, afresh
 from importers.ifc.words import ATTRIBUTES, default_color, discipline
 from twin.crs import Frame
 from twin.model import Mesh
@@ -32,6 +33,7 @@ class Drawing:
     disciplines: Mapping[int, str]  # step id -> discipline, of every element
     bodies: Mapping[int, Body]
     bulk: Merged
+    recall: Recall = afresh  # what is known of areas
 
     def box(self) -> NDArray[np.float64] | None:
         """Lowest and highest corner (2, 3) [m, model] of the building, or of all there is when nothing is a building's."""
@@ -76,12 +78,12 @@ class Place:
         return shapely.transform(area, moved)
 
 
-def draw(content: Mapping[str, Any], bodies: Mapping[int, Body]) -> Drawing:
+def draw(content: Mapping[str, Any], bodies: Mapping[int, Body], recall: Recall = afresh) -> Drawing:
     """The drawing of a model."""
     drawn = [element for element in content["elements"] if element["step"] in bodies]
     by_id = {element["id"]: element for element in content["elements"]}
     disciplines = {element["step"]: _discipline(element, by_id) for element in content["elements"]}
-    return Drawing(drawn, disciplines, bodies, merged([bodies[element["step"]] for element in drawn]))
+    return Drawing(drawn, disciplines, bodies, merged([bodies[element["step"]] for element in drawn]), recall)
 
 
 def mesh(drawing: Drawing, place: Place) -> Mesh:

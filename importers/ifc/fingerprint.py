@@ -43,8 +43,11 @@ def fingerprints(path: Path) -> dict[int, Key]:
         A STEP file that `identify` let through.
     """
     text = read_statements(path)
-    if text is None:
-        return {}
+    return keys(text) if text is not None else {}
+
+
+def keys(text: Statements) -> dict[int, Key]:
+    """The same of statements that were read already."""
     return dict(_keys(_opened(_turned(text))))
 
 
@@ -59,7 +62,7 @@ def _turned(text: Statements) -> Statements:
     owner = np.concatenate([text.owner[~turn], text.target[turn]])
     target = np.concatenate([text.target[~turn], text.owner[turn]])
     order = np.argsort(owner, kind="stable")
-    return Statements(text.steps, text.kinds, text.names, text.local, text.leads, owner[order], target[order])
+    return replace(text, owner=owner[order], target=target[order])
 
 
 @dataclass(frozen=True)

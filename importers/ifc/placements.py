@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from importers.ifc.entity import attribute
-from importers.ifc.structure import of_class
+from importers.ifc.structure import instances, of_class
 
 Matrix = NDArray[np.float64]  # (4, 4)
 MALFORMED = (
@@ -115,3 +116,37 @@ def cut_loops(file: Any) -> list[int]:
             item = above
         whole.update(chain)
     return cut
+
+
+def cut_circles(file: Any) -> list[int]:
+    """Step ids of things that were, through others, parts of themselves; each is now a part of nothing.
+
+    A kernel that asks what a body is a part of would go round for ever.
+    """
+    whole: dict[int, int] = {}
+    cut: list[int] = []
+    for relation in of_class(file, "IfcRelAggregates"):
+        above = relation.get_argument(4)
+        parts = instances(relation.get_argument(5))
+        if not hasattr(above, "id"):
+            continue
+        for part in parts:
+            if _is_within(above.id(), part.id(), whole):
+                cut.append(part.id())
+            else:
+                whole[part.id()] = above.id()
+        kept = [part for part in parts if part.id() not in cut]
+        if not kept and parts:
+            file.remove(relation)
+        elif len(kept) < len(parts):
+            relation.RelatedObjects = kept
+    return cut
+
+
+def _is_within(step: int | None, other: int, whole: Mapping[int, int]) -> bool:
+    """Whether something is a part of another, or the same."""
+    while step is not None:
+        if step == other:
+            return True
+        step = whole.get(step)
+    return False

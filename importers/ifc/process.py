@@ -192,16 +192,23 @@ def build(path: Path, name: str, folder: Path, limits: Limits, watcher: Watcher)
         If the kernel refuses the file or dies before it has read its content.
     """
     started, story, run = time.monotonic(), _Story(), 0
-    known = watcher.known() if limits.soft_bytes else None  # one after the other, so that not all of it is in memory at once
+    known: Known = Known()
+    content: dict[str, Any] | None = None
     while len(story.deaths) < limits.children and not story.is_done:
         (folder / "job.json").write_text(json.dumps(story.job(path, run, limits)), "utf-8")
         left = limits.total_s - (time.monotonic() - started)
         with _child(folder, story.watch) as child:
             if run == 0:
-                known = known or watcher.known()
+                known = watcher.known()  # before the child opens the file, so that not all of it is in memory at once
                 (folder / "known.json").write_text(json.dumps(asdict(known)), "utf-8")
                 story.spared = frozenset((*known.same, *known.moved))
                 story.watch.built |= story.spared
+                if _is_built(folder, known):
+                    story.is_done = True
+                    break
+            _go(child)
+            if run == 0:
+                content = _content(folder)  # where it is known, the child builds meanwhile
             end = _hear_out(child, limits.silence_s, left, story.watch, watcher.progress)
         _refuse(name, end, story.watch)
         if end not in {"done", "more"} and not (folder / "content.json").exists():
@@ -210,9 +217,23 @@ def build(path: Path, name: str, folder: Path, limits: Limits, watcher: Watcher)
         if end == "time_limit":
             break
         run += 1
-    content = json.loads((folder / "content.json").read_text("utf-8"))
+    content = content or _content(folder) or {}
     failed = story.failed(finished(folder) | story.spared) | {int(k): why for k, why in content["failed"].items()}
-    return Outcome(content, folder, failed, frozenset(story.watch.voided), story.deaths, time.monotonic() - started, known or Known())
+    return Outcome(content, folder, failed, frozenset(story.watch.voided), story.deaths, time.monotonic() - started, known)
+
+
+def _content(folder: Path) -> dict[str, Any] | None:
+    """What the file says, where that is known by now."""
+    told = folder / "content.json"
+    return json.loads(told.read_bytes()) if told.exists() else None
+
+
+def _is_built(folder: Path, known: Known) -> bool:
+    """Whether all that a child could tell is known."""
+    if known.moved or not (folder / "content.json").exists():
+        return False
+    risks = json.loads((folder / "bodies.json").read_bytes())["risks"]
+    return {step for step, _ in risks} <= set(known.same)
 
 
 @contextlib.contextmanager
@@ -234,14 +255,17 @@ def _child(folder: Path, watch: _Watch) -> Generator[subprocess.Popen[bytes]]:
             watch.last_words = _last_line(noise)
 
 
-def _hear_out(
-    child: subprocess.Popen[bytes], silence_s: float, left_s: float, watch: _Watch, progress: Callable[[str, int, int], None]
-) -> str:
-    """`done`, `more`, or what ended the child: kernel_crashed, no_sign_of_life, time_limit, refused or library_missing."""
+def _go(child: subprocess.Popen[bytes]) -> None:
     if child.stdin is not None:
         with contextlib.suppress(BrokenPipeError):  # it has died already; its status tells
             child.stdin.write(b"go\n")
             child.stdin.flush()
+
+
+def _hear_out(
+    child: subprocess.Popen[bytes], silence_s: float, left_s: float, watch: _Watch, progress: Callable[[str, int, int], None]
+) -> str:
+    """`done`, `more`, or what ended the child: kernel_crashed, no_sign_of_life, time_limit, refused or library_missing."""
     silent = _listen(child, silence_s, left_s, watch, progress)
     if silent:
         return silent

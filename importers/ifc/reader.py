@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,12 @@ from importers.contract import Context, Imported
 from importers.ifc import process
 from importers.ifc.assemble import assemble
 from importers.ifc.bodycache import BodyCache
-from importers.ifc.drawing import Place, draw
+from importers.ifc.drawing import Drawing, Place, draw
+from importers.ifc.header import written_at
 from importers.ifc.identify import Source, identify
 from importers.ifc.mesh import bodies
-from importers.ifc.parts import Instance, read_parts
+from importers.ifc.outlinecache import Outlines
+from importers.ifc.parts import read_parts
 from importers.ifc.relatives import beside_relatives
 from importers.ifc.scratch import scratch
 from importers.ifc.standing import stand
@@ -48,18 +50,19 @@ def read(path: Path, context: Context) -> Imported:
         source = identify(path, folder, context.options.encoding, context.options.layer)
         limits = process.limits_for(source.path.stat().st_size)
         with contextlib.closing(BodyCache(context.cache, path.name)) as cache:
-            watcher = process.Watcher(context.progress, lambda: cache.look_up(source.path))
+            watcher = process.Watcher(context.progress, lambda: cache.look_up(source.path, folder))
             outcome = process.build(source.path, path.name, folder, limits, watcher)
             instances = [*cache.instances(outcome.folder / "places.npz"), *read_parts(outcome.folder)]
-            imported = _imported(path, context, source, outcome, instances)
+            outlines = Outlines.of(context.cache, path.name)
+            imported = _imported(path, context, source, outcome, draw(outcome.content, bodies(instances), outlines.recall))
+            outlines.keep()
             if not outcome.deaths:  # what was built after a crash may be the work of a safer kernel than the next time's
-                cache.keep(instances)
+                cache.keep(instances, outcome.folder, outcome.content)
         return imported
 
 
-def _imported(path: Path, context: Context, source: Source, outcome: process.Outcome, instances: Sequence[Instance]) -> Imported:
+def _imported(path: Path, context: Context, source: Source, outcome: process.Outcome, bulk: Drawing) -> Imported:
     content = outcome.content
-    bulk = draw(content, bodies(instances))
     placed = stand(content, bulk, path.name, context)
     assembled = assemble(path, source, outcome, bulk, Place(context.park.frame, placed))
     issues = [*source.issues, *placed.issues, *_content_issues(content), *_death_issues(path, outcome), *assembled.issues]
@@ -71,6 +74,7 @@ def _imported(path: Path, context: Context, source: Source, outcome: process.Out
         "seconds_in_kernel": round(outcome.kernel_s, 3),
         "children": len(outcome.deaths) + 1,
         **({"encoding": asdict(source.encoding)} if source.encoding else {}),
+        **({"written_at": written} if (written := written_at(source.path)) else {}),
     }
     crs = placed.told.crs or None
     return Imported(

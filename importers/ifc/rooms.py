@@ -26,7 +26,7 @@ _TOUCH_M2 = 0.02
 def floors(content: Mapping[str, Any], drawing: Drawing) -> dict[str, Floor]:
     """Id of a space -> its floor in the model's plane, of those that have a body."""
     bodies = [(said["id"], drawing.bodies.get(said["step"])) for said in content["spaces"]]
-    found = {id_: floor(body.points(), body.faces()) for id_, body in bodies if body is not None}
+    found = {id_: floor(body.points(), body.faces(), drawing.recall) for id_, body in bodies if body is not None}
     return {id_: area for id_, area in found.items() if area is not None}
 
 

@@ -69,7 +69,7 @@ def silhouettes(drawing: Drawing, storeys: Sequence[Mapping[str, Any]]) -> Silho
         return None
     level, name = ground_floor(storeys, float(box[0, 2]))
     pieces = [(kind, body.points(), body.faces()) for kind, body in bodies]
-    whole = ground(pieces)
+    whole = ground(pieces, drawing.recall)
     if whole is None or whole.is_empty:
         return None
     rooms = covered([(body.points(), body.faces()) for body in _rooms(drawing)])

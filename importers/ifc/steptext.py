@@ -9,7 +9,7 @@ then has no hash, which costs a hit of the cache and nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +21,8 @@ _BLOCK = 1 << 16
 _LONGEST = 1 << 25  # bytes of a statement beyond which the file is left alone
 _PAD = 80  # bytes of nothing after a block, so that what follows its last character can be looked at
 _DIGITS, _NAME, _BLANKS = 12, 64, 3
+_REST = 32  # pieces of other text that are told of one block
+_COMMENT, _DATA = b"/*", b"DATA;"
 _HASH, _QUOTE, _SEMICOLON, _OPEN, _EQUALS, _ZERO, _BLANK = (ord(c) for c in "#';(=0 ")
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
@@ -44,6 +46,8 @@ class Statements:
     leads: NDArray[np.bool_]  # (n,) whether the first argument is a reference
     owner: Ints  # (m,)
     target: Ints  # (m,)
+    at: Ints  # (n,) where in the file each begins [byte]
+    rest: tuple[bytes, ...]  # what else there is, the first pieces of each block, and `/*` for comments among the statements
 
     def of_kind(self, *names: bytes) -> Ints:
         """Indices of the statements of some classes."""
@@ -78,6 +82,8 @@ def read_statements(path: Path) -> Statements | None:
         np.concatenate([part.leads for part in known]),
         np.concatenate([part.owner + np.int32(offset) for part, offset in zip(known, offsets.tolist(), strict=False)]),
         np.where(ordered[place] == wanted, order[place], -1).astype(np.int32),
+        np.concatenate([part.at for part in known]),
+        tuple(text for part in known for text in part.rest),
     )
 
 
@@ -104,6 +110,7 @@ def _last_end(text: bytes) -> int:
 
 def _parts(stream: IO[bytes]) -> Iterator[Statements | None]:
     """The statements block by block, `target` still as numbers; None, and the end, where one is too long."""
+    passed = 0
     for text in statements_in(stream):
         if len(text) > _LONGEST:
             yield None
@@ -113,7 +120,18 @@ def _parts(stream: IO[bytes]) -> Iterator[Statements | None]:
         ends = np.flatnonzero((block == _SEMICOLON) & (inside == 0))
         if len(ends):
             cut = int(ends[-1]) + 1
-            yield _scan(np.concatenate([block[:cut], np.zeros(_PAD, np.uint8)]), inside[:cut] == 0, ends)
+            part = _scan(np.concatenate([block[:cut], np.zeros(_PAD, np.uint8)]), inside[:cut] == 0, ends)
+            yield replace(part, at=part.at + passed, rest=(*part.rest, *_left(text, cut, is_first=not passed)))
+        elif text.strip():
+            none, number = np.empty(0, np.int64), np.empty(0, np.uint64)
+            yield Statements(none, number, {}, number, np.empty(0, bool), none.astype(np.int32), none, none, (text,))
+        passed += len(text)
+
+
+def _left(text: bytes, cut: int, *, is_first: bool) -> tuple[bytes, ...]:
+    """What follows the last statement of a block, and the begin of a comment where there is one among the statements."""
+    body = text.partition(_DATA)[2] if is_first else text
+    return tuple(each for each in (text[cut:].strip(), _COMMENT if _COMMENT in body else b"") if each)
 
 
 def _scan(text: _Bytes, outside: NDArray[np.bool_], ends: Ints) -> Statements:
@@ -149,6 +167,8 @@ def _scan(text: _Bytes, outside: NDArray[np.bool_], ends: Ints) -> Statements:
         text[_after_blanks(text, paren + 1)] == _HASH,
         row[statement[refers]].astype(np.int32),
         numbers[refers],
+        marks[begins][good],
+        tuple(body[starts[k] : ends[k] + 1].tobytes().strip() for k in np.flatnonzero(row < 0)[:_REST].tolist()),
     )
 
 

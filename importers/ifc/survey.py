@@ -15,7 +15,7 @@ from importers.ifc.units import Units, factor_of
 
 Matrix = NDArray[np.float64]  # (4, 4)
 _CRS = "IfcCoordinateReferenceSystem"
-_MAP_SETS = {"epset_mapconversion": "conversion", "epset_projectedcrs": "crs"}
+_MAP_SETS = {"mapconversion": "conversion", "projectedcrs": "crs"}  # behind ePset_, or the Pset_ some programs write
 _MALFORMED = (AttributeError, TypeError, ValueError, IndexError, AssertionError, RecursionError)  # what broken placements raise
 
 
@@ -118,7 +118,8 @@ def _map_sets(file: Any) -> dict[str, dict[str, Any]]:
     for holder in [holder for kind in ("IfcSite", "IfcProject", "IfcBuilding") for holder in file.by_type(kind)]:
         relations = [relation for relation in attribute(holder, "IsDefinedBy") or () if relation.is_a("IfcRelDefinesByProperties")]
         for definition in [relation.RelatingPropertyDefinition for relation in relations]:
-            key = _MAP_SETS.get((attribute(definition, "Name") or "").lower())
+            name = (attribute(definition, "Name") or "").lower().removeprefix("e").removeprefix("pset_")
+            key = _MAP_SETS.get(name)
             if key:
                 values = {item.Name: _plain(attribute(item, "NominalValue")) for item in attribute(definition, "HasProperties") or ()}
                 found.setdefault(key, {name: value for name, value in values.items() if value is not None})

@@ -3,8 +3,8 @@
     python -m importers.ifc.worker JOB      JOB is a folder with job.json; content.json, bodies.json and part-*.npz appear in it
 
 Standard output carries one JSON object a line and nothing else: what the C++ kernel prints is led away. Standard input carries one line
-when the parent has written known.json, the bodies that need not be built. A child that has grown too large ends and asks for another
-one to go on: what a kernel has once allocated it does not give back.
+when the parent has written known.json, the bodies that need not be built, and content.json and bodies.json, where it knows them. A child
+that has grown too large ends and asks for another one to go on: what a kernel has once allocated it does not give back.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ def main(folder: Path) -> int:
         import ifcopenshell  # noqa: PLC0415  after the memory limit, and only where it is installed
     except ImportError:
         return LIBRARY_MISSING
+    if not sys.stdin.readline():
+        return REFUSED  # nobody is left to build for
     path = Path(job["path"])
     try:
         file: Any = ifcopenshell.open(path, format=".ifc", lazy=path.stat().st_size > _LAZY_BYTES)  # type: ignore[call-overload]
@@ -65,7 +67,12 @@ def _write_content(file: Any, path: Path, folder: Path, log: str, tell: Callable
     """Write content.json and bodies.json, unless an earlier child did; whether it was done now."""
     target = folder / "content.json"
     if target.exists():
-        tell(at="content", bodies=[step for step, _ in json.loads((folder / "bodies.json").read_text("utf-8"))["risks"]])
+        bodies = json.loads((folder / "bodies.json").read_text("utf-8"))
+        if bodies["is_mended"]:
+            from importers.ifc.content import ready  # noqa: PLC0415
+
+            ready(file)
+        tell(at="content", bodies=[step for step, _ in bodies["risks"]])
         return False
     import ifcopenshell  # noqa: PLC0415
 
@@ -83,7 +90,7 @@ def _write_content(file: Any, path: Path, folder: Path, log: str, tell: Callable
         later = str(ifcopenshell.get_log())  # a file read by and by tells its faults by and by
         content["issues"] = (faults(path, file, log + later) if later else lost) + content["issues"]
         stream.write(f"], {_json(content)[1:]}")
-    bodies = {"risks": list(found.risks.items()), "length_m": content["length_m"]}
+    bodies = {"risks": list(found.risks.items()), "length_m": content["length_m"], "is_mended": found.is_mended}
     (folder / "bodies.json").write_text(json.dumps(bodies), "utf-8")
     partial.replace(target)
     tell(at="content", bodies=list(found.risks))
@@ -97,8 +104,6 @@ def _json(value: Any) -> str:
 
 def _build(file: Any, folder: Path, job: dict[str, Any], tell: Callable[..., None], *, is_fresh: bool) -> int:
     """Build what is neither known nor finished; a process that has read a large file's content leaves more than a little to another."""
-    if not sys.stdin.readline():
-        return REFUSED  # nobody is left to build for
     known = json.loads((folder / "known.json").read_text("utf-8"))
     bodies = json.loads((folder / "bodies.json").read_text("utf-8"))
     spared = {*known["same"], *known["moved"]}
@@ -154,4 +159,6 @@ def _own_channel() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    status = main(Path(sys.argv[1]))
+    sys.stderr.flush()
+    os._exit(status)  # everything is written; taking a large file apart in memory would only take time

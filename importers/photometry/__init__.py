@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from importers.contract import Context, Imported
+from importers.encodings import SURE, Encoding, codec_of, detected, issues_of
 from importers.photometry.eulumdat import looks_like_eulumdat, read_eulumdat
 from importers.photometry.ies import read_ies
 from importers.photometry.luminaire import Luminaire, PhotometryError
@@ -29,7 +30,7 @@ class PhotometryImporter:
         """How sure it is from the first bytes that the file tells how a luminaire shines."""
         if path.suffix.lower() in {".csv", ".geojson", ".json"}:  # a table may speak of such files
             return 0
-        text = _decoded(head)
+        text = _decoded(head)[0]
         if text.lstrip("\ufeff \r\n").upper().startswith("IESNA") or ("TILT=" in text.upper().replace(" ", "") and "\x00" not in text):
             return 95
         return 90 if looks_like_eulumdat(text) else 0
@@ -39,12 +40,12 @@ class PhotometryImporter:
         context.progress("reading", 0, 0)
         if path.stat().st_size > _LARGEST_BYTES:
             raise UnreadableSource("photometry_too_large", subject=path, megabytes=_LARGEST_BYTES >> 20)
-        text = _decoded(path.read_bytes())
+        text, encoding = _decoded(path.read_bytes())
         luminaire = _read(path, text, read_eulumdat if looks_like_eulumdat(text) else read_ies)
         flux = luminaire.intensity.lumens()
         if flux <= 0:
             raise UnreadableSource("photometry_dark", subject=path)
-        issues = _issues(path, luminaire, flux)
+        issues = [*issues_of(encoding, path.name), *_issues(path, luminaire, flux)]
         intensity = luminaire.intensity
         photometry = Photometry(
             id=path.name,
@@ -60,7 +61,9 @@ class PhotometryImporter:
             "luminaire": photometry.name, "format": luminaire.attributes["format"], "lumens": round(flux, 1), "watts": luminaire.watts,
             "planes": len(intensity.c_deg), "angles": len(intensity.gamma_deg), "peak_cd": round(float(intensity.candela.max()), 1),
         }  # fmt: skip
-        return Imported(kind=self.name, photometries=[photometry], assets={path.name: path}, issues=issues, details=details)
+        return Imported(
+            kind=self.name, photometries=[photometry], assets={path.name: path}, encoding=encoding.name, issues=issues, details=details
+        )
 
 
 def _read(path: Path, text: str, reader: Callable[[str], Luminaire]) -> Luminaire:
@@ -86,14 +89,15 @@ def _issues(path: Path, luminaire: Luminaire, flux: float) -> list[Issue]:
     return issues
 
 
-def _decoded(data: bytes) -> str:
-    """UTF-8 or UTF-16 where it is that, else Latin-1, which the formats grew up with."""
+def _decoded(data: bytes) -> tuple[str, Encoding]:
+    """The text, lines ended by line feeds alone, and its encoding: UTF-16 by its mark, else UTF-8 or what the bytes are likeliest."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+        encoding = Encoding("UTF-16", "stated")
+    else:
+        found = detected(data.splitlines())
+        encoding = found if found.sure >= SURE else Encoding("ISO-8859-1", "stated")  # which the formats grew up with
+    text = data.decode(codec_of(encoding.name), "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
 
 
 IMPORTER = PhotometryImporter()

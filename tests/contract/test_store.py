@@ -336,6 +336,7 @@ def everything(source: str, offset: float = 0.0, k: int = 1) -> SourceContent:
         [
             replace(
                 full,
+                model=replace(full.model, source=source),
                 groups=[Group(f"z{k}", f"m{k}", "zone", "IfcZone", "分区", "office", ["r1"], {"a": 1})],
                 connections=[Connection(f"m{k}", "e1", "e2", "p1", "p2", "source", True, [1.0, 2.0, 3.5])],
             )

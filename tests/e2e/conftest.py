@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,9 @@ def serving(twin: str, park: Path) -> Generator[str]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
         try:
             assert server.stdout is not None
-            yield json.loads(_document(server.stdout.readline, server))["address"].rstrip("/")
+            address = json.loads(_document(server.stdout.readline, server))["address"].rstrip("/")
+            _await(f"{address}/healthz", server)
+            yield address
         finally:
             server.terminate()
             server.wait(timeout=30)
@@ -123,6 +125,15 @@ def _document(readline: Callable[[], str], server: subprocess.Popen[str]) -> str
         except ValueError:
             continue
         return text
+    raise AssertionError(f"the server ended with {server.returncode}")
+
+
+def _await(address: str, server: subprocess.Popen[str]) -> None:
+    """Wait until the server answers: it says its address before it listens."""
+    while server.poll() is None:
+        with suppress(OSError), urlopen(address, timeout=30):
+            return
+        time.sleep(POLL_S)
     raise AssertionError(f"the server ended with {server.returncode}")
 
 
@@ -191,7 +202,7 @@ def browser(chromium: str) -> Iterator[Any]:
         browser.close()
 
 
-def open_page(browser: Any, address: str, **context: Any) -> Visit:
+def open_page(browser: Any, address: str, path: str = "/", **context: Any) -> Visit:
     """The server's page in a context of its own, watched."""
     options = {"viewport": {"width": 1180, "height": 680}, "locale": "zh-CN", "color_scheme": "light", "reduced_motion": "reduce"}
     page = browser.new_context(**(options | context)).new_page()
@@ -212,7 +223,7 @@ def open_page(browser: Any, address: str, **context: Any) -> Visit:
     page.route("**/*", guard)
     page.on("console", complain)
     page.on("pageerror", lambda error: visit.complaints.append(f"uncaught: {error}"))
-    page.goto(address + "/")
+    page.goto(address + path)
     return visit
 
 

@@ -17,7 +17,11 @@ from hypothesis import strategies as st
 
 from importers import archive
 from importers.archive import Limits, first_bytes, member, names, packed, plain, unpacked
+from importers.contract import Context, Options
+from importers.recognise import find
+from twin.crs import Frame
 from twin.errors import UnreadableSource
+from twin.model import Park
 
 
 def zipped(path: Path, files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -224,3 +228,22 @@ def test_damage_anywhere_is_one_sentence(noise: bytes, at: int) -> None:
         except UnreadableSource:
             return
         assert all(file.is_relative_to(Path(folder) / "out") for file in made)
+
+
+def test_an_archive_of_nothing(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
+        pass
+    assert names(tmp_path / "empty.zip") == []
+    with pytest.raises(UnreadableSource) as caught:
+        find(tmp_path / "empty.zip").read(tmp_path / "empty.zip", Context(Park("Test", Frame(120.6, 31.3)), Options()))
+    assert caught.value.code == "bundle_empty"
+
+
+def test_bytes_lost_before_a_member_are_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        made.writestr("a.kml", b"x" * 500)
+    path.write_bytes(path.read_bytes()[100:])  # the place of the first member is now before the file
+    with pytest.raises(UnreadableSource) as caught:
+        names(path)
+    assert caught.value.code == "archive_damaged"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import pytest
 import shapely
 from pyogrio.raw import write
 
+from importers import gdal
 from importers.bundle import is_collection, sidecars, without_sidecars
 from importers.contract import Context, Imported, Options
 from importers.recognise import digest, find, parts
 from twin.crs import Frame
 from twin.errors import TwinError, UnknownFormat, UnreadableSource
+from twin.i18n import message
 from twin.model import Park
 
 LON, LAT = 120.6, 31.3
@@ -177,3 +180,23 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(UnreadableSource):
         read(tmp_path / "cut.zip")
     assert list(place.iterdir()) == []
+
+
+def test_a_part_that_breaks_its_importer_does_not_take_the_others_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("good", "broken"):
+        (tmp_path / f"in/{name}.geojson").write_text(geojson(["一"]), "utf-8")
+    whole = gdal.read_tables
+
+    def read_tables(path: Path, *more: Any, **named: Any) -> Any:
+        if path.stem == "broken":
+            raise zlib.error("invalid distance too far back")
+        return whole(path, *more, **named)
+
+    monkeypatch.setattr(gdal, "read_tables", read_tables)
+    imported = read(packed(tmp_path / "a.zip", tmp_path / "in"))
+    assert [content.layer.id for content in imported.layers] == ["good"]
+    (issue,) = imported.issues
+    assert (issue.code, issue.details["part"], issue.details["code"]) == ("part_refused", "broken.geojson", "source_unexpected")
+    told = {"subject": issue.subject, **issue.details}
+    assert "broken.geojson" in message(issue.code, "zh", **told)  # a detail may be called as a parameter is

@@ -323,6 +323,45 @@ def test_kmz(tmp_path: Path) -> None:
     assert list(read(tmp_path / "a.kmz").layers[0].table.column("name")) == ["一号楼"]
 
 
+@pytest.mark.parametrize("stem", [" 空 格 ", "a;b`c$(id)", "x!y?z#1", "zip:c", "新\n行", "很" * 80])
+@pytest.mark.parametrize("driver", ["GeoJSON", "GPKG", "ESRI Shapefile"])
+def test_names_that_are_no_addresses(tmp_path: Path, stem: str, driver: str) -> None:
+    ending = {"GeoJSON": "geojson", "GPKG": "gpkg", "ESRI Shapefile": "shp"}[driver]
+    made = points(tmp_path / f"plain.{ending}", driver, ["一", "二"])
+    for part in tmp_path.glob("plain.*"):
+        part.rename(part.with_name(f"{stem}{part.suffix}"))
+    assert list(read(made.with_name(f"{stem}{made.suffix}")).layers[0].table.column("name")) == ["一", "二"]
+
+
+def test_mapinfo_of_another_program_with_chinese_fields_and_no_charset(tmp_path: Path) -> None:
+    (tmp_path / "a.mif").write_bytes(
+        'Version 450\nCharset "Neutral"\nDelimiter ","\nCoordSys Earth Projection 1, 104\nColumns 1\n  名称 Char(20)\nData\n\n'
+        f"Point {LON} {LAT}\n".encode("gbk")
+    )
+    (tmp_path / "a.mid").write_bytes('"一号楼"\n'.encode("gbk"))
+    assert list(read(tmp_path / "a.mif").layers[0].table.column("name")) == ["一号楼"]
+
+
+@pytest.mark.parametrize("driver", ["GeoJSON", "GPKG", "FlatGeobuf"])
+def test_whole_numbers_and_truths_stay_what_they_are_beside_gaps(tmp_path: Path, driver: str) -> None:
+    told = {"few": 7, "long": 2**60 + 1, "true": True, "false": False, "half": 0.5}
+    path = tmp_path / {"GeoJSON": "a.geojson", "GPKG": "a.gpkg", "FlatGeobuf": "a.fgb"}[driver]
+    if driver == "GeoJSON":
+        features = [feature(0, **told), feature(1, **dict.fromkeys(told))]
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    else:
+        gaps = [np.array([False, True])] * len(told)
+        shapes = shapely.to_wkb(shapely.points([[LON, LAT], [LON, LAT]]))
+        values = [np.array([value, value]) for value in told.values()]
+        write(path, shapes, values, list(told), gaps, geometry_type="Point", driver=driver, crs="EPSG:4326")
+    table = read(path).layers[0].table
+    found = {name: {each for each in table.column(name) if each is not None} for name in told}
+    assert found == {name: {value} for name, value in told.items()}
+    assert {name: {type(each) for each in values} for name, values in found.items()} == {
+        name: {type(value)} for name, value in told.items()
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

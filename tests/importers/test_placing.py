@@ -117,6 +117,13 @@ def test_missing_empty_and_non_finite_geometry_is_left_out_and_told_one_by_one()
     ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("error")
+def test_coordinates_near_the_end_of_all_numbers_are_impossible_and_nothing_more() -> None:
+    placed = place(given_shapes(shapely.Point(1e308, 1e308), shapely.Point(LON, LAT)), CONTEXT)
+    assert placed.kept.tolist() == [False, True]
+    assert codes(placed.issues) == ["coordinates_impossible"]
+
+
 def test_a_bow_tie_is_repaired_and_a_spike_without_area_is_dropped() -> None:
     step = 0.001
     bow_tie = shapely.Polygon([(LON, LAT), (LON + step, LAT + step), (LON + step, LAT), (LON, LAT + step)])
@@ -160,11 +167,18 @@ def test_an_unknown_system_is_refused() -> None:
         place(given_shapes(shapely.Point(LON, LAT)), told(Options(crs="EPSG:999999")))
 
 
-@pytest.mark.parametrize("stated", ['LOCAL_CS["site",UNIT["m",1]]', 'GEOGCS["Undefined geographic SRS"]', "nonsense"])
-def test_a_system_that_places_nothing_on_earth_is_as_good_as_none(stated: str) -> None:
+@pytest.mark.parametrize(
+    ("stated", "code"),
+    [
+        ('LOCAL_CS["site",UNIT["m",1]]', "crs_missing"),
+        ('GEOGCS["Undefined geographic SRS"]', "crs_missing"),
+        ("urn:ogc:def:crs:EPSG::999999", "crs_not_understood"),
+    ],
+)
+def test_a_system_that_places_nothing_on_earth_is_as_good_as_none(stated: str, code: str) -> None:
     with pytest.raises(CRSError) as caught:
         place(given_shapes(shapely.Point(LON, LAT), crs=stated), CONTEXT)
-    assert caught.value.code == "crs_missing"
+    assert caught.value.code == code
 
 
 def test_unknown_datums_are_wrong_usage() -> None:

@@ -121,6 +121,17 @@ def test_an_ascii_grid_needs_a_coordinate_system(text: Callable[..., Path]) -> N
     assert imported.terrain.step_m == pytest.approx(4, abs=0.1)
 
 
+@pytest.mark.parametrize(("name", "metres"), [("cm", 0.01), ("Millimetre", 0.001), (" dm", 0.1), ("metre", 1.0), ("", 1.0)])
+def test_heights_in_parts_of_a_metre_become_metres(tmp_path: Path, name: str, metres: float) -> None:
+    path, nodes = write(tmp_path / "dem.tif")
+    scaled = (nodes[:, 2] / metres).reshape(80, 80)
+    path, _ = write(path, data=scaled, units=(name,))
+    imported = read(path)
+    assert imported.terrain is not None
+    assert np.nanmean(imported.terrain.heights) == pytest.approx(nodes[:, 2].mean(), abs=0.1)
+    assert ("heights_in_feet" in [issue.code for issue in imported.issues]) == (metres != 1.0)
+
+
 def test_feet_become_metres(tmp_path: Path) -> None:
     path, _ = write(tmp_path / "dem.tif", data=np.full((80, 80), 100.0) + np.arange(80) * 0.5, units=("ft",))
     imported = read(path)

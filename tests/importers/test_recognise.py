@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,16 +26,29 @@ def test_placeholders_of_git_lfs_are_told_whatever_they_are_called(text: Callabl
 
 
 def test_what_is_no_file_or_has_no_content(tmp_path: Path, text: Callable[..., Path]) -> None:
+    marked = tmp_path / "marked.csv"
+    marked.write_bytes(b"\xff\xfe")
+    os.mkfifo(tmp_path / "pipe")  # reading it would wait for ever
     for path, code in (
         (tmp_path / "nothing.geojson", "source_missing"),
         (tmp_path, "source_directory"),
         (text("a.geojson", ""), "source_empty"),
         (text("b.geojson", " \n\n"), "source_empty"),
+        (marked, "source_empty"),
+        (tmp_path / "pipe", "source_no_file"),
+        (Path("/dev/null"), "source_no_file"),
     ):
         with pytest.raises(UnreadableSource) as caught:
             head(path)
         assert caught.value.code == code
         assert str(path) in caught.value.text("zh")
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableSource) as caught:
+        head(tmp_path / os.fsdecode(b"bad\xff.geojson"))
+    assert caught.value.code == "source_name"
+    assert caught.value.text("en").isprintable()
 
 
 @pytest.mark.parametrize(
@@ -108,3 +123,11 @@ def test_every_real_file_is_recognised_or_refused_in_words(shared_data: Path) ->
     assert len(files) > 15
     for path in files:
         assert find(path).name == expected.get(path.suffix, "vector"), path
+
+
+def test_a_file_that_breaks_one_importers_look_is_left_to_the_others(text: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaking(_: Path, __: bytes) -> int:
+        raise zlib.error("invalid distance too far back")
+
+    monkeypatch.setattr("importers.ifc.IfcImporter.recognises", breaking)
+    assert find(text("a.geojson", '{"type": "FeatureCollection", "features": []}')).name == "vector"

@@ -179,3 +179,18 @@ def test_a_table_of_a_hundred_thousand_columns_is_refused(text: Callable[..., Pa
     with pytest.raises(UnreadableSource) as caught:
         tables.read_csv(text("a.csv", f"id,lon,lat,{header}\n1,120,31,{row}\n"), None)
     assert caught.value.code == "table_too_wide"
+
+
+def test_cells_beyond_the_header_and_columns_without_a_title_are_kept(text: Callable[..., Path]) -> None:
+    table = tables.read_csv(text("a.csv", "name,lon,,lat\na,1,x,2,more\nb,1,,2\n"), None)
+    assert dict(table.columns) == {
+        "name": ["a", "b"], "lon": ["1", "1"], "column_3": ["x", None], "lat": ["2", "2"], "column_5": ["more", None],
+    }  # fmt: skip
+
+
+def test_a_quotation_mark_that_is_never_closed_swallows_no_row(text: Callable[..., Path]) -> None:
+    table = tables.read_csv(text("a.csv", 'name,note\na,"two\nlines"\nb,"open\nc,x\nd,y\n'), None)
+    assert list(table.columns["name"]) == ["a", "b", "c", "d"]
+    assert list(table.columns["note"]) == ["two\nlines", '"open', "x", "y"]
+    (issue,) = table.issues
+    assert (issue.code, issue.details) == ("table_quote_open", {"line": 4})

@@ -153,6 +153,21 @@ def test_only_what_changed_is_built_again(store, square, put_buildings, put_mode
     assert list(build(store, force=True).rebuilt) == ["buildings", folder_name("m")]
 
 
+def test_an_element_that_moved_changes_its_own_tiles_and_no_other(store, put_model, box_mesh, model_of, monkeypatch):
+    """Of many tiles, those are written anew that held the element or hold it now; the others keep their names."""
+    monkeypatch.setattr(build_module, "plan", lambda content: plan(content, 150))
+    boxes = many_boxes(1500)
+    put_model(model_of("m", box_mesh(boxes)))
+    before = set(build(store).parts[1].files)
+    identity, centre, size, color = boxes[700]
+    boxes[700] = (identity, centre + np.array([9.0, 4.0, 0.0]), size, color)
+    put_model(model_of("m", box_mesh(boxes)))
+    moved = set(build(store).parts[1].files)
+    assert len(before) > 100
+    assert 1 <= len(moved - before) <= 3
+    assert len(before - moved) <= 3
+
+
 def test_what_is_missing_on_disk_is_built_again(store, put_model, box_mesh, model_of):
     put_model(model_of("m", box_mesh(many_boxes(5))))
     build(store)

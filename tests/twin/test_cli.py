@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -163,3 +166,24 @@ def test_what_nobody_expected_is_still_one_sentence(park: str, capsys: pytest.Ca
     monkeypatch.setenv("PARKTWIN_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         run(["info", park])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_a_command_cleans_up_and_says_so(park: str, tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "a.geojson").write_text('{"type": "FeatureCollection", "features": []}')
+    waiting = (
+        "import sys, time, importers.cli\n"
+        "def wait(*_, **__):\n"
+        "    try:\n        print('ready', file=sys.stderr, flush=True); time.sleep(60)\n"
+        "    finally:\n        print('cleaned', file=sys.stderr, flush=True)\n"
+        "importers.cli.import_into = wait\n"
+        "from twin.cli import main\nmain()\n"
+    )
+    command = [sys.executable, "-c", waiting, "import", park, str(tmp_path / "a.geojson"), "--json", "--lang", "en"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline() == "ready\n"
+        running.send_signal(number)
+        out, told = running.communicate(timeout=30)
+    assert (running.returncode, json.loads(out)["error"]["code"]) == (1, "interrupted")
+    assert told.splitlines() == ["cleaned", message("interrupted", "en")]

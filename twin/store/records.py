@@ -237,6 +237,9 @@ def _known(table: FeatureTable, column: str) -> Sequence[Any]:
     if column not in table.columns:
         return table.column(column)
     values = _plain_column(table.column(column))
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds <= ({float} if column in NUMBERS else {str}):
+        return values
     if column in NUMBERS:
         return [value if type(value) is float or value is None else _number(value) for value in values]
     return [value if value is None or isinstance(value, str) else json_text(value) for value in values]

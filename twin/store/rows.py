@@ -77,7 +77,7 @@ def models(found: Sequence[Record]) -> list[Model]:
     outlines = blob.decode([row["geom"] for row in found])
     return [
         Model(
-            **_without(row, "geom", "fid", "georeferencing", "source"),
+            **_without(row, "geom", "fid", "georeferencing"),
             outline=outline,
             georeferencing=_georeferencing(row["georeferencing"]),
         )

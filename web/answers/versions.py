@@ -85,7 +85,7 @@ class ChangeAnswer(BaseModel):
 
     id: str
     what: str
-    name: str
+    name: str = ""
     kinds: Sequence[str]
     model_or_layer: str = ""
     ifc_class: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import HTMLResponse
@@ -25,9 +25,12 @@ def get_quality(served: ServedPark, request: Request, lang: Language, ids: Sets 
 
 
 @router.get("/quality", response_class=HTMLResponse)
-def get_quality_page(served: ServedPark, lang: Language, ids: Sets = ()) -> HTMLResponse:
+def get_quality_page(
+    served: ServedPark, accepted: Language, ids: Sets = (), lang: Annotated[Literal["en", "zh"] | None, Query()] = None
+) -> HTMLResponse:
     """The same as a page; each finding opens the thing it is about in the viewer."""
-    page = served.memo.value(f"quality page {lang} {ids}", lambda: quality_html(_quality(served, ids), lang, viewer="."))
+    spoken = lang or accepted
+    page = served.memo.value(f"quality page {spoken} {ids}", lambda: quality_html(_quality(served, ids), spoken, viewer="."))
     return HTMLResponse(page, headers={"cache-control": "no-cache", "vary": "accept-language"})
 
 

@@ -196,6 +196,20 @@ def test_heights_are_moved_by_the_offset_asked_for(tmp_path: Path):
     assert found.height_offset_m == 2.5
 
 
+def test_coordinates_that_lie_nowhere_are_not_exchanged_to_lie_on_another_continent(tmp_path: Path):
+    zoned = house(at=(EAST + 51e6, NORTH, 5.0))  # the zone's number before the easting, as EPSG:32651 has it not
+    with pytest.raises(CRSError) as refused:
+        read(tmp_path, zoned)
+    assert refused.value.code == "crs_contradicts"
+
+
+def test_objects_without_a_shape_are_refused(tmp_path: Path):
+    bare = city({"a": {"type": "Building"}, "b": {"type": "Road", "geometry": []}}, [[0, 0, 0]])
+    with pytest.raises(UnreadableSource) as refused:
+        read(tmp_path, bare)
+    assert (refused.value.code, refused.value.details["count"]) == ("city_nothing_drawn", 2)
+
+
 def test_a_missing_system_is_refused_with_ranked_guesses_and_taken_with_crs(tmp_path: Path):
     with pytest.raises(CRSError) as refused:
         read(tmp_path, house(crs=None))

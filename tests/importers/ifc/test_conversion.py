@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Proj, Transformer
 
+from importers.ifc.conversion import number
 from importers.ifc.georeference import georeference
 from importers.ifc.setting import Setting
 from twin.crs import Frame
@@ -188,6 +189,16 @@ def test_coordinates_held_by_conversion_and_placement_count_once(new_house, geor
     assert {"ifc_placed_twice", "ifc_height_twice"} <= set(_codes(found))
 
 
+@pytest.mark.parametrize(("base", "lowest"), [(H0 - 4.0, H0 - 4.0), (0.0, H0)])
+def test_bodies_that_have_the_maps_coordinates_themselves_have_its_heights_too(new_house, georeferenced, base, lowest):
+    house = new_house()  # no placement of a site or a building tells of it
+    _conversion(house)
+    found = georeferenced(house, frame=MUNICH, at=(E0, N0, base), size=(10.0, 8.0, 3.0))
+    assert found.told.kind == "double"
+    assert _off(found, MUNICH, (*_lonlat(25832, E0, N0), lowest), (E0, N0, base)) < 0.005
+    assert ("ifc_height_twice" in _codes(found)) == (base > 0)
+
+
 def test_a_double_that_is_turned_by_the_conversion_alone(new_house, georeferenced):
     house = new_house()
     house.place(house.site, (E0, N0, 0.0))
@@ -317,7 +328,12 @@ def test_a_conversion_far_away_gives_way_to_a_site_in_the_park(new_house, georef
 
 @pytest.mark.parametrize("holder", ["site", "building", "project"])
 @pytest.mark.parametrize(
-    ("conversion", "system"), [("ePset_MapConversion", "ePset_ProjectedCRS"), ("ePSet_MapConversion", "EPset_projectedCRS")]
+    ("conversion", "system"),
+    [
+        ("ePset_MapConversion", "ePset_ProjectedCRS"),
+        ("ePSet_MapConversion", "EPset_projectedCRS"),
+        ("Pset_MapConversion", "PSET_ProjectedCRS"),
+    ],
 )
 def test_property_sets_wherever_they_hang_and_whatever_the_type_of_their_values(new_house, georeferenced, holder, conversion, system):
     house = new_house("IFC2X3", 0.001)
@@ -338,6 +354,17 @@ def test_property_sets_wherever_they_hang_and_whatever_the_type_of_their_values(
     assert found.told.kind == "property_sets"
     assert _off(found, MUNICH, (*_lonlat(25832, E0, N0), H0)) < 0.005
     assert _codes(found) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("5 334 000,25", 5_334_000.25), ("691000,0", 691_000.0), ("691,000", 691_000.0), ("5,334,000.25", 5_334_000.25), ("-0,5", -0.5),
+        ("1.5e3", 1500.0), ("1,2,3", None), ("", None), ("nan", None), ("E 5", None), (None, None), (3, 3.0),
+    ],
+)  # fmt: skip
+def test_numbers_written_as_text(text, value):
+    assert number(text) == value
 
 
 def test_property_sets_without_numbers_are_told(new_house, georeferenced):

@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 
 from importers.contract import Context, Options
-from importers.ifc import IMPORTER
+from importers.ifc import IMPORTER, worker
+from importers.ifc.placements import cut_loops
 from twin.crs import Frame
 from twin.errors import UnreadableSource
 from twin.model import Park
@@ -45,6 +46,34 @@ def test_placements_that_stand_on_themselves_are_cut_and_told(new_house, read):
     assert _states(imported) == {"A": "built", "B": "built", "C": "built"}
     told = next(issue for issue in imported.issues if issue.code == "ifc_placement_loops")
     assert told.details["count"] == 2
+
+
+def test_elements_that_are_parts_of_themselves_are_built_in_time_and_told(new_house, read):
+    house = new_house()
+    walls = [house.box("IfcWall", name, (1.0, 0.2, 2.0), at=(2.0 * k, 0.0, 0.0)) for k, name in enumerate("ABCDE")]
+    first, second, third, fourth, fifth = walls
+    for whole, parts in ((first, [first]), (second, [third]), (third, [second]), (fourth, [fifth])):
+        house.file.create_entity("IfcRelAggregates", ifcopenshell.guid.new(), None, None, None, whole, parts)
+    start = time.monotonic()
+    imported = read(house)
+    assert time.monotonic() - start < 20  # a kernel that goes round is ended after 30 s
+    assert _states(imported) == dict.fromkeys("ABCDE", "built")
+    told = next(issue for issue in imported.issues if issue.code == "ifc_parts_of_themselves")
+    assert told.details["count"] == 2
+
+
+def test_what_is_cut_out_of_a_file_is_cut_again_by_a_process_that_goes_on(new_house, tmp_path):
+    house = new_house()
+    first, second = (house.box("IfcWall", name, (1.0, 0.2, 2.0)) for name in "AB")
+    first.ObjectPlacement.PlacementRelTo = second.ObjectPlacement
+    second.ObjectPlacement.PlacementRelTo = first.ObjectPlacement
+    path = house.save(tmp_path / "loop.ifc")
+    told: list[str] = []
+    for is_new in (True, False):
+        file = ifcopenshell.open(path)
+        assert worker._write_content(file, path, tmp_path, "", lambda at, **_: told.append(at)) == is_new
+        assert cut_loops(file) == []
+    assert told == ["content", "content"]
 
 
 def test_a_representation_that_maps_itself_fails_by_name_and_the_rest_is_built(new_house, read):

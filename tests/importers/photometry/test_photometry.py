@@ -155,3 +155,16 @@ def test_real_files_give_the_flux_their_makers_state(shared_data: Path) -> None:
         found = IMPORTER.read(shared_data / "photometry" / name, CONTEXT)
         assert found.photometries[0].lumens == pytest.approx(lumens, rel=2e-3)
         assert not found.issues
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(("encoding", "named"), [("gbk", "GBK"), ("utf-8", "UTF-8"), ("utf-16", "UTF-16")])
+def test_chinese_names_in_any_encoding_and_lines_of_any_end(tmp_path: Path, ends: str, encoding: str, named: str) -> None:
+    name = "欧普照明 道路照明灯具 单臂路灯"
+    text = ies([0.0], [0.0, 90.0, 180.0], np.full((1, 3), 100.0)).replace("路灯\n[MORE] 60 W", name)
+    path = tmp_path / "a.ies"
+    path.write_bytes(text.replace("\n", ends).encode(encoding))
+    imported = IMPORTER.read(path, CONTEXT)
+    assert IMPORTER.recognises(path, path.read_bytes()) == 95
+    assert (imported.photometries[0].name, imported.encoding) == (name, named)
+    assert imported.photometries[0].lumens == pytest.approx(400 * np.pi, rel=1e-4)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { inLanguage } from "../src/i18n/bilingual";
-import { formatAmount, formatLonLat, formatQuantity, formatTime, formatValue, unitOfName } from "../src/i18n/format";
+import { formatAmount, formatDate, formatLonLat, formatQuantity, formatTime, formatValue, unitOfName } from "../src/i18n/format";
 import { preferredLanguage } from "../src/i18n";
 import { preferredTheme } from "../src/app/theme";
 import { waitBefore } from "../src/api/live";
@@ -73,4 +73,11 @@ it("a threshold is the number it stands for", () => {
 it("a scale bar is a round length that fits", () => {
   expect(scaleBar(0.53)).toEqual({ metres: 50, pixels: 50 / 0.53 });
   expect(scaleBar(0.95).metres).toBe(100);
+});
+
+it("a date has day and minute, and what is no date stays as it is", () => {
+  const noon = new Date(2026, 2, 1, 12, 5).toISOString();
+  expect(formatDate(noon, "en")).toBe("01/03/26 12:05");
+  expect(formatDate(noon, "zh")).toBe("26/03/01 12:05");
+  expect(formatDate("yesterday", "en")).toBe("yesterday");
 });

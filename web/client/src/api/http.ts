@@ -68,6 +68,11 @@ export function httpSource(language: () => string): Source {
     packs: () => list("/api/packs", "packs"),
     scorecard: (pack) => get(`/api/scorecards/${of(pack)}`),
     events: (limit) => list("/api/events", "events", { limit }),
+    sources: () => list("/api/sources", "sources"),
+    versions: (source) => list(`/api/sources/${of(source)}/versions`, "versions"),
+    difference: (source, from, to) => get("/api/diff", { source, from, to }),
+    bodiesLeft: (source, from, to) => `/api/sources/${of(source)}/versions/${from}/until/${to}/tileset.json`,
+    qualityPage: (language) => `/quality?lang=${language}`,
     live: (onMessage, onState) => connectLive("/api/live", onMessage, onState),
   };
 }

@@ -2,6 +2,7 @@
 import type {
   Building,
   Device,
+  Difference,
   Element,
   GapFeatures,
   LayerInfo,
@@ -16,8 +17,10 @@ import type {
   Scorecard,
   SearchHit,
   Sighting,
+  SourceInfo,
   Storey,
   TerrainGrid,
+  VersionInfo,
 } from "./types";
 import type { Feature } from "geojson";
 
@@ -43,6 +46,13 @@ export interface Source {
   packs(): Promise<Pack[]>;
   scorecard(pack: string): Promise<Scorecard>;
   events(limit: number): Promise<ParkEvent[]>;
+  sources(): Promise<SourceInfo[]>;
+  versions(source: string): Promise<VersionInfo[]>;
+  difference(source: string, from: number, to: number): Promise<Difference>;
+  /** Where the tileset of the bodies is that a later version removed, moved or reshaped. */
+  bodiesLeft(source: string, from: number, to: number): string;
+  /** Where the report on the models' quality is; null where there is none. */
+  readonly qualityPage: ((language: string) => string) | null;
   /** Calls back with what happens, and whether the line is up; answers how to stop. */
   live(onMessage: (message: LiveMessage) => void, onState: (isUp: boolean) => void): () => void;
   /** Whether measures can be computed anew. */

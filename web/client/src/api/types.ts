@@ -288,6 +288,46 @@ export interface Sighting {
   reason: string | null;
 }
 
+export interface SourceInfo {
+  name: string;
+  importer: string;
+  at: string;
+  /** The version the park shows. */
+  version: number;
+  versions: number;
+  layers: { id: string; kind: string; features: number }[];
+  models: string[];
+  devices: number;
+  issues: number;
+}
+export interface VersionInfo {
+  number: number;
+  at: string;
+  importer: string;
+  is_current: boolean;
+}
+export type ChangeKind = "added" | "removed" | "moved" | "reshaped" | "changed" | "renamed_id";
+export interface Change {
+  id: string;
+  what: "element" | "space" | "storey" | "group" | "feature" | "device";
+  name: string;
+  kinds: ChangeKind[];
+  model_or_layer: string;
+  ifc_class: string | null;
+  was_id: string | null;
+  distance_m: number | null;
+  fields: Record<string, [unknown, unknown]>;
+  lonlat_h: LonLatH | null;
+}
+/** What changed between two versions of a source. */
+export interface Difference {
+  source: string;
+  versions: [number, number];
+  summary: Record<ChangeKind | "unchanged", number>;
+  placement: { model_id: string; distance_m: number; rotation_deg: number }[];
+  changes: Change[];
+}
+
 export interface Problem {
   type: string;
   title?: string;

@@ -1,7 +1,7 @@
 /** A source that answers from a bundle: no server, no request. */
 import { ProblemError } from "../api/http";
 import type { Source } from "../api/source";
-import type { SearchHit } from "../api/types";
+import type { Difference, SearchHit } from "../api/types";
 import type { Bundle } from "./bundle";
 
 export function bundleSource(bundle: Bundle): Source {
@@ -32,6 +32,11 @@ export function bundleSource(bundle: Bundle): Source {
     packs: () => Promise.resolve((bundle.packs ?? []).filter((pack) => bundle.scorecards?.some((card) => card.pack === pack.id))),
     scorecard: (pack) => found(bundle.scorecards?.find((one) => one.pack === pack)),
     events: () => Promise.resolve(bundle.events ?? []),
+    sources: () => Promise.resolve([]),
+    versions: () => Promise.resolve([]),
+    difference: () => found<Difference>(null),
+    bodiesLeft: () => "",
+    qualityPage: null,
     live: () => () => undefined,
   };
 }

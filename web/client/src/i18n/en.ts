@@ -120,6 +120,20 @@ export const en: typeof zh = {
       other: "Other",
     },
   },
+  versions: {
+    title: "Versions",
+    one: "Imported once, {{at}}",
+    from: "Earlier version",
+    to: "Later version",
+    compare: "Compare",
+    reading: "Comparing…",
+    end: "End the comparison",
+    shift: "The whole model moved {{metres}} m and turned {{degrees}}°",
+    unchanged: "Unchanged",
+    more: "and {{count}} more",
+    kinds: { added: "added", removed: "removed", moved: "moved", reshaped: "reshaped", changed: "changed", renamed_id: "new id" },
+    what: { element: "Element", space: "Room", storey: "Storey", group: "Group", feature: "Feature", device: "Device" },
+  },
   storey: { label: "Storey", all: "All", building: "Storeys of {{name}}", close: "Leave storeys", none: "This building has no storey data" },
   measure: {
     title: "Coverage",
@@ -199,6 +213,7 @@ export const en: typeof zh = {
   verdict: { pass: "Pass", partial: "Partial", fail: "Fail", undecided: "Undecided", not_applicable: "Not applicable", not_measured: "Not measured" },
   scorecard: {
     title: "Scorecard",
+    quality: "Quality of the building models",
     choose: "Standard",
     edition: "Edition",
     load: "Score the park",

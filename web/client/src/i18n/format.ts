@@ -56,6 +56,14 @@ export function formatTime(iso: string | number, language: Language, now = Date.
   return new Intl.DateTimeFormat(LOCALE[language], options).format(time);
 }
 
+/** Day and minute, with the year in two digits. */
+export function formatDate(iso: string, language: Language): string {
+  const time = new Date(iso);
+  if (Number.isNaN(time.getTime())) return iso;
+  const options: Intl.DateTimeFormatOptions = { year: "2-digit", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false };
+  return new Intl.DateTimeFormat(LOCALE[language], options).format(time).replace(",", "");
+}
+
 /** "104.06012° E  30.54007° N" */
 export function formatLonLat(lon: number, lat: number): string {
   const east = `${Math.abs(lon).toFixed(5)}° ${lon < 0 ? "W" : "E"}`;

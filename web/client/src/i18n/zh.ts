@@ -116,6 +116,20 @@ export const zh = {
       architecture: "建筑", structure: "结构", hvac: "暖通", electrical: "电气", plumbing: "给排水", fire: "消防", site: "场地", other: "其他",
     } as Record<string, string>,
   },
+  versions: {
+    title: "版本",
+    one: "仅导入一次，{{at}}",
+    from: "较早版本",
+    to: "较新版本",
+    compare: "比较",
+    reading: "正在比较…",
+    end: "结束比较",
+    shift: "模型整体移动 {{metres}} m，旋转 {{degrees}}°",
+    unchanged: "未变",
+    more: "另有 {{count}} 项",
+    kinds: { added: "新增", removed: "删除", moved: "移动", reshaped: "变形", changed: "属性变更", renamed_id: "编号变更" },
+    what: { element: "构件", space: "房间", storey: "楼层", group: "分组", feature: "要素", device: "设备" },
+  },
   storey: { label: "楼层", all: "全部", building: "{{name}}的楼层", close: "退出楼层", none: "这栋建筑没有楼层数据" },
   measure: {
     title: "覆盖测算",
@@ -195,6 +209,7 @@ export const zh = {
   },
   scorecard: {
     title: "评分表",
+    quality: "建筑模型质量报告",
     choose: "标准",
     edition: "版本",
     load: "计算评分",

@@ -3,7 +3,7 @@ import type { FeatureState, FeatureStyle } from "../tiles/feature-state";
 import type { TileLook } from "../tiles/bim-tile-layer";
 import type { Row } from "../tiles/loader";
 import { SUN } from "../map/lighting";
-import { unit } from "../map/palette";
+import { changeColor, unit } from "../map/palette";
 import type { State } from "../state/store";
 import type { LayerContext } from "./context";
 
@@ -49,6 +49,8 @@ export function elementState(row: Row, state: State, cut: StoreyCut | null, bran
     if (cut.below.has(storey)) return "ghost";
   }
   if (isChosen) return { color: brand, strength: 0.62 };
+  const look = state.comparison?.looks.get(row.id);
+  if (look) return { color: changeColor(look, state.theme), strength: 0.7 };
   const isOfChosen = selection?.type === "building" && !cut && (selection.id === row.building || selection.detail?.models.includes(row.model ?? ""));
   if (isOfChosen) return { color: brand, strength: 0.22 };
   return "own";
@@ -57,9 +59,10 @@ export function elementState(row: Row, state: State, cut: StoreyCut | null, bran
 /** What `elementState` depends on, as text: when it changes, the states are written anew. */
 export function styleKey(state: State): string {
   const { selection, storeyId, buildingId, hiddenElements, isolatedElement, theme } = state;
+  const compared = state.comparison?.left ?? "";
   const hasDetail = selection !== null && "detail" in selection && selection.detail !== null;
   const chosen = selection && "id" in selection ? `${selection.type}:${selection.id}` : "";
-  return [theme, chosen, buildingId, storeyId, isolatedElement, hiddenElements.size, state.storeys.length, hasDetail].join("|");
+  return [theme, chosen, buildingId, storeyId, isolatedElement, hiddenElements.size, state.storeys.length, hasDetail, compared].join("|");
 }
 
 export function tilesetDrawing(context: LayerContext, layerId: string): TilesetDrawing {

@@ -14,8 +14,10 @@ import { labelLayer } from "../layers/labels";
 import { tilesetDrawing } from "../layers/tilesets";
 import { vectorLayers } from "../layers/vectors";
 import { ParkMeshes, type PlacedTile } from "../tiles/park-meshes";
-import type { createTilesLoader } from "../tiles/loader";
+import { ParkTileset } from "../tiles/park-tileset";
+import type { Row, createTilesLoader } from "../tiles/loader";
 import { lowering } from "./earth";
+import { changeColor } from "./palette";
 import type { ScenePart } from "./scene";
 
 /** What the layers are made from besides the state. */
@@ -44,6 +46,7 @@ export function composeLayers(context: LayerContext, materials: Materials): Laye
     ...vectorLayers(context, trees, materials.features),
     ...bodies(context, materials),
     ...registered(context, materials),
+    ...leftBehind(context, materials),
     ...interiorLayers(context),
     ...answerLayers(context, false),
     ...(isBelow ? ground : []),
@@ -104,6 +107,30 @@ function registered(context: LayerContext, materials: Materials): Layer[] {
         onTileError: materials.onTileError,
       } as never),
     );
+}
+
+/** The bodies of an older version that are not there any more: what was removed in its colour, what moved as a ghost. */
+function leftBehind(context: LayerContext, materials: Materials): Layer[] {
+  const { state, originHeight } = context;
+  const { comparison } = state;
+  if (!comparison?.left) return [];
+  const [longitude, latitude] = state.park!.origin;
+  const tileset = { modelMatrix: originHeight ? matrixOf(longitude, latitude, originHeight) : undefined };
+  const drawing = tilesetDrawing(context, "versions/left");
+  return [
+    new ParkTileset({
+      id: `versions/left/${comparison.left}`,
+      data: comparison.left,
+      ...drawing,
+      look: { ...drawing.look, shadows: "none" },
+      featureStyle: (row: Row) => (comparison.looks.get(row.id) === "removed" ? { color: changeColor("removed", state.theme), strength: 0.7 } : "ghost"),
+      pickable: false,
+      getPolygonOffset: TRUE_DEPTH,
+      loader: materials.tilesLoader,
+      loadOptions: { tileset: definedOnly(tileset) },
+      onTileError: materials.onTileError,
+    } as never),
+  ];
 }
 
 function definedOnly<T extends object>(values: T): Partial<T> {

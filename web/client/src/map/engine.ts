@@ -39,7 +39,7 @@ const PULSE_EVERY_MS = 40;
 
 /** What of the state is drawn: a change of anything else leaves the picture as it is. */
 const DRAWN: (keyof State)[] = [
-  "theme", "language", "hidden", "fieldsOfView", "selection", "fieldOfView", "storeyId", "storeys", "buildingId", "hiddenElements", "isolatedElement",
+  "theme", "language", "hidden", "fieldsOfView", "selection", "fieldOfView", "storeyId", "storeys", "buildingId", "hiddenElements", "isolatedElement", "comparison",
   "answer", "isGapsShown", "isSamplesShown", "sampleMode", "chosenGap", "events", "pulses", "cameraMode",
 ]; // prettier-ignore
 
@@ -102,6 +102,12 @@ export class ParkMap {
   isReady(): boolean {
     const layers = this.deck.props.layers as ({ isLoaded?: boolean } | null)[];
     return this.drawing === "done" && !this.namesTimer && this.materials !== null && layers.every((layer) => layer?.isLoaded !== false);
+  }
+
+  /** What `isReady` waits for: layers that are not loaded, or the drawing itself. */
+  waitsFor(): string[] {
+    const layers = (this.deck.props.layers as ({ id: string; isLoaded?: boolean } | null)[]).filter((layer) => layer?.isLoaded === false);
+    return [...layers.map((layer) => layer!.id), ...(this.drawing === "done" ? [] : [this.drawing]), ...(this.namesTimer ? ["names"] : [])];
   }
 
   size(): { width: number; height: number } {

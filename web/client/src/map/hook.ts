@@ -6,6 +6,8 @@ import type { ParkMap } from "./engine";
 export interface Hook {
   /** Whether all layers are loaded and drawn as the state says. */
   readonly ready: boolean;
+  /** What is not loaded or drawn yet. */
+  readonly waitsFor: string[];
   /** Pixels of longitude, latitude and height above the park's datum. */
   project(place: [number, number, number?]): [number, number];
   /** Layer and object under a pixel. */
@@ -22,6 +24,9 @@ export function installHook(map: ParkMap): void {
   const hook: Hook = {
     get ready() {
       return map.isReady();
+    },
+    get waitsFor() {
+      return map.waitsFor();
     },
     project: (place) => map.project(place),
     pick(x, y) {

@@ -1,5 +1,5 @@
 /** The colours of the drawing in both themes; those of the panels are in styles.css. RGBA, 0 to 255. */
-import type { Theme } from "../state/store";
+import type { Look, Theme } from "../state/store";
 
 export type Rgb = [number, number, number];
 export type Rgba = [number, number, number, number];
@@ -101,6 +101,17 @@ export function viridis(share: number): Rgb {
   const f = at - i;
   const [a, b] = [VIRIDIS[i]!, VIRIDIS[i + 1]!];
   return [0, 1, 2].map((k) => Math.round(a[k]! + (b[k]! - a[k]!) * f)) as Rgb;
+}
+
+/** What became of an element between two versions: the colours of pass, fail and undecided. */
+const CHANGE_COLORS: Record<Look, [Rgb, Rgb]> = {
+  added: [[29, 138, 91], [60, 207, 145]],
+  removed: [[200, 50, 43], [255, 107, 97]],
+  changed: [[199, 119, 0], [255, 180, 84]],
+};
+
+export function changeColor(look: Look, theme: Theme): Rgb {
+  return CHANGE_COLORS[look][theme === "dark" ? 1 : 0];
 }
 
 const KIND_COLORS: Record<string, [string, string]> = {

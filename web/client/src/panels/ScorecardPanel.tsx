@@ -6,6 +6,7 @@ import type { Indicator, Scorecard } from "../api/types";
 import { formatValue } from "../i18n/format";
 import { flyHome } from "../map/flight";
 import { clearAnswer, loadScorecard, numberOf, showIndicator } from "../state/measure";
+import { source } from "../state/source";
 import { useStore } from "../state/store";
 import { AnswerCard } from "./AnswerCard";
 import { Running } from "./MeasurePanel";
@@ -13,7 +14,7 @@ import { Verdict } from "./Verdict";
 
 export function ScorecardPanel() {
   const { t } = useTranslation();
-  const { packs, packId, language, answer, running, scorecard, isScoring } = useStore();
+  const { packs, packId, language, answer, running, scorecard, isScoring, park } = useStore();
   if (answer && !running) {
     return (
       <AnswerCard
@@ -26,6 +27,8 @@ export function ScorecardPanel() {
       />
     );
   }
+  const models = park?.counts.models ?? 0;
+  const qualityPage = source().qualityPage;
   if (packs.length === 0) return <p className="dim empty-note">{t("scorecard.empty")}</p>;
   return (
     <div className="scorecard" data-testid="scorecard-panel">
@@ -40,6 +43,11 @@ export function ScorecardPanel() {
       />
       {running && <Running since={running.since} />}
       {scorecard ? <Table scorecard={scorecard} /> : <Load isScoring={isScoring} packId={packId} />}
+      {qualityPage && models > 0 && (
+        <a className="link" href={qualityPage(language)} target="_blank" rel="noreferrer" data-testid="quality-link">
+          {t("scorecard.quality")} ↗
+        </a>
+      )}
     </div>
   );
 }

@@ -7,7 +7,7 @@ import { type Selection, get, set } from "./store";
 export function select(selection: Selection | null): void {
   const { buildings, devices } = get();
   set({ selection, isRightOpen: selection ? true : get().isRightOpen, fieldOfView: null, chosenGap: null });
-  if (!selection) return;
+  if (!selection) return set({ comparison: null });
   if (selection.type === "building") {
     const detail = buildings.find((building) => building.id === selection.id) ?? null;
     set({ selection: { ...selection, detail } });

@@ -5,6 +5,7 @@ import { subscribeWithSelector } from "zustand/middleware";
 import type {
   Building,
   Device,
+  Difference,
   Element,
   FieldOfView,
   GapFeatures,
@@ -55,6 +56,16 @@ export interface Loading {
   what: string;
 }
 
+/** Two versions beside each other: what the map colours. */
+export interface Comparison {
+  difference: Difference;
+  /** Element id → what became of it; `looks` of the change. */
+  looks: ReadonlyMap<string, Look>;
+  /** The tileset of the bodies that are not there any more. */
+  left: string;
+}
+export type Look = "added" | "removed" | "changed";
+
 export interface State {
   language: Language;
   theme: Theme;
@@ -86,6 +97,7 @@ export interface State {
   buildingId: string | null; // whose storeys are on the switch
   storeys: Storey[];
   storeyId: string | null; // the one isolated; null shows all
+  comparison: Comparison | null;
   hiddenElements: ReadonlySet<string>;
   isolatedElement: string | null;
 
@@ -134,6 +146,7 @@ export const initialState: State = {
   buildingId: null,
   storeys: [],
   storeyId: null,
+  comparison: null,
   hiddenElements: new Set(),
   isolatedElement: null,
   measureId: null,

@@ -1,11 +1,19 @@
 /** A tileset that came as it is (oblique photography, models of others); `@@type: "RegisteredTileset"` in the scene. */
-import type { FilterContext, GetPickingInfoParams, PickingInfo } from "@deck.gl/core";
+import { CompositeLayer, type FilterContext, type GetPickingInfoParams, type PickingInfo } from "@deck.gl/core";
 import { Tile3DLayer } from "@deck.gl/geo-layers";
 
 interface TileHeader {
   selected: boolean;
   viewportIds: string[];
 }
+
+/** What a tileset of loaders.gl says of its requests. */
+interface Requests {
+  frameNumber: number;
+  _pendingCount: number;
+  _requestedTiles: { contentState: number }[];
+}
+const LOADING = 1;
 
 export class RegisteredTileset extends Tile3DLayer {
   static override layerName = "RegisteredTileset";
@@ -14,6 +22,14 @@ export class RegisteredTileset extends Tile3DLayer {
   override filterSubLayer({ layer, viewport }: FilterContext): boolean {
     const { tile } = layer.props as unknown as { tile: TileHeader };
     return tile.selected && tile.viewportIds.includes(viewport.id);
+  }
+
+  /** A root with content is asked for even where it is out of view, and then given up: that is not waited for. */
+  override get isLoaded(): boolean {
+    const tileset = this.state?.tileset3d as unknown as Requests | null;
+    if (!tileset || tileset.frameNumber === 0) return false;
+    const isWaiting = tileset._pendingCount > 0 || tileset._requestedTiles.some((tile) => tile.contentState === LOADING);
+    return !isWaiting && Boolean(Reflect.get(CompositeLayer.prototype, "isLoaded", this));
   }
 
   /** Whatever is hit stands for the whole: its parts have no names that we know. */

@@ -9,6 +9,7 @@ import { flyToBuilding, flyToStorey } from "../../map/flight";
 import { chooseStorey, sortStoreys } from "../../state/selection";
 import { useStore } from "../../state/store";
 import { Action, Facts, Head, Identity } from "./parts";
+import { Versions } from "./Versions";
 
 export function BuildingDetail({ building, id }: { building: Building | null; id: string }) {
   const { t } = useTranslation();
@@ -41,6 +42,7 @@ export function BuildingDetail({ building, id }: { building: Building | null; id
           [t("detail.base"), `${formatAmount(building.base_h_m, language)} m`],
         ]}
       />
+      {building.models[0] && <Versions model={building.models[0]} />}
     </>
   );
 }

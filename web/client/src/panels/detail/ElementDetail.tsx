@@ -10,6 +10,7 @@ import { flyToPlace } from "../../map/flight";
 import { chooseStorey, hideElement, isolateElement, showAllElements } from "../../state/selection";
 import { type Selection, useStore } from "../../state/store";
 import { Action, Facts, Head, Identity, Properties, type PropertySets, className } from "./parts";
+import { Versions } from "./Versions";
 
 type Chosen = Extract<Selection, { type: "element" }>;
 
@@ -24,6 +25,7 @@ export function ElementDetail({ selection }: { selection: Chosen }) {
       <Head kind={className(kind)} title={inLanguage(name, language) || t("detail.unnamed")} />
       <Identity label={t("detail.globalId")} id={selection.id} testId="element-id" />
       <Actions selection={selection} />
+      {(detail?.model ?? selection.model) && <Versions model={(detail?.model ?? selection.model)!} />}
       {detail ? <Body element={detail} /> : <p className="dim">{t("detail.loading")}</p>}
     </>
   );
