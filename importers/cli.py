@@ -129,7 +129,8 @@ def _print(document: dict[str, Any], lang: str, dry_run: bool) -> None:
     if document["imported"]:
         columns = ("file", "kind", "layer", "features", "elements", "crs", "import_state")
         print_table(
-            [message(f"column_{name}", lang) for name in columns], [row for entry in document["imported"] for row in _rows(entry, lang)]
+            [message(f"column_{name}", lang) for name in columns],
+            [row for entry in document["imported"] for row in _rows(entry, lang, dry_run)],
         )
     for entry in document["imported"]:
         for line in (*_told(entry, lang), *_issue_lines(entry["issues"], lang)):
@@ -140,9 +141,10 @@ def _print(document: dict[str, Any], lang: str, dry_run: bool) -> None:
         say(message("import_dry_run", lang))
 
 
-def _rows(entry: dict[str, Any], lang: str) -> Iterator[list[Any]]:
+def _rows(entry: dict[str, Any], lang: str, dry_run: bool) -> Iterator[list[Any]]:
     """One row a layer, one for the devices of each kind, or one for a file that has neither."""
-    state = message("import_changed" if entry["changed"] else "import_unchanged", lang)
+    changed = "import_would_change" if dry_run else "import_changed"
+    state = message(changed if entry["changed"] else "import_unchanged", lang)
     name = Path(entry["file"]).name
     crs = _short_crs(entry["crs"])
     parts = [(part["kind"], part["id"], part["features"]) for part in entry["layers"]]

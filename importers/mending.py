@@ -81,7 +81,8 @@ def _valid(shape: Any) -> Any:
     """What of the valid form of a shape has the shape's dimension (areas of an area); None where nothing has."""
     dimension = shapely.get_dimensions(shape)
     valid = cast(Any, shapely.make_valid(shape, method="structure", keep_collapsed=False))
-    if valid.geom_type in {"Polygon", "MultiPolygon"} and dimension == 2 and not valid.is_empty:
+    if valid.geom_type in {"Polygon", "MultiPolygon"} and dimension == 2 and not valid.is_empty and valid.is_valid:
+        # what GEOS makes may touch itself along an edge; only the union of its parts mends that
         return valid.geoms[0] if valid.geom_type == "MultiPolygon" and len(valid.geoms) == 1 else valid
     same = [part for part in shapely.get_parts(shapely.get_parts(valid)) if shapely.get_dimensions(part) == dimension]
     same = [part for part in same if not part.is_empty]

@@ -50,3 +50,9 @@ def test_lines_stay_lines_and_what_collapses_goes() -> None:
     spike = shapely.Polygon([(0, 0), (1, 0), (0, 0)])
     (found,) = mended(shapes(spike, shapely.LineString([(0, 0), (1, 1)])))
     assert (found.index, found.shape, found.is_given_up) == (0, None, False)
+
+
+def test_what_the_library_makes_of_overlapping_triangles_is_mended_once_more() -> None:
+    corners = [(0.0, 0.0), (0.0, -1.0), (-1.0, 0.0), (0.0, 0.0), (0.0, -1.0), (1.0, 0.0)]
+    (found,) = mended(shapes(shapely.Polygon(corners)))
+    assert found.shape.is_valid
