@@ -52,6 +52,7 @@ export class ParkMap {
   private readonly stopListening: () => void;
   private materials: Materials | null = null;
   private ground = FLAT;
+  private loaded: State["scene"] = null; // the scene that ground and layers were made of
   private now = START;
   private depth = depthRange(START, USUAL_HEIGHT_PX);
   private names: ReadonlyMap<string, number> = new Map();
@@ -115,6 +116,7 @@ export class ParkMap {
   }
 
   groundAt(longitude: number, latitude: number): number {
+    if (get().scene !== this.loaded) this.load(get()); // whoever hears of a new park first may ask before the map has heard of it
     return this.ground.heightAt(longitude, latitude);
   }
 
@@ -167,7 +169,7 @@ export class ParkMap {
   }
 
   private follow(state: State, before: State): void {
-    if (state.scene !== before.scene || state.devices !== before.devices) this.load(state);
+    if (state.scene !== this.loaded || state.devices !== before.devices) this.load(state);
     if (state.cameraMode !== before.cameraMode) this.changeMode(state, before);
     if (DRAWN.some((key) => state[key] !== before[key])) this.redraw();
     if (state.language !== before.language || state.storeyId !== before.storeyId) this.nameLater();
@@ -175,6 +177,7 @@ export class ParkMap {
 
   private load(state: State): void {
     if (!state.park || !state.scene) return;
+    this.loaded = state.scene;
     const { features, meshes } = this.sources;
     this.ground = groundOf(state.park, state.buildings, state.devices, state.terrain);
     const parts = readScene(state.scene, state.layers);
