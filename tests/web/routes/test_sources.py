@@ -61,7 +61,7 @@ def model(walls: dict[str, tuple[float, float]]) -> ModelContent:
 def put_version(store: Store, file: Path, walls: dict[str, tuple[float, float]], at: str, *, is_first: bool) -> None:
     kept = store.keep(file)
     report = {
-        "file": "/home/somebody/大楼.ifc", "models": ["m"], "layers": [], "devices": {},
+        "file": "/somewhere/大楼.ifc", "models": ["m"], "layers": [], "devices": {},
         "issues": [{"code": "source_twice", "severity": "warning", "subject": SOURCE, "details": {"others": "x"}}],
     }  # fmt: skip
     with store.transaction() as writer:
