@@ -1,6 +1,6 @@
 """Re-import with one element changed beside the first import of the same file, by wall and processor time, in one run.
 
-python bench/ifc_reimport.py FILE.ifc… [--times N]      --times N multiplies the first file by N first (see bench/ifc_memory.py)
+python bench/ifc_reimport.py [FILE.ifc…] [--times N]      --times N multiplies the first file by N first (see bench/ifc_memory.py)
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from ifc_memory import multiplied
+from ifc_memory import TOWER, multiplied
 
 from importers.contract import Context, Imported, Options
 from importers.ifc import IMPORTER
@@ -45,7 +45,7 @@ def _cpu() -> float:
 def main() -> None:
     given = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
     times = int(sys.argv[sys.argv.index("--times") + 1]) if "--times" in sys.argv else 1
-    files = [Path(name) for name in given if not name.isdigit()]
+    files = [Path(name) for name in given if not name.isdigit()] or [TOWER]
     print(f"{'file':40s}{'MB':>7s}{'bodies':>8s}{'first s':>9s}{'again s':>9s}{'wall':>7s}{'cpu':>7s}{'known':>8s}")
     with tempfile.TemporaryDirectory() as folder:
         for number, file in enumerate(files):
