@@ -19,6 +19,7 @@ HEAD_BYTES = 65_536
 _LFS = b"version https://git-lfs.github.com/spec/"
 _OTHER_ARCHIVES = {"RAR": b"Rar!", "7z": b"7z\xbc\xaf\x27\x1c", "CAB": b"MSCF", "zstd": b"\x28\xb5\x2f\xfd"}  # their first bytes
 _COMPOUND = b"\xd0\xcf\x11\xe0"  # compound file of old office programs
+_HEADS_OF_FOLDERS = {"tileset.json", "layer.json"}
 _NO_FEATURES = {"model", "terrain", "device"}  # layer kinds that are no tables of features
 _MADE_BY: Mapping[str, tuple[str, ...]] = {  # the importers that make a layer kind of a file; the first where none is sure of it
     "model": ("ifc", "citymodel"),
@@ -66,7 +67,12 @@ def _check_name(path: Path) -> None:
 
 
 def parts(path: Path) -> list[Path]:
-    """All files that make up the source: the file, and for a shapefile or a MapInfo table its neighbours of the same stem."""
+    """All files that make up the source: the file, and for a shapefile or a MapInfo table its neighbours of the same stem.
+
+    For the head of a tileset or of a terrain pyramid, all that lies in its folder: tiles change without their head.
+    """
+    if path.name.lower() in _HEADS_OF_FOLDERS:
+        return [path, *sorted(file for file in path.parent.rglob("*") if file.is_file() and file != path)]
     return [path, *sidecars(path)]
 
 

@@ -131,3 +131,15 @@ def test_a_file_that_breaks_one_importers_look_is_left_to_the_others(text: Calla
 
     monkeypatch.setattr("importers.ifc.IfcImporter.recognises", breaking)
     assert find(text("a.geojson", '{"type": "FeatureCollection", "features": []}')).name == "vector"
+
+
+@pytest.mark.parametrize("head_name", ["tileset.json", "layer.json"])
+def test_tiles_that_change_make_another_source(tmp_path: Path, head_name: str) -> None:
+    path = tmp_path / head_name
+    path.write_text("{}")
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "a.glb").write_bytes(b"one")
+    before = digest(path)
+    assert digest(path) == before
+    (tmp_path / "0" / "a.glb").write_bytes(b"two")
+    assert digest(path) != before
