@@ -28,7 +28,8 @@ _BLOCK = 1 << 20
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 _METHOD_NAMES = {1: "shrink", 6: "implode", 9: "deflate64", 93: "zstandard", 95: "xz", 98: "PPMd", 99: "AES"}
 _STREAMS = {"gzip": (b"\x1f\x8b", gzip.open, ".gz"), "bzip2": (b"BZh", bz2.open, ".bz2"), "xz": (b"\xfd7zXZ\x00", lzma.open, ".xz")}
-_BROKEN = (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, struct.error)
+# what the libraries raise on a damaged archive, a method they lack included
+BROKEN = (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, struct.error)
 _ENTRY_BYTES = 1024  # an entry of the central directory: 46 bytes and a name, an extra field, a comment
 _END = b"PK\x05\x06"
 _LEFT_OUT = re.compile(r"(^|/)(__MACOSX(/|$)|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
@@ -65,7 +66,7 @@ def first_bytes(head: bytes, size: int = 65_536) -> bytes:
             return bz2.BZ2Decompressor().decompress(head, size)
         if how == "xz":
             return lzma.LZMADecompressor().decompress(head, size)
-    except _BROKEN:
+    except BROKEN:
         return b""
     return head
 
@@ -228,7 +229,7 @@ def _unpack_stream(path: Path, into: Path, how: str, budget: _Budget) -> Path:
             while block := source.read(_BLOCK):
                 budget.grows(len(block))
                 stream.write(block)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise UnreadableSource("archive_damaged", subject=path.name, reason=_reason(error)) from error
     return target
 
@@ -241,7 +242,7 @@ def _blocks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, said: str, budget: 
             while block := source.read(_BLOCK):
                 budget.grows(len(block))
                 yield block
-    except _BROKEN as error:
+    except BROKEN as error:
         raise UnreadableSource("archive_damaged", subject=said, reason=_reason(error)) from error
 
 
@@ -251,7 +252,7 @@ def _archive(path: Path, said: str, limits: Limits) -> Generator[tuple[zipfile.Z
     _check_directory(path, said, limits)
     try:
         archive = zipfile.ZipFile(path)
-    except (*_BROKEN, UnicodeDecodeError) as error:
+    except (*BROKEN, UnicodeDecodeError) as error:
         raise UnreadableSource("archive_damaged", subject=said, reason=_reason(error)) from error
     with archive:
         infos = archive.infolist()

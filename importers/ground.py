@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from importers.contract import Context
 from importers.heights import Heights, heights
 from importers.placing import understood_crs
-from twin.crs import Frame, crs_candidates, is_geographic, unit_m, vertical
+from twin.crs import NEAR_M, Frame, crs_candidates, is_geographic, unit_m, vertical
 from twin.errors import UnreadableSource
 from twin.model import Issue, Terrain
 
 LEAST_STEP_M = 1.0
 MOST_NODES = 16_000_000  # of one source: 4 km by 4 km at 1 m
 REACH_M = 10_000.0  # of a source around the park, what lies within this distance of the origin is kept
-NEAR_M = 50_000.0  # a source that ends farther away is no ground of this park
 PLAUSIBLE_M = (-500.0, 9000.0)  # heights on land; beyond them a value means that nothing is known
 # how bands and clouds write the unit of their heights
 UNITS_M = {  # names of units of height that are no metres, in lower case

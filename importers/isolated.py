@@ -82,9 +82,11 @@ def alone(work: Callable[[Progress], T], path: Path, *, limits: Limits | None = 
     bounds = limits or limits_for(path.stat().st_size)
     hears, tells = os.pipe()
     with tempfile.TemporaryFile(prefix="twin-") as noise, open(os.memfd_create("twin"), "w+b") as result:  # noqa: PTH123  a descriptor
+        parent = os.getpid()
         child = _fork()
         if child == 0:
             os.close(hears)
+            _end_with(parent)
             _be_child(work, bounds, tells, result, noise)
         os.close(tells)
         status = _attended(child, hears, bounds, progress)
@@ -103,6 +105,13 @@ def _fork() -> int:
         gc.unfreeze()
 
 
+def _end_with(parent: int) -> None:
+    """End this process when its parent ends, at once if that is so already."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    if os.getppid() != parent:
+        os._exit(_BROKEN)
+
+
 def _be_child(work: Callable[[Progress], Any], limits: Limits, tells: int, result: IO[bytes], noise: IO[bytes]) -> None:
     """Do the work and end; nothing returns from here, and nothing of the parent is unwound."""
     global _inside  # noqa: PLW0603  what the process is
@@ -115,7 +124,6 @@ def _be_child(work: Callable[[Progress], Any], limits: Limits, tells: int, resul
             signal.signal(each, signal.SIG_DFL)
         for stream in (1, 2):
             os.dup2(noise.fileno(), stream)
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
         _limit(limits)
         status = _perform(work, tells, result, noise)
     finally:

@@ -22,6 +22,7 @@ from importers.changes import counted
 from importers.contract import Imported, Options, Progress, silent
 from importers.encodings import check_encoding
 from importers.placing import check_datum, few
+from importers.position import is_footprint, said_position
 from importers.recognise import digest, find, named
 from importers.surroundings import surroundings
 from twin.crs import known_crs
@@ -110,6 +111,8 @@ def checked(options: Options) -> Options:
             known_crs(options.crs)
         except CRSError as error:
             raise UsageError(error.code, subject=options.crs) from error
+    if options.place is not None and not is_footprint(options.place):
+        said_position(options.place)
     return options
 
 

@@ -22,6 +22,7 @@ from importers.mending import mended
 from importers.shiftcheck import suspected_shift
 from twin.control import LocalGrid
 from twin.crs import (
+    NEAR_M,
     Guess,
     bd09_to_wgs84,
     crs_guesses,
@@ -39,7 +40,6 @@ from twin.crsnames import deviation
 from twin.errors import CRSError, UsageError
 from twin.model import Geometries, Issue
 
-NEAR_M = 50_000.0  # a park's own data lie within this distance of its origin
 FEW_ISSUES = 100  # issues of one code that are listed one by one; the rest is counted
 FEW_GUESSES = 5  # coordinate systems that a sentence proposes
 ROUGH_M = 2.5  # a datum shift worse than this is told

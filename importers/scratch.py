@@ -28,6 +28,8 @@ def scratch(folder: Path | None) -> Generator[Path]:
     finally:
         shutil.rmtree(place, ignore_errors=True)
         os.close(mine)
+        with suppress(OSError), _locked(folder, fcntl.LOCK_EX):  # a process that was killed may have held its folder until now
+            _clear(folder)
 
 
 def _clear(folder: Path) -> None:

@@ -130,7 +130,9 @@ def _misused(error: Any, lang: str) -> int:
         console.print(error.ctx.get_help(), markup=False)
         return 2
     code = "usage_command" if error.message.startswith("No such command") else f"usage_{type(error).__name__}"
-    subject = getattr(error, "option_name", None) or _named(getattr(error, "param", None)) or error.message.partition("'")[2].strip("'.")
+    subject = (
+        getattr(error, "option_name", None) or _named(getattr(error, "param", None)) or error.message.partition("'")[2].partition("'")[0]
+    )
     known = message(code, lang, subject=subject, told=error.message)
     console.print(error.format_message() if known == code else known, style="red", markup=False)
     console.print(message("see_help", lang), markup=False)

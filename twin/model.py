@@ -27,6 +27,7 @@ DEVICE_KINDS = (
     "camera", "wifi_ap", "cell", "iot_gateway", "charger", "lamp", "pole", "display", "alarm", "detector", "access_control", "speaker",
     "hydrant", "sensor", "meter", "robot", "uav", "kiosk", "locker", "vending", "other",
 )  # fmt: skip
+ATTRIBUTES = "_ifc"  # the set among the properties of an element, room or group that holds attributes, relations, classifications
 FEATURE_COLUMNS = (
     "name", "name_zh", "status", "valid_from", "height_m", "base_m", "storeys", "class", "usage", "owner", "building_id", "storey_id",
     "space_id", "functions",

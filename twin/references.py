@@ -83,7 +83,9 @@ def _assets(store: Store) -> Iterator[Issue]:
         except NotFound:
             yield Issue("check_asset_missing", "error", asset.name, {"source": asset.source})
             continue
-        if _digest(path) != asset.sha256:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != asset.sha256:
             yield Issue("check_asset_changed", "error", asset.name, {"source": asset.source})
 
 
@@ -93,11 +95,3 @@ def _lamps(store: Store) -> Iterator[Issue]:
     for name, count in asked.items():
         if Path(name.replace("\\", "/")).name.casefold() not in known:
             yield Issue("check_photometry", "info", name, {"count": count})
-
-
-def _digest(path: Path) -> str:
-    total = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            total.update(block)
-    return total.hexdigest()

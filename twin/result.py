@@ -47,6 +47,8 @@ class Gap:
     blockers: Sequence[str]  # ids of what stands in the way: building/17, element/<GlobalId>
     geometry: Any  # shapely geometry, lon lat [deg], h [m]
     zone: str | None = None
+    shortfall: float | None = None  # by how much the nearest device misses what is asked, in `shortfall_unit`; None where that is no number
+    shortfall_unit: str = ""  # px/m, dB, lx, m
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Result:
     warnings: Sequence[Mapping[str, Any]] = ()  # {"code", ...details}: sentences come from the catalogue
     samples: Samples | None = None
     scenario: str | None = None
+    devices: Sequence[Mapping[str, Any]] = ()  # {"id", "covered", "lost"}: what each covers, and what would be lost without it
+    sensitivity: Sequence[Mapping[str, Any]] = ()  # {"what", "devices", "lower", "upper", "width"}: what opens the bounds, widest first
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 

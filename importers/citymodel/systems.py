@@ -20,6 +20,7 @@ from importers.citymodel.city import Notes
 from importers.contract import Context
 from importers.heights import Heights, heights
 from importers.placing import DATUMS, NEAR_M, ROUGH_M, distance_m, said_guesses, understood_crs
+from importers.position import said_position
 from twin.control import LocalGrid
 from twin.crs import (
     Frame,
@@ -34,7 +35,7 @@ from twin.crs import (
     known_crs,
     to_lonlat,
 )
-from twin.errors import CRSError, UsageError
+from twin.errors import CRSError
 from twin.model import Issue
 
 Points = NDArray[np.float64]
@@ -103,15 +104,11 @@ def _by_control(grid: LocalGrid, notes: Notes, context: Context) -> System:
 
 def _by_place(said: str, notes: Notes, context: Context) -> System:
     """The zero of the file's coordinates at a place, turned counter-clockwise from east."""
-    try:
-        numbers = [float(part) for part in said.replace(" ", "").split(",")]
-    except ValueError as error:
-        raise UsageError("city_place_malformed", subject=said) from error
-    if not 2 <= len(numbers) <= 4 or not np.isfinite(numbers).all() or abs(numbers[0]) > 180 or abs(numbers[1]) > 90:
-        raise UsageError("city_place_malformed", subject=said)
-    lon, lat, h, turn = (*numbers, context.park.frame.h_m, 0.0) if len(numbers) == 2 else (*numbers, 0.0) if len(numbers) == 3 else numbers
-    frame, rule = Frame(lon, lat, h), heights(notes.source, None, context)
-    cosine, sine = math.cos(math.radians(turn)), math.sin(math.radians(turn))
+    zero = said_position(said)
+    h = context.park.frame.h_m if zero.h_m is None else zero.h_m
+    frame, rule = Frame(zero.lon, zero.lat, h), heights(notes.source, None, context)
+    turn = math.radians(zero.turn_deg or 0.0)
+    cosine, sine = math.cos(turn), math.sin(turn)
     about = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
     return System(None, lambda points: frame.to_lonlat(points @ about.T), rule, f"placed by --place {said}")
 

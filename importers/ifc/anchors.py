@@ -12,30 +12,22 @@ import numpy as np
 
 from importers.ifc.grid import Grid, file_crs, file_vertical, metres, said_crs
 from importers.ifc.setting import OFFSET_M, Anchor, Facts, Finding, Setting, Vector, inverted, not_used, on_grid, true_north, world
+from importers.position import is_footprint, said_position
 from twin.crs import crs_candidates, crs_title, horizontal, is_geographic, known_crs, to_lonlat, vertical
 from twin.crsnames import UNITS_M
-from twin.errors import UsageError
 from twin.model import Issue
-
-FOOTPRINT = "footprint"  # the word of `--place` that asks for a building's outline instead of a position
 
 
 def given(_facts: Facts, setting: Setting) -> Finding:
     """The class `given`: longitude, latitude, height and turn from the person; a missing height is the ground's, a missing turn 0."""
-    if setting.place is None or setting.place.strip().lower() == FOOTPRINT:
+    if setting.place is None or is_footprint(setting.place):
         return Finding()
-    try:
-        numbers = [float(part) for part in setting.place.replace(" ", "").split(",")]
-    except ValueError as error:
-        raise UsageError("ifc_place_malformed", subject=setting.place) from error
-    if not 2 <= len(numbers) <= 4 or not np.isfinite(numbers).all() or abs(numbers[0]) > 180 or abs(numbers[1]) > 90:
-        raise UsageError("ifc_place_malformed", subject=setting.place)
-    lon, lat = numbers[:2]
-    h = numbers[2] if len(numbers) > 2 else setting.ground(lon, lat)
-    turn = math.radians(numbers[3]) if len(numbers) > 3 else 0.0
+    said = said_position(setting.place)
+    h = setting.ground(said.lon, said.lat) if said.h_m is None else said.h_m
+    turn = math.radians(said.turn_deg or 0.0)
     point, is_shifted = free_point(setting)
     because = ("ifc_because_given_middle" if is_shifted else "ifc_because_given", {})
-    return Finding(Anchor("given", point, (lon, lat, h), turn, None, because, has_own_height=False))
+    return Finding(Anchor("given", point, (said.lon, said.lat, h), turn, None, because, has_own_height=False))
 
 
 def by_control(_facts: Facts, setting: Setting) -> Finding:

@@ -21,8 +21,7 @@ from importers.ifc.network import connections, dangling
 from importers.ifc.outline import ground
 from importers.ifc.process import Outcome
 from importers.ifc.rooms import doors, floors, spaces
-from importers.ifc.words import ATTRIBUTES
-from twin.model import Connection, Element, Group, Issue, Mesh, Model, ModelContent
+from twin.model import ATTRIBUTES, Connection, Element, Group, Issue, Mesh, Model, ModelContent
 
 _EMPTY_NAME = re.compile(  # what programs put where nobody named anything
     r"(default|my |unnamed|untitled)?\s*(project|building|site|gebäude|projekt|项目|建筑)?\s*"

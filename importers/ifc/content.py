@@ -16,10 +16,11 @@ from importers.ifc.materials import materials
 from importers.ifc.placements import MALFORMED, Placements, cut_circles, cut_loops
 from importers.ifc.ports import joints, owned, port
 from importers.ifc.properties import TYPE_SETS, Properties
-from importers.ifc.said import ATTRIBUTES, Reading, attributes, is_segment
+from importers.ifc.said import Reading, attributes, is_segment
 from importers.ifc.structure import of_class, relations_left_out, structure
 from importers.ifc.survey import survey
 from importers.ifc.units import Units, assume, read_units
+from twin.model import ATTRIBUTES
 
 _ELSEWHERE = ("IfcSpace", "IfcSpatialZone", "IfcOpeningElement", "IfcPort")  # told as spaces, groups, or with the element they belong to
 _NOT_DRAWN = {"IfcVirtualElement": "virtual", "IfcGrid": "grid"}
@@ -316,4 +317,4 @@ def _loop_issues(readied: Ready) -> list[dict[str, Any]]:
     ]
 
 
-__all__ = ["ATTRIBUTES", "TYPE_SETS", "open_content", "read_content", "ready"]
+__all__ = ["TYPE_SETS", "open_content", "read_content", "ready"]

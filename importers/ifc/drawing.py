@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from importers.ifc.georeference import Georeferenced
 from importers.ifc.mesh import Body, Merged, boxes, merged
 from importers.ifc.outline import Recall, afresh
-from importers.ifc.words import ATTRIBUTES, default_color, discipline
+from importers.ifc.words import default_color, discipline
 from twin.crs import Frame
-from twin.model import Mesh
+from twin.model import ATTRIBUTES, Mesh
 
 Points = NDArray[np.float64]  # (n, 3)
 NOT_BUILDING = (

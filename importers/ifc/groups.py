@@ -7,6 +7,7 @@ from typing import Any
 from importers.ifc.entity import attribute, text
 from importers.ifc.said import Reading, attributes
 from importers.ifc.structure import instances, of_class
+from twin.model import ATTRIBUTES
 
 _CONTAINERS = ("IfcProject", "IfcSpatialStructureElement", "IfcSpatialElement")
 _ZONES = ("IfcZone", "IfcSpatialZone")
@@ -28,7 +29,7 @@ def group(model: Reading, item: Any) -> dict[str, Any]:
     members = _members(model, item)
     kind = "zone" if item.is_a(_ZONES[0]) or item.is_a(_ZONES[1]) else "system" if item.is_a("IfcSystem") else "group"
     type_object = model.links.type_of.get(item.id())
-    said = dict(model.sets.get(item.id(), {})) | {"_ifc": attributes(model, item, type_object)}
+    said = dict(model.sets.get(item.id(), {})) | {ATTRIBUTES: attributes(model, item, type_object)}
     return {
         "id": model.id_of(item),
         "kind": kind,

@@ -167,7 +167,7 @@ def _sure_of_zip(path: Path) -> int:
                 with packed.open(name) as stream:
                     if sureness(path, stream.read(65_536)) > 0:
                         return 95
-    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, NotImplementedError):
+    except (*archive.BROKEN, KeyError):
         return 50 if named else 0
     return 0
 

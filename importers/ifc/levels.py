@@ -11,7 +11,7 @@ import numpy as np
 from importers.ifc.drawing import Drawing, Place
 from importers.ifc.mesh import boxes
 from importers.ifc.outline import Floor
-from twin.model import Storey
+from twin.model import ATTRIBUTES, Storey
 
 _HEIGHTS = ("Height", "FinishCeilingHeight", "NetHeight", "ClearHeight", "GrossHeight", "NominalHeight", "净高", "高度")
 _SAME_M = 1e-6
@@ -110,7 +110,7 @@ def _slabs(drawing: Drawing) -> list[tuple[float, float]]:
     each = boxes(drawing.bulk.vertices, drawing.bulk.counts)
     spots: list[tuple[float, float]] = []
     for element, box in zip(drawing.elements, each, strict=True):
-        roof = element["properties"].get("_ifc", {}).get("PredefinedType") == "ROOF"
+        roof = element["properties"].get(ATTRIBUTES, {}).get("PredefinedType") == "ROOF"
         if str(element["class"]).startswith("IfcSlab") and not roof:
             spots.append((float(box[1, 2]), float(np.prod(box[1, :2] - box[0, :2]))))
     return spots

@@ -12,8 +12,8 @@ from importers.ifc.drawing import Drawing, Place
 from importers.ifc.levels import Level, first_number, level_at
 from importers.ifc.mesh import Body
 from importers.ifc.outline import Floor, floor
-from importers.ifc.words import ATTRIBUTES, usage
-from twin.model import Issue, Space
+from importers.ifc.words import usage
+from twin.model import ATTRIBUTES, Issue, Space
 
 _HEIGHTS = ("Height", "FinishCeilingHeight", "NetHeight", "ClearHeight", "GrossHeight", "NominalHeight", "净高", "高度")
 _AREAS = ("NetFloorArea", "GrossFloorArea", "NetArea", "GSA BIM Area", "GrossArea", "Area", "面积", "净面积", "建筑面积")

@@ -13,7 +13,6 @@ from importers.ifc.properties import Properties
 from importers.ifc.structure import Structure
 from importers.ifc.units import Units
 
-ATTRIBUTES = "_ifc"  # the group of attributes, relations and classifications among an element's properties
 _SAID = ("Tag", "PredefinedType", "ObjectType", "Description", "LongName", "OperationType", "CompositionType", "InteriorOrExteriorSpace")
 _LENGTHS = ("OverallHeight", "OverallWidth", "ElevationWithFlooring")
 _DEPTH_LIMIT = 8

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from importers import controltable
 from importers.contract import Context
 from importers.heights import heights
-from importers.ifc.anchors import FOOTPRINT
 from importers.ifc.compared import compared, off_ground
 from importers.ifc.drawing import Drawing
 from importers.ifc.footprint import Choice, Fit, Standing, choose, targets
@@ -25,6 +24,7 @@ from importers.ifc.mesh import boxes
 from importers.ifc.scene import Scene, apart
 from importers.ifc.setting import Setting
 from importers.ifc.silhouette import silhouettes
+from importers.position import is_footprint
 from twin.model import Issue, Severity
 from twin.terrain import ground_height
 
@@ -80,7 +80,7 @@ def stand(content: Mapping[str, Any], drawing: Drawing, name: str, context: Cont
         stray = Issue("ifc_strays", "warning", name, {"count": strays})
         by_file = replace(by_file, issues=[*by_file.issues, stray])
     among = targets(context.footprints(), setting.frame)
-    is_asked = (setting.place or "").strip().lower() == FOOTPRINT
+    is_asked = setting.place is not None and is_footprint(setting.place)
     shape = silhouettes(drawing, content["storeys"]) if among.buildings or context.terrain is not None else None
     if shape is None:
         issue = Issue("ifc_footprint_none", "warning", name)

@@ -8,7 +8,6 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, cast
 
-ATTRIBUTES = "_ifc"  # the group of attributes, relations and classifications among an element's properties
 _Table = Mapping[str, Sequence[str]]
 _GENERIC = ("ifcflow", "ifcdistribution", "ifcenergyconversion", "ifcbuildingelementproxy", "ifcproxy")
 

@@ -13,8 +13,9 @@ import shapely
 from importers.contract import Context, Imported, LayerContent
 from importers.panorama.exif import Picture, read_picture
 from importers.placing import Frameless, place
+from importers.position import said_position
 from importers.vector import IMPORTER as VECTOR
-from twin.errors import UnreadableSource, UsageError
+from twin.errors import UnreadableSource
 from twin.model import FeatureTable, Issue, Layer
 
 _IMAGES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"II*\x00", b"MM\x00*")
@@ -79,8 +80,8 @@ def _stand(path: Path, picture: Picture, context: Context) -> tuple[tuple[float,
     issues: list[Issue] = []
     heading = None if picture.heading_deg is None else round(picture.heading_deg, 2)
     if context.options.place is not None:
-        lon, lat, *rest = _given(context.options.place)
-        return (lon, lat), rest[1] % 360 if len(rest) > 1 else heading, issues
+        said = said_position(context.options.place)
+        return (said.lon, said.lat), heading if said.turn_deg is None else said.turn_deg % 360, issues
     if picture.lonlat is None:
         raise UnreadableSource("panorama_without_position", subject=path)
     if heading is None:
@@ -88,16 +89,6 @@ def _stand(path: Path, picture: Picture, context: Context) -> tuple[tuple[float,
     elif picture.is_magnetic:
         issues.append(Issue("panorama_magnetic", "info", path.name, {"heading": heading}))
     return picture.lonlat, heading, issues
-
-
-def _given(text: str) -> list[float]:
-    try:
-        numbers = [float(part) for part in text.replace(" ", "").split(",")]
-    except ValueError as error:
-        raise UsageError("ifc_place_malformed", subject=text) from error
-    if not 2 <= len(numbers) <= 4 or not np.isfinite(numbers).all() or abs(numbers[0]) > 180 or abs(numbers[1]) > 90:
-        raise UsageError("ifc_place_malformed", subject=text)
-    return numbers
 
 
 def _table(path: Path, context: Context) -> Imported:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shapely
 
-from importers.quality.finding import SAID, Check, Finding, Question, Subject, Target, of_element
+from importers.quality.finding import Check, Finding, Question, Subject, Target, of_element
 from twin.buildings import Building
-from twin.model import Model
+from twin.model import ATTRIBUTES, Model
 
 _OUTSIDE_M = 1.0  # a door this near the outline of the building leads outside
 
@@ -78,7 +78,7 @@ def door_joints(subject: Subject) -> Check:
             if not door.ifc_class.startswith("IfcDoor") or door.bbox is None:
                 continue
             examined += 1
-            rooms = len(door.properties.get(SAID, {}).get("joins", ()))
+            rooms = len(door.properties.get(ATTRIBUTES, {}).get("joins", ()))
             middle = shapely.Point((door.bbox[0] + door.bbox[3]) / 2, (door.bbox[1] + door.bbox[4]) / 2)
             leads_out = outline is not None and shapely.distance(outline, middle) < _OUTSIDE_M
             if rooms == 0 or (rooms == 1 and not leads_out):

@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 
 from twin.buildings import Building, buildings
+from twin.crs import NEAR_M
 from twin.diff.shapes import Corners, bodies
 from twin.i18n import hint, message
 from twin.model import Element, Model, Severity, Space, Storey
@@ -138,8 +139,6 @@ class Subject:
         return [element for elements in self.elements.values() for element in elements]
 
 
-NEAR_M = 50_000.0
-SAID = "_ifc"  # the group of attributes and relations among the properties of an element or a room
 Question = Callable[[Subject], Check]
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from importers.quality.finding import SAID, Check, Finding, Question, Subject, Target, of_element, quantity
+from importers.quality.finding import Check, Finding, Question, Subject, Target, of_element, quantity
 from twin.diff.shapes import Corners, volume
+from twin.model import ATTRIBUTES
 
 _VOLUME_SHARE = 0.05
 _VOLUME_M3 = 0.01
@@ -46,7 +47,7 @@ def room_areas(subject: Subject) -> Check:
     ratios: list[float] = []
     for model in subject.models:
         for space in subject.spaces[model.id]:
-            stated, outline = space.attributes.get(SAID, {}).get("area_by_quantity_m2"), subject.floors[model.id].get(space.id)
+            stated, outline = space.attributes.get(ATTRIBUTES, {}).get("area_by_quantity_m2"), subject.floors[model.id].get(space.id)
             if not stated or outline is None or outline.area <= 0:
                 continue
             ratios.append(outline.area / stated)

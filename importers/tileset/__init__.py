@@ -13,12 +13,13 @@ import numpy as np
 
 from importers.archive import names, unpacked
 from importers.contract import Context, Imported, LayerContent
+from importers.position import is_footprint, said_position
 from importers.tileset.files import Found, collect
 from importers.tileset.place import Matrix, Volume, footprint, lifted, lonlat_h, motion_to, volume
+from twin.crs import NEAR_M
 from twin.errors import UnreadableSource, UsageError
 from twin.model import FeatureTable, Issue, Layer
 
-NEAR_M = 50_000.0
 _TILESET = re.compile(rb'"(geometricError|boundingVolume)"')
 
 
@@ -78,7 +79,7 @@ def _motion(fills: Volume, path: Path, context: Context) -> tuple[Matrix, str]:
     options = context.options
     motion, how = np.eye(4), "none"
     if options.place is not None:
-        if options.place.strip().lower() == "footprint":
+        if is_footprint(options.place):
             raise UsageError("tileset_place_footprint", subject=path.name)
         motion, how = motion_to(fills, _place(options.place, fills, context)), "place"
     elif not fills.is_on_earth:
@@ -101,14 +102,9 @@ def _moved(fills: Volume, motion: Matrix) -> Any:
 
 def _place(text: str, fills: Volume, context: Context) -> Sequence[float]:
     """Longitude, latitude, height and turn; a missing height is what the tileset has, or the park's, a missing turn none."""
-    try:
-        given = [float(part) for part in text.replace(" ", "").split(",")]
-    except ValueError as error:
-        raise UsageError("ifc_place_malformed", subject=text) from error
-    if not 2 <= len(given) <= 4 or not np.isfinite(given).all() or abs(given[0]) > 180 or abs(given[1]) > 90:
-        raise UsageError("ifc_place_malformed", subject=text)
+    said = said_position(text)
     own = float(lonlat_h(fills.anchor[None])[0, 2]) if fills.is_on_earth else context.park.frame.h_m
-    return [*given, *[own, 0.0][len(given) - 2 :]]
+    return [said.lon, said.lat, own if said.h_m is None else said.h_m, said.turn_deg or 0.0]
 
 
 def _file_issues(path: Path, found: Found) -> list[Issue]:

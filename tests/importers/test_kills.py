@@ -111,10 +111,22 @@ def kill_at_random(park: Path, folder: Path, chance: random.Random) -> None:
         time.sleep(chance.uniform(0.0, 3.0))
         os.kill(child.pid, signal.SIGKILL)
         assert child.wait() == -signal.SIGKILL
+        wait_for_group(child.pid)
     finally:
         os.killpg(child.pid, signal.SIGKILL) if child.poll() is None else None
         if child.stdout is not None:
             child.stdout.close()
+
+
+def wait_for_group(group: int) -> None:
+    """Return when no process of the group is left; its children end with their parent."""
+    for _ in range(1000):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"processes of group {group} outlive the import they belong to")
 
 
 def edition(sha256: str, sources: dict[str, list[Path]]) -> tuple[str, str]:

@@ -401,3 +401,10 @@ def test_what_an_importer_knows_of_the_park(
     assert context.scratch is not None
     assert not context.scratch.exists()
     assert not context.cache.exists(), "an empty cache is no trace"
+
+
+@pytest.mark.parametrize("place", ["foo", "104", "104,95", "104,30,nan", "1,2,3,4,5"])
+def test_a_place_that_is_none_is_wrong_usage_before_any_file_is_read(store: Store, tmp_path: Path, place: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        import_files(store, [tmp_path / "nothing.ifc"], Options(place=place))
+    assert refused.value.code == "place_malformed"

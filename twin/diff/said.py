@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from twin.diff.pairing import Pairs
-from twin.model import Device, Element
+from twin.model import ATTRIBUTES, Device, Element
 
-_RELATED = "_ifc"  # the group of attributes and relations among the properties of an element or a room
 _GLOBAL_ID = re.compile(r"[0-3][0-9A-Za-z_$]{21}")  # ISO 16739-1, IfcGloballyUniqueId
 _OWN_WORDS = {"name"}  # of the keys in small letters, those that say and do not lead
 _WHERE = {"id", "model_id", "outline", "base_h_m", "floor_h_m"}  # of a storey, a room or a group, what its model's place decides
@@ -103,7 +102,7 @@ def _flat(groups: Mapping[str, Any], names: Names) -> dict[str, Any]:
         if not isinstance(values, Mapping):
             flat[group] = values
             continue
-        related = group == _RELATED
+        related = group == ATTRIBUTES
         told = (names.told(values) or {}) if related else values
         flat |= {f"{group}.{name}": value for name, value in told.items()}
     return flat

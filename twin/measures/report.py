@@ -53,6 +53,8 @@ def result_json(result: Result, lang: str = "en") -> dict[str, Any]:
         "parameters": result.parameters,
         "zones": result.zones,
         "gaps": [_gap_json(gap) for gap in result.gaps],
+        "devices": result.devices,
+        "sensitivity": result.sensitivity,
         "inputs": result.inputs,
         "warnings": [dict(warning) | {"message": sentence(warning, lang)} for warning in result.warnings],
         "seconds": result.seconds,
@@ -143,5 +145,7 @@ def _gap_json(gap: Gap) -> dict[str, Any]:
         "reason": gap.reason,
         "blockers": list(gap.blockers),
         "zone": gap.zone,
+        "shortfall": gap.shortfall,
+        "shortfall_unit": gap.shortfall_unit or None,
         "lonlat_h": point,
     }

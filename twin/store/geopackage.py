@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from twin.crs import Frame
+from twin.crs import NEAR_M, Frame
 from twin.errors import Conflict, NotFound, StoreError
 from twin.model import (
     Asset,
@@ -297,7 +297,7 @@ class GeoPackageStore:  # size: the verbs of Store
         return row[0]
 
     def _extent(self) -> Bounds | None:
-        reach = self._park.frame.to_lonlat([[-records.NEAR_M, -records.NEAR_M], [records.NEAR_M, records.NEAR_M]])
+        reach = self._park.frame.to_lonlat([[-NEAR_M, -NEAR_M], [NEAR_M, NEAR_M]])
         (west, south), (east, north) = reach[0, :2], reach[1, :2]
         names = [row[0] for row in self._db.execute("SELECT table_name FROM park_layers")] + ["devices", "models"]
         boxes = [

@@ -53,7 +53,6 @@ COLUMNS: Mapping[str, str] = {
     "park_layers": "id kind title table_name source title_zh",
     "versions": "source sha256 options importer at report number",
 }
-NEAR_M = 50_000.0  # what lies farther from the origin does not count for the park's extent
 _PLAIN = frozenset({str, int, float, type(None)})
 _SAID: Mapping[type, Callable[[Any], str]] = {str: encode_basestring, int: int.__repr__, float: float.__repr__}  # `json_text`, faster
 NUMBERS = frozenset({"height_m", "base_m", "storeys"})  # the columns of a layer that hold numbers; the others hold text

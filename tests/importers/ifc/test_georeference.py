@@ -235,7 +235,7 @@ def test_a_place_given_wins_over_all_and_is_counter_clockwise_from_east(new_hous
 def test_a_place_that_is_none_is_refused(new_house, read, place):
     with pytest.raises(UsageError) as caught:
         read(new_house(), place=place)
-    assert caught.value.code == "ifc_place_malformed"
+    assert caught.value.code == "place_malformed"
 
 
 def test_far_from_the_park_is_told_and_imported(new_house, read):

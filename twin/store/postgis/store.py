@@ -19,6 +19,7 @@ from uuid import uuid4
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from twin.crs import NEAR_M
 from twin.errors import Conflict, NotFound, StoreError
 from twin.model import (
     Asset,
@@ -328,9 +329,7 @@ class PostGISStore:  # size: the verbs of Store
         raise NotFound("layer_missing", subject=layer_id, known=", ".join(layer.id for layer in self.layers()))
 
     def _extent(self) -> Bounds | None:
-        (west, south), (east, north) = self._park.frame.to_lonlat([[-records.NEAR_M, -records.NEAR_M], [records.NEAR_M, records.NEAR_M]])[
-            :, :2
-        ].tolist()
+        (west, south), (east, north) = self._park.frame.to_lonlat([[-NEAR_M, -NEAR_M], [NEAR_M, NEAR_M]])[:, :2].tolist()
         names = [row[0] for row in self._fetch("SELECT table_name FROM park_layers")] + ["devices", "models"]
         edges = "min(ST_XMin(geom)), min(ST_YMin(geom)), max(ST_XMax(geom)), max(ST_YMax(geom))"
         near = "WHERE geom @ ST_MakeEnvelope(%(w)s, %(s)s, %(e)s, %(n)s, 4326)"
