@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from sample_park import networks, outdoors, parking, places, roads
-from sample_park.devices import cameras_indoor, cameras_outdoor, charging, indoor, radio, street
+from sample_park.devices import cameras_indoor, cameras_outdoor, charging, indoor, radio, services, street
 from sample_park.devices.table import Device
 from sample_park.write import Row
 
@@ -48,4 +48,5 @@ TABLES: Mapping[str, Callable[[], Sequence[Device]]] = {
     "meters": street.meter_rows,
     "sensors": street.sensor_rows,
     "access_control": lambda: [*street.access_rows(), *indoor.access_rows()],
+    "services": services.service_rows,
 }

@@ -183,7 +183,8 @@ def _door_walks() -> list[Row]:
 def _building(building: Building) -> dict[str, Any]:
     names = {"id": building.id, "name": building.name, "name_zh": building.name_zh, "usage": building.usage}
     sizes = {"storeys": building.storeys, "height_m": building.height_m, "base_m": terrain.base_height(building.id)}
-    return {**names, **sizes, "owner": "Yunxi Park Operations", "status": "in_service"}
+    register = {"main_office": building.usage == "office"}
+    return {**names, **sizes, "owner": "Yunxi Park Operations", "status": "in_service", **register}
 
 
 def _apron(building: Building) -> Any:

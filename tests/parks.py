@@ -25,6 +25,7 @@ from twin.model import (
     ModelContent,
     Park,
     Photometry,
+    Scenario,
     Space,
     Storey,
     Terrain,
@@ -79,6 +80,11 @@ def full_park(store: Store, folder: Path) -> Store:
             samples = {"x": [1, 2]} if name == "r2" else None
             writer.put_run({"at": "2026-04-01", "result": result, "gaps": {"features": []}, "samples": samples})
         writer.put_scorecard({"pack": "p", "revision": store.revision(), "at": "2026", "totals": {"points": [1, 2]}})
+        moved = {"op": "move", "id": "d1", "lon": 104.0602, "lat": 30.5401}
+        writer.put_scenario(
+            Scenario("夜间", [moved, {"op": "set", "id": "d0", "values": {"tilt_deg": 20.5, "name": None}}], "试", "2026-05")
+        )
+        writer.put_scenario(Scenario("A"))
         writer.put_scorecard({"pack": "stale", "revision": "none", "at": "2026"})
     store.sweep()
     return store
@@ -156,6 +162,7 @@ def told(store: Store) -> dict[str, Any]:
         "runs": [(kept, store.run(kept["run"])) for kept in store.runs()],
         "scorecards": [{**card, "revision": ""} for card in store.scorecards()],
         "scorecard": store.scorecard("stale"),
+        "scenarios": [(each, store.scenario(each.name)) for each in store.scenarios()],
     }
     return {name: comparable(answer) for name, answer in answers.items()}
 

@@ -197,7 +197,8 @@ def _same_place(some: Sequence[Building], city: Sequence[Building]) -> dict[int,
 
 def _from_features(store: Store) -> list[Building]:
     table = store.features_of_kind("building")
-    polygons = [k for k, shape in enumerate(table.geometry) if shape is not None and shape.geom_type in {"Polygon", "MultiPolygon"}]
+    areal = {"Polygon", "MultiPolygon"}
+    polygons = [k for k, shape in enumerate(table.geometry) if shape is not None and shape.geom_type in areal and not shape.is_empty]
     if not polygons:
         return []
     centres = shapely.get_coordinates(shapely.point_on_surface(table.geometry[polygons]))

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
-from twin.console import JsonOption, LangOption, ParkArgument, language, percent, print_json, print_table, progress, say
+from twin.console import JsonOption, LangOption, ParkArgument, figure, language, percent, print_json, print_table, progress, say
+from twin.coverage.levels import LADDERS
 from twin.crs import Frame, known_crs
 from twin.errors import UsageError
+from twin.evidence.bundle import bundle
 from twin.files import write_atomically
 from twin.i18n import message
 from twin.indicators import pack
@@ -24,9 +27,15 @@ from twin.live.simulate import run as run_simulation
 from twin.measures import compute
 from twin.measures import measures as all_measures
 from twin.measures.report import gaps_geojson, keep, measure_json, result_json, samples_json
+from twin.measures.sees import EDITION, Asked
 from twin.measures.sees import sees as sees_point
+from twin.measures.views import MODES
 from twin.model import Park, Terrain
+from twin.result import Result
 from twin.store import Store, create_store, is_database, name_of, open_store
+
+EvidenceOption = Annotated[Path | None, typer.Option("--evidence", metavar="DIR", help="option_evidence", show_default=False)]
+HashesOption = Annotated[bool, typer.Option("--hashes-only", help="option_evidence_hashes")]
 
 
 def init(
@@ -108,6 +117,9 @@ def measure(
     param: Annotated[list[str] | None, typer.Option("--param", metavar="K=V", help="option_param", show_default=False)] = None,
     gaps: Annotated[Path | None, typer.Option("--gaps", metavar="FILE", help="option_gaps", show_default=False)] = None,
     samples: Annotated[Path | None, typer.Option("--samples", metavar="FILE", help="option_samples", show_default=False)] = None,
+    scenario: Annotated[str | None, typer.Option("--scenario", metavar="NAME", help="option_scenario", show_default=False)] = None,
+    evidence: EvidenceOption = None,
+    hashes: HashesOption = False,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:  # one option a promise of the interface
@@ -116,7 +128,7 @@ def measure(
     store = open_store(park)
     with progress() as bars:
         bars.add_task(measure_id, total=None)
-        result = compute(store, measure_id, given)
+        result = compute(store, measure_id, given, scenario=scenario)
     spoken = language(lang)
     document = result_json(result, spoken)
     keep(store, result)
@@ -124,10 +136,12 @@ def measure(
         write_atomically(gaps, json.dumps(gaps_geojson(result), ensure_ascii=False))
     if samples:
         write_atomically(samples, json.dumps(samples_json(result)))
+    content = bundle(store, [result], evidence, inputs=not hashes) if evidence else None
     if as_json:
         print_json(document)
     else:
         _print_result(document, spoken)
+    _say_evidence(evidence, content, spoken, as_json=as_json)
 
 
 def packs(as_json: JsonOption = False, lang: LangOption = None) -> None:
@@ -147,6 +161,8 @@ def score(
     park: ParkArgument,
     pack_id: Annotated[str, typer.Argument(metavar="PACK", help="option_pack", show_default=False)],
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="option_html", show_default=False)] = None,
+    evidence: EvidenceOption = None,
+    hashes: HashesOption = False,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
@@ -154,11 +170,14 @@ def score(
     spoken = language(lang)
     store = open_store(park)
     chosen = pack(pack_id)
+    results: list[Result] = []
     with progress() as bars:
         task = bars.add_task(pack_id, total=len(chosen.rows))
-        card = score_pack(store, chosen, done=lambda: bars.advance(task))
+        card = score_pack(store, chosen, done=lambda: bars.advance(task), hear=results.append)
     if html:
         write_atomically(html, scorecard_html(card, spoken))
+    content = bundle(store, _once(results), evidence, card=card, inputs=not hashes) if evidence else None
+    _say_evidence(evidence, content, spoken, as_json=as_json)
     if as_json:
         print_json(card)
         return
@@ -172,12 +191,20 @@ def sees(
     park: ParkArgument,
     at: Annotated[str, typer.Option("--at", metavar="LON,LAT[,H]", help="option_at")],
     storey: Annotated[str | None, typer.Option("--storey", help="option_storey", show_default=False)] = None,
+    night: Annotated[bool, typer.Option("--night", help="option_night")] = False,
+    ptz: Annotated[str, typer.Option("--ptz", metavar="|".join(MODES), help="option_ptz")] = MODES[0],
+    edition: Annotated[str, typer.Option("--edition", metavar="|".join(LADDERS), help="option_edition")] = EDITION,
+    whole: Annotated[bool, typer.Option("--whole-body", help="option_whole_body")] = False,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
     """Which cameras see a point."""
     lon, lat, *height = _numbers(at, "--at", 2, 3)
-    answer = sees_point(open_store(park), lon, lat, height[0] if height else None, storey=storey)
+    for name, value, known in (("--ptz", ptz, MODES), ("--edition", edition, tuple(LADDERS))):
+        if value not in known:
+            raise UsageError("parameter_value", subject=name, value=value, allowed=", ".join(known))
+    how = Asked("night" if night else "day", ptz, edition, "whole" if whole else "point")
+    answer = sees_point(open_store(park), lon, lat, height[0] if height else None, storey=storey, asked=how)
     if as_json:
         print_json(answer)
         return
@@ -185,10 +212,16 @@ def sees(
     names = ("camera", "sees", "px_per_m", "distance", "level", "blocked_by")
     seeing = sorted(answer["cameras"], key=lambda camera: (not camera["sees"], camera["distance_m"]))
     rows = [
-        [c["id"], "✓" if c["sees"] else "", _round(c["px_per_m"]), _round(c["distance_m"]), c["level"], c["blocked_by"] or c["reason"]]
-        for c in seeing[:30]
+        [c["id"], "✓" if c["sees"] else "", _round(c["px_per_m"]), _round(c["distance_m"]), c["level"], _hindrance(c)] for c in seeing[:30]
     ]
     print_table([message(f"column_{c}", spoken) for c in names], rows)
+
+
+def _hindrance(camera: Mapping[str, Any]) -> str | None:
+    """What keeps a camera from seeing a point, and what would have to be otherwise."""
+    changed = ", ".join(f"{name}: {state}" for name, state in (camera["sees_if"] or {}).items())
+    said = camera["blocked_by"] or camera["reason"]
+    return f"{said} ({changed}: ✓)" if changed else said
 
 
 def simulate(
@@ -281,8 +314,9 @@ def _print_models(listed: list[dict[str, Any]], lang: str) -> None:
 
 
 def _print_result(document: dict[str, Any], lang: str) -> None:
-    say(f"{document['title']}: {percent(document['value'], 2)}")
-    say(message("bounds_line", lang, lower=percent(document["lower"], 2), upper=percent(document["upper"], 2)))
+    value, lower, upper = (figure(document[name], document["unit"], 2) for name in ("value", "lower", "upper"))
+    say(f"{document['title']}: {value}")
+    say(message("bounds_line", lang, lower=lower, upper=upper))
     say(f"{document['numerator']:,.1f} / {document['denominator']:,.1f} {document['quantity']}   {document['run']}")
     for warning in document["warnings"]:
         say(f"! {warning['message']}")
@@ -296,6 +330,16 @@ def _score_row(row: dict[str, Any], lang: str) -> list[Any]:
     points = f"{row['points'][0]:g}–{row['points'][1]:g} / {row['max_points']:g}"
     verdict = message(f"verdict_{row['verdict']}", lang)
     return [row["clause"], row[f"title_{lang}"], percent(row["value"]), interval, f"≥ {percent(row['threshold'])}", points, verdict]
+
+
+def _once(results: list[Result]) -> list[Result]:
+    """Each run once: rows of a pack may ask the same."""
+    return list({result.run: result for result in results}.values())
+
+
+def _say_evidence(folder: Path | None, content: str | None, lang: str, *, as_json: bool) -> None:
+    if content is not None and not as_json:
+        say(message("evidence_written", lang, subject=folder, content=content))
 
 
 def _origin(text: str) -> Frame:

@@ -80,6 +80,11 @@ def percent(value: float | None, places: int = 1) -> str:
     return f"{int(value * 100 * scale + 1e-9) / scale:.{places}f} %"
 
 
+def figure(value: float | None, unit: str, places: int = 1) -> str:
+    """A measure's value: a share (unit 1) as a percentage, anything else as a number."""
+    return percent(value, places) if unit == "1" or value is None else f"{value:g}"
+
+
 def _cell(value: Any) -> str:
     return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 

@@ -252,6 +252,16 @@ class Device:
 
 
 @dataclass(frozen=True)
+class Scenario:
+    """A named set of changes to devices that a park keeps beside them; `twin.scenario.changes` says what a change is."""
+
+    name: str
+    changes: Sequence[Mapping[str, Any]] = ()  # in the order they are made
+    note: str = ""
+    at: str = ""  # when it was last changed, ISO 8601, UTC
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened at a place."""
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from twin.measures.ready import Ready
     from twin.store import Store
 
 
@@ -43,7 +44,9 @@ class Gap:
 
     id: str
     amount: float
-    reason: str  # out_of_range occluded outside_field_of_view density below_threshold too_steep no_device not_installed not_served
+    # out_of_range occluded outside_field_of_view blind_zone density out_of_focus turned_away too_dark too_steep below_threshold no_device
+    # not_installed not_served
+    reason: str
     blockers: Sequence[str]  # ids of what stands in the way: building/17, element/<GlobalId>
     geometry: Any  # shapely geometry, lon lat [deg], h [m]
     zone: str | None = None
@@ -100,6 +103,7 @@ class Request:
     scenario: str | None = None
     at: str | None = None
     want_samples: bool = True
+    want_sensitivity: bool = True  # a preview does without what opens the bounds
 
 
 @dataclass(frozen=True)
@@ -114,3 +118,4 @@ class Measure:
     parameters: Sequence[Parameter]
     sources: Sequence[str]
     compute: Callable[[Store, Request], Result]
+    ready: Callable[[Store, Request], Ready] | None = None  # what answers what-if questions at once; None: they are computed anew

@@ -13,6 +13,7 @@ from twin.measures import compute, resolve
 from twin.measures.report import keep, plain
 from twin.registry import load
 from twin.result import Measure
+from twin.scenario.changes import digest_of
 from twin.store import Store
 
 T = TypeVar("T")
@@ -34,13 +35,14 @@ class Runs:
         Raises
         ------
         NotFound
-            If there is no such measure.
+            If there is no such measure or no such scenario.
         UnknownParameter
             If a parameter does not exist or cannot take its value.
         """
         measure: Measure = load("twin.measures", measure_id)
         request = resolve(measure, asked, {}, scenario=scenario, at=at)  # what is wrong is told at once, before anything is queued
-        key = [measure_id, plain(request.parameters), sorted(asked), scenario, at]
+        changes = None if scenario is None else digest_of(self._store.scenario(scenario).changes)
+        key = [measure_id, plain(request.parameters), sorted(asked), scenario, changes, at]
         return self.share(key, lambda: self._run(measure_id, asked, scenario, at))
 
     def share(self, key: Sequence[Any], work: Callable[[], T]) -> Future[T]:

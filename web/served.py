@@ -22,6 +22,7 @@ from web.runs import Runs
 from web.seen import Seen
 from web.settings import Settings
 from web.versions import Versions
+from web.whatif import WhatIf
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Served:
     kept: Kept
     seen: Seen
     versions: Versions
+    whatif: WhatIf
     tail: Tail
     metrics: Metrics
 
@@ -63,6 +65,7 @@ def serve(store: Store, settings: Settings) -> Served:
         kept=Kept(store),
         seen=Seen(store),
         versions=Versions(store),
+        whatif=WhatIf(store),
         tail=Tail(store, settings.poll_s),
         metrics=Metrics(),
     )

@@ -35,6 +35,7 @@ from twin.model import (
     ModelContent,
     Park,
     Photometry,
+    Scenario,
     SourceContent,
     Space,
     Storey,
@@ -465,6 +466,27 @@ def test_a_photometry_is_taken_over(store: Store) -> None:
     with store.transaction() as writer:
         writer.put_photometries([], source="one")
     assert [each.id for each in store.photometries()] == ["b"]
+
+
+def test_scenarios_are_kept_beside_the_park(store: Store) -> None:
+    first = Scenario(
+        "夜间", [{"op": "move", "id": "c", "lon": 104.06, "lat": 30.5400000000001}, {"op": "set", "id": "c", "values": {"a": None}}]
+    )
+    before = store.revision()
+    with store.transaction() as writer:
+        writer.put_scenario(first)
+        writer.put_scenario(Scenario("B", note="说明", at="2026-05-01T00:00:00Z"))
+        writer.put_scenario(Scenario("a"))
+    assert [each.name for each in store.scenarios()] == ["B", "a", "夜间"], "in the order of their code points on every back end"
+    assert store.scenario("夜间") == first
+    assert store.revision() == before, "the park has not changed"
+    with store.transaction() as writer:
+        writer.put_scenario(replace(first, changes=[]))
+        writer.drop_scenario("B")
+        writer.drop_scenario("nowhere")
+    assert [(each.name, len(each.changes)) for each in store.scenarios()] == [("a", 0), ("夜间", 0)]
+    with pytest.raises(NotFound, match="no scenario B"):
+        store.scenario("B")
 
 
 def test_events_are_followed_in_the_order_they_were_written(store: Store) -> None:

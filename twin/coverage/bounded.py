@@ -76,6 +76,7 @@ class Areas:
     judged: int  # cells judged, whole and cut
     undecided_m2: float  # area of cells still mixed when cutting ended
     convergence: float  # |share before cutting - share after| [1]
+    doubt: tuple[float, float] = (0.0, 0.0)  # of `undecided_m2`, what counts as covered by the cells' points, and what does not [m2]
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def areas(cells: Cells, first: Judged, judge: Judge, *, least_m: float, budget: 
     """
     covered, sure, possible = (np.zeros(len(cells)) for _ in range(3))
     whole, level, known, parts = np.arange(len(cells)), cells, first, 0
-    undecided, coarse = 0.0, float(cells.area[first.covered].sum())
+    doubt, coarse = np.zeros(2), float(cells.area[first.covered].sum())
     while len(level):
         cut = known.mixed & (level.half >= least_m)
         room = (budget - parts) // 4
@@ -123,7 +124,8 @@ def areas(cells: Cells, first: Judged, judge: Judge, *, least_m: float, budget: 
         leaf = ~cut
         for total, counts in ((covered, known.covered), (sure, known.sure), (possible, known.possible)):
             np.add.at(total, whole[leaf & counts], level.area[leaf & counts])
-        undecided += float(level.area[leaf & known.mixed].sum())
+        open_ = leaf & known.mixed
+        doubt += (float(level.area[open_ & known.covered].sum()), float(level.area[open_ & ~known.covered].sum()))
         if not cut.any():
             break
         # the number of the cell travels in `piece` while it is cut
@@ -133,7 +135,7 @@ def areas(cells: Cells, first: Judged, judge: Judge, *, least_m: float, budget: 
         known = judge(level, Before(known, row))
     total_area = float(cells.area.sum())
     drift = abs(coarse - float(covered.sum())) / total_area if total_area > 0 else 0.0
-    return Areas(covered, sure, possible, len(cells) + parts, undecided, drift)
+    return Areas(covered, sure, possible, len(cells) + parts, float(doubt.sum()), drift, (float(doubt[0]), float(doubt[1])))
 
 
 def probes(cells: Cells) -> Probes:

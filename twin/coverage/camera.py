@@ -1,44 +1,63 @@
-"""What a camera resolves: field of view, pixel density, range and steepness, for points and for whole boxes.
+"""What a camera resolves: field of view, pixel density, range, focus, steepness and light, for points and for whole boxes.
 
 A rectilinear lens looks along f, with r to the right and u upward of the image. A point at v from the lens is in the field of view
 where |r·v| <= (f·v) tan(hfov/2) and |u·v| <= (f·v) tan(vfov/2); an object facing the camera there is drawn with
 
         density = pixels_w / (2 · depth · tan(hfov/2)) px/m,    depth = f·v
 
-which does not depend on how far off the axis it is. A fisheye lens draws the angle θ off its axis at k·θ, k = R / (fov/2) pixels per
-radian; of its radial density k/D and its tangential density (k·θ/sin θ)/D, D = |v|, the lower one counts.
+which does not depend on how far off the axis it is. An object turned away by ψ keeps cos ψ of it; the height of one that stands keeps
+cos δ, δ the depression of the line of sight. A fisheye lens draws the angle θ off its axis at k·θ, k = R / (fov/2) pixels per radian;
+of its radial density k/D and its tangential density (k·θ/sin θ)/D, D = |v|, the lower one counts. A camera that can be turned, asked
+where it can look at all, puts the target in the middle of its narrowest picture: its depth is the distance.
 
-Sources: IEC 62676-4 (pixel density on the target); the densities of both its editions are in LADDERS.
+What is not known exactly makes up to three views of one aim: the best knowledge, what every possibility sees (`View.least`), and what
+any of them sees (`View.most`).
+
+Sources: IEC 62676-4 (pixel density on the target), DB31/T 329.1-2019 (depression), coverage.md 1.2.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from twin.coverage import inview
+from twin.coverage.inview import ANY_WAY, FISHEYE, N_PLANES, PLANE, PLANES, REACHABLE, RECTILINEAR, density_at, verdict_at
+
 FloatArray = NDArray[np.float64]
 
-# edition of IEC 62676-4 -> level -> least density [px/m]
-LADDERS: Mapping[str, Mapping[str, float]] = {
-    "2014": {"monitor": 12.5, "detect": 25.0, "observe": 62.5, "recognise": 125.0, "identify": 250.0, "inspect": 1000.0},
-    "2025": {
-        "overview": 20.0, "outline": 40.0, "discern": 80.0, "perceive": 125.0, "characterise": 250.0, "validate": 500.0,
-        "scrutinise": 1500.0,
-    },
-}  # fmt: skip
-
-RECTILINEAR, FISHEYE, ANY_WAY = 0, 1, 2  # ANY_WAY: nobody knows where it looks; it may see all round
-INSIDE, OUT_OF_RANGE, OUT_OF_VIEW, TOO_COARSE, TOO_STEEP = range(5)
-REASONS = ("", "out_of_range", "outside_field_of_view", "density", "too_steep")
-OUT, IN, MIXED = 0, 1, 2  # what can be said of a whole box
-
 WIDEST_LENS_RAD = math.radians(150.0)  # a wider rectilinear image does not exist: it is put together from several
+LEAST, AS_KNOWN, MOST = -1, 0, 1  # how a view counts what is not known of its pose
+
+
+@dataclass(frozen=True)
+class Slack:
+    """By how much a camera's pose may differ from what is known of it, each way."""
+
+    xy_m: float = 0.0
+    z_m: float = 0.0
+    azimuth_rad: float = 0.0
+    tilt_rad: float = 0.0
+
+
+EXACT = Slack()
+
+
+@dataclass(frozen=True)
+class Reachable:
+    """Where a camera can be turned: pan about the view's azimuth, tilt below horizontal, and how far off its aim its picture reaches."""
+
+    pan_half_rad: float = math.pi
+    tilt_low_rad: float = 0.0
+    tilt_high_rad: float = math.pi / 2
+    spread_rad: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,20 +73,27 @@ class View:
     vfov_rad: float = math.radians(58.7)
     pixels_w: float = 1920.0  # of a fisheye: the diameter of the image circle
     range_m: float = math.inf  # slant
+    focal_px: float | None = None  # focal length in pixels, where it does not follow from pixels_w and hfov
+    squeeze: float = 1.0  # pixels per metre along the image's height, of those along its width
+    focus_m: tuple[float, float] = (0.0, math.inf)  # depths between which the picture is sharp
+    beam_rad: float | None = None  # full angle of the camera's own light, where targets are lit by nothing else
+    is_dark: bool = False  # nothing lights what it looks at
+    reachable: Reachable = Reachable()  # of a REACHABLE one
+    slack: Slack = EXACT
+    sign: int = AS_KNOWN
+    least: View | None = None  # what it sees whatever is true of what is not known; None: nothing is in doubt
+    most: View | None = None  # what it may see
 
 
 @dataclass(frozen=True)
 class Criteria:
     """What a target must fulfil besides being in view."""
 
-    density_px_per_m: float = 125.0
+    density_px_per_m: float = 125.0  # across a target
     max_depression_rad: float | None = None  # of the line of sight below the lens's horizon
-
-
-def level_of(density: float, edition: str) -> str | None:
-    """The highest level of IEC 62676-4 in `edition` that a density [px/m] reaches; None below the lowest."""
-    reached = [name for name, least in LADDERS[edition].items() if density >= least]
-    return reached[-1] if reached else None
+    upright_px_per_m: float = 0.0  # along the height of a standing target
+    facing_rad: float | None = None  # the way targets face, clockwise from north; None: towards the camera
+    max_yaw_rad: float | None = None  # how far such a target may be turned away
 
 
 def axes(view: View) -> FloatArray:
@@ -81,34 +107,88 @@ def axes(view: View) -> FloatArray:
     ])  # fmt: skip
 
 
+def focal_length(view: View) -> float:
+    """The focal length in pixels: density times depth; of a fisheye, pixels per radian. [px·m/m]"""
+    if view.focal_px is not None:
+        return view.focal_px
+    return view.pixels_w / view.hfov_rad if view.lens == FISHEYE else view.pixels_w / (2 * math.tan(view.hfov_rad / 2))
+
+
 def reach(view: View, criteria: Criteria) -> float:
     """The farthest that a target can be from the lens [m]; infinite where neither range nor density bound it."""
     packed = pack(view, criteria)
-    if view.lens == FISHEYE:
-        return float(min(packed[14], packed[15]))
-    corner = math.sqrt(1 + packed[12] ** 2 + packed[13] ** 2)  # slant distance per depth in the corner of the image
-    return float(min(packed[14] * corner, packed[15]))
+    slack = max(0.0, float(packed[inview.AT_SIGN])) * math.hypot(view.slack.xy_m, view.slack.z_m)
+    corner = 1.0 if view.lens in {FISHEYE, REACHABLE} else float(packed[inview.AT_CORNER])
+    depth = min(float(packed[inview.AT_DEPTH]), float(packed[inview.AT_UPRIGHT]))
+    return min((depth + slack) / max(corner, 1e-9), view.range_m + slack)
 
 
+@lru_cache(maxsize=8192)  # the views of a park, asked again and again
 def pack(view: View, criteria: Criteria) -> FloatArray:
-    """A view and criteria as the numbers that the compiled tests take (20,).
-
-    0-2 lens, 3-5 forward, 6-8 right, 9-11 up, 12 tan(hfov/2), 13 tan(vfov/2), 14 greatest depth (fisheye: distance) by density,
-    15 range, 16 tan of the steepest depression, 17 lens, 18 half the fisheye's angle, 19 px·m of density (density · depth).
-    """
-    out = np.zeros(20)
+    """A view and criteria as the numbers that the compiled tests take, not to be written to; `twin.coverage.inview` says where each is."""
+    out = np.zeros(inview.SIZE)
     out[0:3] = view.position
     out[3:12] = axes(view).ravel()
-    fisheye = view.lens == FISHEYE
-    out[12] = 0.0 if fisheye else math.tan(view.hfov_rad / 2)
-    out[13] = 0.0 if fisheye else math.tan(view.vfov_rad / 2)
-    out[19] = view.pixels_w / view.hfov_rad if fisheye else view.pixels_w / (2 * out[12])
-    out[14] = out[19] / criteria.density_px_per_m if criteria.density_px_per_m > 0 else math.inf
-    out[15] = view.range_m
-    out[16] = math.inf if criteria.max_depression_rad is None else math.tan(criteria.max_depression_rad)
-    out[17] = view.lens
-    out[18] = view.hfov_rad / 2
+    rectilinear = view.lens in {RECTILINEAR, ANY_WAY}
+    across, along = (math.tan(view.hfov_rad / 2), math.tan(view.vfov_rad / 2)) if rectilinear else (0.0, 0.0)
+    focal = focal_length(view)
+    upright = criteria.upright_px_per_m
+    out[inview.AT_KIND], out[inview.AT_RANGE], out[inview.AT_FOCAL], out[inview.AT_FOCAL_UP] = (
+        view.lens, view.range_m, focal, focal * view.squeeze
+    )  # fmt: skip
+    out[inview.AT_TAN_H], out[inview.AT_TAN_V], out[inview.AT_UPRIGHT_PX] = across, along, upright
+    out[inview.AT_STEEP] = math.inf if criteria.max_depression_rad is None else math.tan(criteria.max_depression_rad)
+    out[inview.AT_DEPTH] = focal / criteria.density_px_per_m if criteria.density_px_per_m > 0 else math.inf
+    out[inview.AT_UPRIGHT] = focal * view.squeeze / upright if upright > 0 else math.inf
+    out[inview.AT_CORNER] = 1 / math.sqrt(1 + across**2 + along**2)
+    out[inview.AT_IS_DARK] = view.is_dark
+    _pack_facing(out, criteria)
+    _pack_pose(out, view)
+    _pack_planes(out, view, across, along)
     return out
+
+
+def _pack_facing(out: FloatArray, criteria: Criteria) -> None:
+    if criteria.facing_rad is not None:
+        out[inview.AT_FACING : inview.AT_FACING + 3] = 1.0, math.sin(criteria.facing_rad), math.cos(criteria.facing_rad)
+    out[inview.AT_COS_YAW] = -2.0 if criteria.max_yaw_rad is None else math.cos(criteria.max_yaw_rad)
+    out[inview.AT_HAS_MORE] = criteria.facing_rad is not None or criteria.upright_px_per_m > 0
+
+
+def _pack_pose(out: FloatArray, view: View) -> None:
+    """What is not known of the pose, the cones about the axis, and the limits of what can be turned."""
+    slack, sign, turned = view.slack, view.sign, view.reachable
+    out[inview.AT_SIGN : inview.AT_NOD + 1] = (
+        (sign, slack.xy_m, slack.z_m, slack.azimuth_rad, slack.tilt_rad) if sign else (0.0, 0.0, 0.0, 0.0, 0.0)
+    )
+    out[inview.AT_CONE_SLACK] = slack.azimuth_rad * abs(math.cos(view.tilt_rad)) + slack.tilt_rad if sign else 0.0
+    half = view.hfov_rad / 2 if view.lens == FISHEYE else math.inf
+    beam = math.inf if view.beam_rad is None or view.lens in {ANY_WAY, REACHABLE} else view.beam_rad / 2
+    out[inview.AT_HALF_CONE] = min(half, beam)
+    out[inview.AT_PAN], out[inview.AT_PAN_HALF] = view.azimuth_rad, turned.pan_half_rad
+    out[inview.AT_TILT_LOW], out[inview.AT_TILT_HIGH], out[inview.AT_SPREAD] = turned.tilt_low_rad, turned.tilt_high_rad, turned.spread_rad
+
+
+def _pack_planes(out: FloatArray, view: View, across: float, along: float) -> None:
+    """The planes that bound a rectilinear picture: right, left, top, bottom, greatest depth by density and by focus, least by focus."""
+    forward, right, up = out[3:6], out[6:9], out[9:12]
+    near, far = view.focus_m
+    planes = (
+        (right - across * forward, 0.0, across),
+        (-right - across * forward, 0.0, across),
+        (up - along * forward, 0.0, math.hypot(1.0, along)),
+        (-up - along * forward, 0.0, math.hypot(1.0, along)),
+        (forward, float(min(out[inview.AT_DEPTH], out[inview.AT_UPRIGHT])), 1.0),
+        (forward, far, 1.0),
+        (-forward, -near if near > 0 else math.inf, 1.0),
+    )
+    for k, (normal, limit, across_tilt) in enumerate(planes):
+        flat = math.hypot(normal[0], normal[1])
+        shift = out[inview.AT_XY] * flat + out[inview.AT_Z] * abs(normal[2])
+        row = (*normal, limit, shift, out[inview.AT_TURN] * flat, out[inview.AT_NOD] * across_tilt)
+        out[PLANES + PLANE * k : PLANES + PLANE * (k + 1)] = row
+    if view.lens != RECTILINEAR:
+        out[PLANES + 3 : PLANES + PLANE * N_PLANES : PLANE] = math.inf
 
 
 def densities(view: View, targets: FloatArray) -> FloatArray:
@@ -117,110 +197,60 @@ def densities(view: View, targets: FloatArray) -> FloatArray:
     return _densities(packed, np.ascontiguousarray(targets, float))
 
 
+def fisheye_densities(view: View, targets: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Radial and tangential pixels per metre (n,) of an equidistant fisheye on targets (n, 3) [m, enu]. [px/m]"""
+    way = np.asarray(targets, float) - np.array(view.position)
+    distance = np.maximum(np.linalg.norm(way, axis=1), 1e-12)
+    off = np.arccos(np.clip(way @ axes(view)[0] / distance, -1.0, 1.0))
+    radial = focal_length(view) / distance
+    return radial, radial / np.sinc(off / np.pi)  # sinc(x) = sin(pi x) / (pi x)
+
+
+def depth_of_field(focal_mm: float, aperture: float, focus_m: float, confusion_mm: float) -> tuple[float, float]:
+    """The depths [m] between which a picture is sharp: a point is drawn no larger than the circle of confusion.
+
+    Parameters
+    ----------
+    focal_mm, aperture
+        Focal length [mm] and f-number of the lens.
+    focus_m
+        The distance it is focused on; infinite: far away. [m]
+    confusion_mm
+        The greatest blur that counts as sharp, as one pixel. [mm]
+    """
+    # a point at d is drawn f² |d - s| / (N d (s - f)) wide
+    nearest = focal_mm**2 / (aperture * confusion_mm)  # sharp from here on where the focus is far away [mm]
+    if math.isinf(focus_m):
+        return nearest / 1000, math.inf
+    focus = focus_m * 1000
+    near = nearest * focus / (nearest + (focus - focal_mm))
+    beyond = nearest - (focus - focal_mm)
+    return near / 1000, nearest * focus / beyond / 1000 if beyond > 0 else math.inf
+
+
 def verdicts(view: View, criteria: Criteria, targets: FloatArray) -> NDArray[np.int8]:
     """INSIDE, or the index in REASONS of what keeps each target (n, 3) [m, enu] from counting, lines of sight apart: (n,)."""
     return _verdicts(pack(view, criteria), np.ascontiguousarray(targets, float))
 
 
-@njit(cache=True, nogil=True)
-def density_at(view: FloatArray, x: float, y: float, z: float) -> float:
-    """Density [px/m] of a packed view on a target at (x, y, z) from its lens. [m]"""
-    depth = math.sqrt(x * x + y * y + z * z) if view[17] == FISHEYE else x * view[3] + y * view[4] + z * view[5]
-    return view[19] / depth if depth > 0 else 0.0
+def possible(view: View) -> View:
+    """The view with everything that is in doubt for it."""
+    return view if view.most is None else view.most
 
 
-@njit(cache=True, nogil=True)
-def verdict_at(view: FloatArray, x: float, y: float, z: float) -> int:  # noqa: PLR0911  one return a reason
-    """INSIDE or the reason why not, for a packed view and a target at (x, y, z) from its lens. [m]"""
-    distance = math.sqrt(x * x + y * y + z * z)
-    if view[17] == ANY_WAY:
-        if distance > min(view[15], view[14] * math.sqrt(1 + view[12] ** 2 + view[13] ** 2)):
-            return OUT_OF_RANGE
-        return TOO_STEEP if -z > view[16] * math.hypot(x, y) else INSIDE
-    depth = x * view[3] + y * view[4] + z * view[5]
-    if view[17] == FISHEYE:
-        if depth < distance * math.cos(view[18]):
-            return OUT_OF_VIEW
-        depth = distance
-    else:
-        right, up = x * view[6] + y * view[7] + z * view[8], x * view[9] + y * view[10] + z * view[11]
-        if depth <= 0 or abs(right) > depth * view[12] or abs(up) > depth * view[13]:
-            return OUT_OF_VIEW
-    if distance > view[15]:
-        return OUT_OF_RANGE
-    if depth > view[14]:
-        return TOO_COARSE
-    return TOO_STEEP if -z > view[16] * math.hypot(x, y) else INSIDE
+def certain(view: View) -> View:
+    """The view with everything that is in doubt against it."""
+    return view if view.least is None else view.least
 
 
-@njit(cache=True, nogil=True)
-def box_verdict(view: FloatArray, x: float, y: float, z: float, half: float, half_z: float) -> int:
-    """What holds for every target in a box about (x, y, z) from the lens [m], half wide as given: IN, OUT, or MIXED.
-
-    IN and OUT are certain; MIXED may also be said of a box that is one of the two.
-    """
-    state = _distance_verdict(view, x, y, z, half, half_z)
-    if state == OUT or view[17] == ANY_WAY:
-        return state
-    other = _cone_verdict(view, x, y, z, half, half_z) if view[17] == FISHEYE else _frustum_verdict(view, x, y, z, half, half_z)
-    if other == OUT:
-        return OUT
-    return IN if state == IN and other == IN else MIXED
+def is_in_doubt(view: View) -> bool:
+    """Whether there is more than one thing that the view may be."""
+    return view.least is not None or view.most is not None
 
 
-@njit(cache=True, nogil=True)
-def _distance_verdict(view: FloatArray, x: float, y: float, z: float, half: float, half_z: float) -> int:
-    """Range and depression over a box; the greatest depth too where it is a distance."""
-    near_x, near_y, near_z = max(abs(x) - half, 0.0), max(abs(y) - half, 0.0), max(abs(z) - half_z, 0.0)
-    far_x, far_y, far_z = abs(x) + half, abs(y) + half, abs(z) + half_z
-    limit = view[15]
-    if view[17] == FISHEYE:
-        limit = min(limit, view[14])
-    elif view[17] == ANY_WAY:
-        limit = min(limit, view[14] * math.sqrt(1 + view[12] ** 2 + view[13] ** 2))
-    near, far = math.sqrt(near_x**2 + near_y**2 + near_z**2), math.sqrt(far_x**2 + far_y**2 + far_z**2)
-    if near > limit:
-        return OUT
-    certain = far <= limit
-    if view[16] < math.inf:
-        flat_near, flat_far = math.hypot(near_x, near_y), math.hypot(far_x, far_y)
-        if -(z + half_z) > view[16] * flat_far:
-            return OUT
-        certain = certain and -(z - half_z) <= view[16] * flat_near
-    return IN if certain else MIXED
-
-
-@njit(cache=True, nogil=True)
-def _frustum_verdict(view: FloatArray, x: float, y: float, z: float, half: float, half_z: float) -> int:
-    """Four sides and the greatest depth over a box: each is linear, so its extremes over the box are exact."""
-    certain = True
-    for side in range(5):
-        if side == 4:
-            a, b, c, limit = view[3], view[4], view[5], view[14]
-        else:
-            k = 6 if side < 2 else 9
-            sign = 1.0 if side % 2 == 0 else -1.0
-            slope = view[12] if side < 2 else view[13]
-            a, b, c = sign * view[k] - slope * view[3], sign * view[k + 1] - slope * view[4], sign * view[k + 2] - slope * view[5]
-            limit = 0.0
-        middle, spread = a * x + b * y + c * z, (abs(a) + abs(b)) * half + abs(c) * half_z
-        if middle - spread > limit:
-            return OUT
-        certain = certain and middle + spread <= limit
-    return IN if certain else MIXED
-
-
-@njit(cache=True, nogil=True)
-def _cone_verdict(view: FloatArray, x: float, y: float, z: float, half: float, half_z: float) -> int:
-    """The fisheye's cone over the ball about a box."""
-    distance, radius = math.sqrt(x * x + y * y + z * z), math.sqrt(2 * half * half + half_z * half_z)
-    if radius >= distance:
-        return MIXED
-    off = math.acos(min(1.0, max(-1.0, (x * view[3] + y * view[4] + z * view[5]) / distance)))
-    spread = math.asin(radius / distance)
-    if off - spread > view[18]:
-        return OUT
-    return IN if off + spread <= view[18] else MIXED
+def known(views: Sequence[View]) -> list[View]:
+    """The views whose direction is known."""
+    return [view for view in views if view.lens != ANY_WAY]
 
 
 @njit(cache=True, nogil=True)

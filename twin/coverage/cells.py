@@ -99,6 +99,29 @@ def split(cells: Cells, mask: NDArray[np.bool_]) -> Cells:
     return Cells(centre[keep], half[keep], cells.z_range[parent], area[keep], cells.piece[parent], outline[keep])
 
 
+def weights(cells: Cells, surface: Surface, by: str = "area") -> NDArray[np.float64]:
+    """How much each cell counts (n,).
+
+    Parameters
+    ----------
+    cells, surface
+        n cells of a surface.
+    by
+        `area`: its area [m2]. `persons`: the people that use its piece, spread over it evenly [1]; pieces for which nobody says how many
+        have the mean density of those that say, and area decides where none does. `importance`: its area times that of its piece [m2].
+    """
+    if by == "importance":
+        return cells.area * np.array([piece.importance for piece in surface.pieces])[cells.piece] if len(cells) else cells.area
+    if by != "persons" or all(piece.persons is None for piece in surface.pieces):
+        return cells.area.copy()
+    area = np.bincount(cells.piece, cells.area, len(surface.pieces))
+    said = np.array([np.nan if piece.persons is None else piece.persons for piece in surface.pieces])
+    known = np.isfinite(said) & (area > 0)
+    mean = float(said[known].sum() / max(area[known].sum(), 1e-12))
+    density = np.where(known, said / np.maximum(area, 1e-12), mean)
+    return cells.area * density[cells.piece]
+
+
 def select(cells: Cells, mask: NDArray[Any]) -> Cells:
     """The cells that `mask` (n,) picks, by truth or by index."""
     return Cells(*(getattr(cells, name)[mask] for name in ("centre", "half", "z_range", "area", "piece", "outline")))

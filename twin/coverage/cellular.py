@@ -4,69 +4,42 @@
 
 An outdoor antenna reaches outdoor places by its model, with or without line of sight as the scene has it, and indoor places by the
 same model to where the line enters the building, and the building's entry loss from there. An antenna inside a building reaches
-every place by the line-of-sight loss of TR 38.901 InH and the walls between. Nothing is counted twice: the formulas without line of
-sight already hold what blocks them.
+every place by the line-of-sight loss of TR 38.901 InH and the walls between; in a factory, by InF with or without line of sight in
+its own building, and by walls beyond. Nothing is counted twice: the formulas without line of sight already hold what blocks them.
 
-A carrier serves a cell when its RSRP and its SINR are enough. Other carriers of the same operator interfere by their load and by
+A carrier serves a cell when its power and its SINR are enough. Other carriers of the same operator interfere by their load and by
 how much of the band they share; antennas of one and the same cell do not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from os import cpu_count
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.coverage.antenna import Antenna
-from twin.coverage.bounded import Probes, chosen, extremes, in_parts, probes, ranges
-from twin.coverage.cells import Cells
-from twin.coverage.facade import Entry, House, entry, entry_loss_db
-from twin.coverage.makeup import BEST, WORST, loss_table_db
-from twin.coverage.propagation import MODELS, Links, Model, curve, path_loss_db
-from twin.coverage.received import NEAREST_M, Extra, Limits, Place, Seen, Sent, Told, receive
-from twin.coverage.walls import Barriers, wall_loss
+from twin.coverage.bounded import in_parts
+from twin.coverage.cells import Cells, select
+from twin.coverage.paths import Aim, Heard, Whereabouts, heard
+from twin.coverage.propagation import MODELS, Model
+from twin.coverage.received import ALL, ANY, LIKELY, LOST_DB, NONE, SAFE, Air, Bounds, Rules, Told, World, bound, receive
+from twin.coverage.site import Carriers, Site
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-MOBILE_MODELS = ("38.901-uma", "38.901-umi", "38.901-rma", "38.901-inh", "38.901-inf", "p1411", "free_space")
-INDOOR_MODEL = "38.901-inh"
-UNHEARD_DB = 20.0  # an indoor antenna this far below the threshold in free space is left out, as it is beyond the range of its formula
-LOST_DB = 1000.0  # what then lies between
-_MOST_PAIRS = 1_000_000  # carriers times cells judged at a time
+INDOOR_MODELS = ("38.901-inh", "38.901-inf-sl", "38.901-inf-dl", "38.901-inf-sh", "38.901-inf-dh")
+MOBILE_MODELS = ("38.901-uma", "38.901-umi", "38.901-rma", *INDOOR_MODELS, "38.901-inf", "p1411", "36.942", "hata", "two_ray", "free_space")
+INDOOR_MODEL = INDOOR_MODELS[0]
+ROOF_FROM_GHZ, CANYON_FROM_GHZ, LOW_UP_TO_M = 2.2, 0.8, 3.0  # where the formulas of P.1411 begin, and how high its low terminals are
+_MOST_PAIRS = 2_000_000  # carriers times cells judged at a time
+_MOST_CELLS = 100_000  # cells heard at a time where nothing is kept
 
-
-@dataclass(frozen=True)
-class Carriers:
-    """m carriers, each radiated by one antenna."""
-
-    position: FloatArray  # (m, 3) [m, enu]
-    height_m: FloatArray  # (m,) above the ground there
-    f_ghz: FloatArray  # (m,)
-    power_dbm: FloatArray  # (m,) of one resource element at boresight
-    slack_db: FloatArray  # (m,) how far the power may be off where it is assumed [dB]
-    noise_dbm: FloatArray  # (m,) of one resource element
-    antenna: Sequence[Antenna]
-    operator: IntArray  # (m,)
-    indoor: BoolArray  # (m,) inside a building
-    model: Sequence[str]  # (m,) keys of MODELS, for the outdoor ones
-    interference: FloatArray  # (m, m) how much of carrier column arrives in carrier row: load times overlap of the bands [1]
-
-    def __len__(self) -> int:
-        return len(self.f_ghz)
-
-
-@dataclass(frozen=True)
-class Site:
-    """What carriers meet on their way: the scene, and the building around each piece of the surface (None outdoors)."""
-
-    barriers: Barriers
-    houses: Sequence[House | None]  # (pieces,)
-    facades: tuple[str, str, str] = ("high", "low", "low")  # kind of facade in the WORST, LIKELY and BEST case
-    release: int = 19
+Keep = Callable[[int, Callable[[], Heard]], Heard]
 
 
 @dataclass(frozen=True)
@@ -78,10 +51,20 @@ class Demand:
     operators: str | int = "any"
     target_height_m: float = 1.5
 
+    @property
+    def least_sinr_db(self) -> float:
+        """The least SINR, without a limit where none is asked for. [dB]"""
+        return -np.inf if self.sinr_db is None else self.sinr_db
+
+    @property
+    def who(self) -> int:
+        """ANY, ALL, or the number of an operator."""
+        return self.operators if isinstance(self.operators, int) else ALL if self.operators == "all" else ANY
+
 
 @dataclass(frozen=True)
 class Reception:
-    """What n cells receive."""
+    """What n cells receive of o operators."""
 
     level: FloatArray  # (n,) RSRP that decides [dBm]: the strongest, with `all` that of the weakest operator; NaN where silent
     sinr: FloatArray  # (n,) of the best carrier [dB]
@@ -90,23 +73,31 @@ class Reception:
     possible: BoolArray  # (n,)
     mixed: BoolArray  # (n,)
     by_operator: BoolArray  # (n, o) covered by each
+    surely_by: BoolArray  # (n, o)
+    possibly_by: BoolArray  # (n, o)
+    levels: FloatArray  # (n, o) the strongest of each [dBm]
     best: IntArray  # (n,) the strongest carrier that counts, -1 where none
+    best_by: IntArray  # (n, o) the strongest carrier of each
     sight: BoolArray  # (n,) whether that carrier is in line of sight
+    sole: IntArray  # (n,) the device without which the cell would not be covered; -1 where there is none
+    devices: FloatArray  # (d,) area that each device serves [m2]
 
 
 @dataclass(frozen=True)
-class _Around:
-    """What does not change from cell to cell: carriers for the compiled loops, antenna places, and classes of heights."""
+class Case:
+    """One state of what is not known: cases of facades and walls, and how much more carriers send than they say (m,) [dB].
 
-    sent: Sent
-    sites: FloatArray  # (s, 3) places of the outdoor antennas [m, enu]
-    outdoor: IntArray  # (o,) carriers
-    indoor: IntArray  # (i,) carriers
-    base: FloatArray  # (pieces,) foot of the building around each piece [m, enu]; NaN outdoors
-    heights: FloatArray  # (c,) heights of phones above the ground that occur [m]
+    `own_db` is for carriers that serve, `other_db` for the same where they disturb, as are `walls` and `other_walls`.
+    """
+
+    facade: int = LIKELY
+    walls: int = LIKELY
+    other_walls: int = LIKELY
+    own_db: FloatArray | None = None
+    other_db: FloatArray | None = None
 
 
-def reception(carriers: Carriers, site: Site, demand: Demand, cells: Cells) -> Reception:
+def reception(carriers: Carriers, site: Site, demand: Demand, cells: Cells, levels: Sequence[Heard] | None = None) -> Reception:
     """What each of n cells receives.
 
     Parameters
@@ -119,59 +110,105 @@ def reception(carriers: Carriers, site: Site, demand: Demand, cells: Cells) -> R
         What counts as covered.
     cells
         The cells; `piece` indexes the houses of the site.
+    levels
+        What each carrier gives them, where that is known already (see `levels_of`).
     """
     if not len(cells) or not len(carriers):
-        no, none = np.zeros(len(cells), bool), np.full(len(cells), np.nan)
-        return Reception(none, none, no, no, no, no, np.zeros((len(cells), 0), bool), np.full(len(cells), -1, np.int64), no)
-    around = _around(carriers, site, demand, cells)
+        return _silence(len(cells))
+    if levels is None and len(cells) > _MOST_CELLS:
+        halves = np.array_split(np.arange(len(cells)), -(-len(cells) // _MOST_CELLS))
+        return _joined([reception(carriers, site, demand, select(cells, index)) for index in halves])
+    given = levels_of(carriers, site, demand, cells) if levels is None else levels
     size = max(_MOST_PAIRS // len(carriers), 1)
-    parts = in_parts(cells, size, lambda part, _: _judge(carriers, site, demand, around, part))
-    names = ("level", "sinr", "covered", "sure", "possible", "mixed", "by_operator", "best", "sight")
-    return Reception(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    return _joined(in_parts(cells, size, lambda part, index: _judge(carriers, demand, part, _cut_out(given, index))))
 
 
-def _judge(carriers: Carriers, site: Site, demand: Demand, around: _Around, cells: Cells) -> Reception:
-    looked = probes(cells)
-    own = looked.points[looked.start]
-    seen, entries = _sight(around, site, cells, looked)
-    extra = _extra(carriers, site, demand, around, (cells, looked, entries))
-    low, high = np.ascontiguousarray(cells.z_range.T)
-    place = Place(own, cells.centre, cells.half, low, high, _classes(around, demand, cells))
-    n, o = len(cells), int(carriers.operator.max()) + 1
-    told = Told(
-        np.full((n, o), -np.inf), np.full((n, o), -1, np.int64), np.full((n, o), np.nan), np.zeros((n, o), bool),
-        np.zeros((n, 3, o), bool), np.zeros((n, 3, o), bool),
-    )  # fmt: skip
-    limits = Limits(demand.rsrp_dbm, -np.inf if demand.sinr_db is None else demand.sinr_db)
-    receive(around.sent, place, seen, extra, limits, told)
-    return _reception(around, demand, seen, told)
+def levels_of(carriers: Carriers, site: Site, demand: Demand, cells: Cells, keep: Keep | None = None) -> list[Heard]:
+    """What each of m carriers gives n cells; `keep` is called for each and may answer from memory."""
+    where = Whereabouts(cells, site, Aim(demand.rsrp_dbm - max(demand.least_sinr_db, 0.0), demand.target_height_m))
+    groups: dict[tuple[float, ...], list[int]] = {}
+    for j, (x, y, z) in enumerate(carriers.position.tolist()):
+        groups.setdefault((x, y, z, float(carriers.loose[j, 0]), float(j) if carriers.indoor[j] else -1.0), []).append(j)
+    ask = keep or (lambda _, make: make())
+    _ = (where.place, where.looked, where.yards, where.by_house)  # made once, before threads share them
+
+    def one(numbers: list[int]) -> list[Heard]:
+        return heard(carriers, where, numbers, ask)
+
+    found: list[Heard | None] = [None] * len(carriers)
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        answers = list(pool.map(one, groups.values()))
+    for numbers, answer in zip(groups.values(), answers, strict=True):
+        for j, level in zip(numbers, answer, strict=True):
+            found[j] = level
+    return [level for level in found if level is not None]
 
 
-def _reception(around: _Around, demand: Demand, seen: Seen, told: Told) -> Reception:
-    covered, sure, possible = (_counts(served, demand) for served in (told.served, told.sure, told.possible))
-    row = np.arange(len(covered))
-    pick = _deciding(told.level, demand)
+def covered_in(carriers: Carriers, demand: Demand, cells: Cells, levels: Sequence[Heard], case: Case) -> BoolArray:
+    """Whether the points of n cells are covered in one state of what is not known."""
+    if not len(cells) or not len(carriers):
+        return np.zeros(len(cells), bool)
+    size = max(_MOST_PAIRS // len(carriers), 1)
+
+    def judge(part: Cells, index: IntArray) -> BoolArray:
+        told = _told(carriers, len(part))
+        receive(_air(_cut_out(levels, index)), _rules(carriers, demand), part.area, _world(carriers, case), told)
+        return _counted(told.served, demand)
+
+    return np.concatenate(in_parts(cells, size, judge))
+
+
+def model_of(name: str, *, height_m: float, above_roofs: bool, f_ghz: float = 3.5) -> Model:
+    """The entry of MODELS that a name of MOBILE_MODELS means for one antenna.
+
+    P.1411 has formulas for antennas above the roofs (from 2.2 GHz) and below them (from 0.8 GHz), and one for terminals below 3 m; the
+    factory models differ by whether the antenna is above the clutter, which is taken to reach 4 m.
+    """
+    if name == "p1411":
+        if f_ghz < CANYON_FROM_GHZ and height_m <= LOW_UP_TO_M:
+            return MODELS["p1411-low"]
+        return MODELS["p1411-roof" if above_roofs else "p1411-canyon"]
+    if name == "38.901-inf":
+        return MODELS["38.901-inf-sh" if height_m >= 4.0 else "38.901-inf-sl"]
+    return MODELS[name]
+
+
+def _judge(carriers: Carriers, demand: Demand, cells: Cells, levels: Sequence[Heard]) -> Reception:
+    told, rules, air = _told(carriers, len(cells)), _rules(carriers, demand), _air(levels)
+    receive(air, rules, cells.area, _world(carriers, Case()), told)
+    o = told.level.shape[1]
+    out = Bounds(np.zeros((len(cells), o), bool), np.zeros((len(cells), o), bool), np.zeros(len(cells), bool))
+    bound(air, rules, out)
+    covered = _counted(told.served, demand)
+    row, pick = np.arange(len(cells)), _deciding(told.level, demand)
     best = told.best[row, pick]
-    place = around.sent.site[best]
-    level = told.level[row, pick]
+    level = told.level + demand.rsrp_dbm
+    level = np.where(level > demand.rsrp_dbm - LOST_DB / 2, level, np.nan)
+    sight = np.stack([heard_.sight for heard_ in levels])
     return Reception(
-        level=np.where(level > -LOST_DB / 2, level, np.nan),
+        level=level[row, pick],
         sinr=told.sinr[row, pick],
         covered=covered,
-        sure=sure[:, WORST] & covered,
-        possible=possible[:, BEST] | covered,
-        mixed=np.any(possible & ~sure, axis=1),
+        sure=_counted(out.sure, demand) & covered,
+        possible=_counted(out.possible, demand) | covered,
+        mixed=out.mixed,
         by_operator=told.served,
+        surely_by=out.sure & told.served,
+        possibly_by=out.possible | told.served,
+        levels=level,
         best=best,
-        sight=(place < 0) | seen.point[row, np.maximum(place, 0)],
+        best_by=told.best,
+        sight=sight[np.maximum(best, 0), row],
+        sole=_sole(told.sole, covered, demand),
+        devices=told.devices[:, demand.operators] if isinstance(demand.operators, int) else told.devices.sum(axis=1),
     )
 
 
-def _counts(served: BoolArray, demand: Demand) -> BoolArray:
-    """Whether those whose signal counts serve, from (..., o)."""
+def _counted(served: BoolArray, demand: Demand) -> BoolArray:
+    """Whether those whose signal counts serve, from (n, o)."""
     if isinstance(demand.operators, int):
-        return served[..., demand.operators]
-    return np.asarray(np.all(served, axis=-1) if demand.operators == "all" else np.any(served, axis=-1), bool)
+        return served[:, demand.operators]
+    return np.asarray(np.all(served, axis=1) if demand.operators == "all" else np.any(served, axis=1), bool)
 
 
 def _deciding(level: FloatArray, demand: Demand) -> IntArray:
@@ -181,134 +218,70 @@ def _deciding(level: FloatArray, demand: Demand) -> IntArray:
     return level.argmin(axis=1) if demand.operators == "all" else level.argmax(axis=1)
 
 
-def _around(carriers: Carriers, site: Site, demand: Demand, cells: Cells) -> _Around:
-    outdoor, indoor = np.flatnonzero(~carriers.indoor), np.flatnonzero(carriers.indoor)
-    sites, place = np.unique(carriers.position[outdoor], axis=0, return_inverse=True) if len(outdoor) else (np.zeros((1, 3)), outdoor)
-    base = np.array([np.nan if building is None else building.base_z for building in site.houses])
-    heights = np.unique(np.round(_heights(base, demand, cells), 1))
-    row, other = np.nonzero(carriers.interference)
-    sent = Sent(
-        position=carriers.position,
-        power=carriers.power_dbm,
-        slack=carriers.slack_db,
-        noise=10.0 ** (carriers.noise_dbm / 10.0),
-        antenna=np.array([_pattern(antenna) for antenna in carriers.antenna], float),
-        least_d=np.array([_model(carriers, j).validity.d_m[0] for j in range(len(carriers))], float),
-        curve=np.stack([curve(_model(carriers, j), float(carriers.f_ghz[j]), carriers.height_m[j], heights) for j in range(len(carriers))]),
-        site=_numbered(len(carriers), outdoor, np.ravel(place)),
-        inside=_numbered(len(carriers), indoor, np.arange(len(indoor))),
-        column=_numbered(len(carriers), outdoor, np.arange(len(outdoor))),
-        operator=carriers.operator,
-        first=np.searchsorted(row, np.arange(len(carriers) + 1)),
-        other=other,
-        weight=carriers.interference[row, other],
-    )
-    return _Around(sent, sites, outdoor, indoor, base, heights)
+def _sole(sole: IntArray, covered: BoolArray, demand: Demand) -> IntArray:
+    """The device without which a covered cell would not be covered (n,), -1 where there is none, from those of operators (n, o)."""
+    if isinstance(demand.operators, int):
+        only = np.maximum(sole[:, demand.operators], -1)
+    elif demand.operators == "all":  # the first operator that hangs on one device
+        only = sole[np.arange(len(sole)), (sole >= 0).argmax(axis=1)]
+        only = np.where((sole >= 0).any(axis=1), only, -1)
+    else:
+        alone = ((sole != NONE).sum(axis=1) == 1) & (sole != SAFE).all(axis=1)
+        only = np.where(alone, sole.max(axis=1), -1)
+    return np.where(covered, only, -1)
 
 
-def _model(carriers: Carriers, j: int) -> Model:
-    return MODELS[INDOOR_MODEL if carriers.indoor[j] else carriers.model[j]]
+def _rules(carriers: Carriers, demand: Demand) -> Rules:
+    among = carriers.interference
+    return Rules(
+        carriers.slack_db, 10.0 ** (carriers.noise_dbm / 10.0), carriers.operator, carriers.device, carriers.indoor, among.first,
+        among.other, among.weight, np.full(len(carriers), demand.rsrp_dbm), demand.least_sinr_db, demand.who,
+    )  # fmt: skip
 
 
-def _pattern(antenna: Antenna) -> tuple[float, float, float, float]:
-    return (np.nan if antenna.azimuth is None else antenna.azimuth, antenna.tilt, antenna.beam_h, antenna.beam_v)
+def _world(carriers: Carriers, case: Case) -> World:
+    nothing = np.zeros(len(carriers))
+    own, other = (nothing if shift is None else shift for shift in (case.own_db, case.other_db))
+    return World(case.facade, case.walls, case.other_walls, own, other)
 
 
-def _numbered(m: int, which: IntArray, numbers: IntArray) -> IntArray:
-    found = np.full(m, -1, np.int64)
-    found[which] = numbers
+def _told(carriers: Carriers, n: int) -> Told:
+    o, d = int(carriers.operator.max()) + 1, int(carriers.device.max()) + 1
+    return Told(
+        np.full((n, o), -np.inf), np.full((n, o), -1, np.int64), np.full((n, o), np.nan), np.zeros((n, o), bool),
+        np.full((n, o), NONE, np.int64), np.zeros((d, o)),
+    )  # fmt: skip
+
+
+def _air(levels: Sequence[Heard]) -> Air:
+    plain = np.stack([level.plain for level in levels])
+    row = np.full(plain.shape[:2], -1, np.int32)
+    start = 0
+    for j, level in enumerate(levels):
+        row[j, level.cell] = np.arange(start, start + len(level.cell))
+        start += len(level.cell)
+    return Air(plain, row, np.concatenate([level.cases for level in levels]))
+
+
+def _cut_out(levels: Sequence[Heard], index: IntArray) -> list[Heard]:
+    """What carriers give some consecutive cells."""
+    a, b = int(index[0]), int(index[-1]) + 1
+    found: list[Heard] = []
+    for level in levels:
+        first, end = np.searchsorted(level.cell, [a, b])
+        found.append(Heard(level.plain[a:b], level.cell[first:end] - a, level.cases[first:end], level.sight[a:b]))
     return found
 
 
-def _heights(base: FloatArray, demand: Demand, cells: Cells) -> FloatArray:
-    """Height of the phones above the ground (n,). [m]"""
-    above = cells.centre[:, 2] - base[cells.piece]
-    return np.where(np.isnan(above), demand.target_height_m, np.maximum(above, demand.target_height_m))
+def _joined(parts: Sequence[Reception]) -> Reception:
+    names = [name for name in Reception.__dataclass_fields__ if name != "devices"]
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return Reception(**columns, devices=np.sum([part.devices for part in parts], axis=0))
 
 
-def _classes(around: _Around, demand: Demand, cells: Cells) -> IntArray:
-    """The class of heights of each cell (n,): the nearest that occurs."""
-    height = np.round(_heights(around.base, demand, cells), 1)
-    return np.minimum(np.searchsorted(around.heights, height - 0.05), len(around.heights) - 1)
-
-
-def _sight(around: _Around, site: Site, cells: Cells, looked: Probes) -> tuple[Seen, list[list[tuple[IntArray, Entry]]]]:
-    """Sight from every antenna place to each cell, or to where lines enter the building around it; and those ways in by place."""
-    inside = [(into, np.flatnonzero(np.isin(cells.piece[looked.cell], pieces))) for into, pieces in _houses(site)]
-    inside = [(into, points) for into, points in inside if len(points)]
-    columns: list[BoolArray] = []
-    entries: list[list[tuple[IntArray, Entry]]] = []
-    for antenna in around.sites:
-        targets = looked.points.copy()
-        ways = [(points, entry(antenna, looked.points[points], into)) for into, points in inside]
-        for points, way_in in ways:
-            targets[points] = way_in.outside
-        columns.append(~site.barriers.scene.occluded(np.broadcast_to(antenna, targets.shape), targets))
-        entries.append(ways)
-    clear = np.column_stack(columns)  # (p, s)
-    whole, some = extremes(looked, clear)
-    return Seen(clear[looked.start], whole, some), entries
-
-
-_Ways = list[list[tuple[IntArray, Entry]]]
-
-
-def _extra(carriers: Carriers, site: Site, demand: Demand, around: _Around, at: tuple[Cells, Probes, _Ways]) -> Extra:
-    """What is lost beside the path: walls between indoor antennas and everything, entries between outdoor ones and indoor cells."""
-    cells, looked, entries = at
-    indoors = ~np.isnan(around.base[cells.piece])
-    row = np.full(len(cells), -1, np.int64)
-    row[indoors] = np.arange(int(indoors.sum()))
-    entered = np.zeros((int(indoors.sum()), len(around.outdoor), 3, 3))
-    within = chosen(looked, np.flatnonzero(indoors))
-    probed = indoors[looked.cell]
-    for column, j in enumerate(around.outdoor.tolist()):
-        lost = np.zeros((len(looked.points), 3))
-        for points, way_in in entries[int(around.sent.site[j])] if len(within.start) else []:
-            lost[points] = entry_loss_db(way_in, site.facades, float(carriers.f_ghz[j]), site.release)
-        entered[:, column] = _spread(within, lost[probed])
-    inside = np.full((len(cells), len(around.indoor), 3, 3), LOST_DB)
-    for column, j in enumerate(around.indoor.tolist()):
-        some = np.flatnonzero(_hears(carriers, j, demand, cells))
-        near = chosen(looked, some)
-        table = loss_table_db(site.barriers.walls, round(float(carriers.f_ghz[j]), 2))
-        between = wall_loss(site.barriers, table, np.broadcast_to(carriers.position[j], near.points.shape), near.points)
-        inside[some, column] = _spread(near, between.db)
-    return Extra(inside, entered, row)
-
-
-def _hears(carriers: Carriers, j: int, demand: Demand, cells: Cells) -> BoolArray:
-    """Cells (n,) that indoor carrier j may matter for: in the range of its formula, and not far below the threshold with it alone."""
-    model = MODELS[INDOOR_MODEL]
-    near = np.maximum(ranges(carriers.position[j], cells).near_3d, NEAREST_M)
-    loss = path_loss_db(model, Links(float(carriers.f_ghz[j]), near, near), True, extrapolate=True)
-    heard = carriers.power_dbm[j] + carriers.slack_db[j] - loss >= demand.rsrp_dbm - UNHEARD_DB
-    return heard & (near <= model.validity.d_m[1])
-
-
-def _spread(looked: Probes, lost: FloatArray) -> FloatArray:
-    """Losses (p, 3) at the points, least and most over each cell: (n, 3, 3)."""
-    least, most = extremes(looked, lost)
-    return np.stack([lost[looked.start], least, most], axis=1)
-
-
-def _houses(site: Site) -> list[tuple[House, list[int]]]:
-    """The buildings of a site, each with the pieces inside it."""
-    found: dict[str, tuple[House, list[int]]] = {}
-    for k, building in enumerate(site.houses):
-        if building is not None:
-            found.setdefault(building.id, (building, []))[1].append(k)
-    return list(found.values())
-
-
-def model_of(name: str, *, height_m: float, above_roofs: bool) -> Model:
-    """The entry of MODELS that a name of MOBILE_MODELS means for one antenna.
-
-    P.1411 has formulas for antennas above the roofs and below them; the factory models differ by whether the antenna is above the
-    clutter, which is taken to reach 4 m.
-    """
-    if name == "p1411":
-        return MODELS["p1411-roof" if above_roofs else "p1411-canyon"]
-    if name == "38.901-inf":
-        return MODELS["38.901-inf-sh" if height_m >= 4.0 else "38.901-inf-sl"]
-    return MODELS[name]
+def _silence(n: int) -> Reception:
+    no, none, nobody = np.zeros(n, bool), np.full(n, np.nan), np.full(n, -1, np.int64)
+    by = np.zeros((n, 0), bool)
+    return Reception(
+        none, none, no, no, no, no, by, by, by, np.empty((n, 0)), nobody, np.empty((n, 0), np.int64), no, nobody, np.empty(0)
+    )  # fmt: skip

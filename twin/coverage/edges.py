@@ -12,6 +12,10 @@ throws a wall of shadow: the part of that plane beyond the edge, between the ray
 
 A region that no wall of shadow enters and no face cuts is seen as a whole or hidden as a whole: one ray decides. Edges that are
 themselves hidden change nothing; what can be shown to be hidden behind single faces is cut away first.
+
+Where nobody knows the lens to better than a shift, a wall of shadow is as thick as the shift can move it: a point at distance s behind an
+edge at distance d moves by no more than shift · s / d, across the wall and along it. What lies in no thick wall is seen, or hidden, from
+wherever the lens may be on its side of what it hangs on.
 """
 
 from __future__ import annotations
@@ -29,13 +33,15 @@ from twin.scene.embree import Scene
 
 FloatArray = NDArray[np.float64]
 
-Box = tuple[float, float, float, float, float, float]  # middle from the lens, half its width and height, the middle's distance [m]
+Box = tuple[float, float, float, float, float, float]  # middle from the lens, half its width and height, its farthest point's distance [m]
+Shift = tuple[float, float]  # across, and up or down [m]
 
 WELD_M = 1e-4  # vertices nearer than this are one
 GROUP = 64  # neighbouring edges or faces share a box
 TOUCHING_M = 0.005  # a face this near to the lens changes the sight along its whole plane
 PROBES = (0.5, 0.03, 0.97)  # places along an edge where rays ask what hides it
 ROUNDS = 6
+FIXED: Shift = (0.0, 0.0)
 _SINGLE_M = 2e-4  # how far single precision may move what Embree sees of an edge
 
 
@@ -61,7 +67,7 @@ def edges_of(obstacles: Obstacles) -> Edges:
     return Edges(ends, first, opposite, _boxes(ends), triangles, order, _boxes(triangles))
 
 
-def sectors(edges: Edges, scene: Scene, lens: FloatArray, box: FloatArray) -> FloatArray:
+def sectors(edges: Edges, scene: Scene, lens: FloatArray, box: FloatArray, shift: Shift = FIXED) -> FloatArray:
     """The walls of shadow that may enter a box, seen from a lens.
 
     Parameters
@@ -72,17 +78,34 @@ def sectors(edges: Edges, scene: Scene, lens: FloatArray, box: FloatArray) -> Fl
         Where the sight starts (3,). [m, enu]
     box
         Low and high corner (6,) of the region asked about. [m, enu]
+    shift
+        By how much the lens may be elsewhere, across and up or down. [m]
 
     Returns
     -------
-    Sectors (s, 14), for `enters`: four normals, an offset and a slack each, relative to the lens.
+    Sectors (s, 17), for `enters`: four normals, an offset and a slack for each, relative to the lens.
+    """
+    room = np.array([shift[0], shift[0], shift[1]])
+    hull = np.concatenate([np.minimum(box[:3], lens - room), np.maximum(box[3:], lens + room)])
+    chosen = _silhouettes((edges.ends, edges.first, edges.opposite, edges.edge_box), lens, hull, box, shift)
+    parts = edges.ends[chosen] if shift != FIXED else _visible_parts(scene, lens, edges.ends[chosen])
+    planes = _touching(edges.triangles, edges.triangle_box, lens)
+    walls = _sector_rows(parts - lens, shift)
+    return np.concatenate([walls, planes]) if len(planes) else walls
+
+
+def edge_walls(edges: Edges, lens: FloatArray, box: FloatArray, slack: float) -> FloatArray:
+    """The walls of shadow of all edges near lens and box, silhouettes or not, for a lens that may be up to `slack` away [m].
+
+    Returns
+    -------
+    Sectors (s, 17) as `sectors` gives, but with the distance from lens to edge [m] in column 13.
     """
     hull = np.concatenate([np.minimum(box[:3], lens), np.maximum(box[3:], lens)])
-    chosen = _silhouettes((edges.ends, edges.first, edges.opposite, edges.edge_box), lens, hull, box)
-    parts = _visible_parts(scene, lens, edges.ends[chosen])
-    planes = _touching(edges.triangles, edges.triangle_box, lens)
-    walls = _sector_rows(parts - lens)
-    return np.concatenate([walls, planes]) if len(planes) else walls
+    near = (edges.ends.min(axis=1) <= hull[3:] + slack).all(axis=1) & (edges.ends.max(axis=1) >= hull[:3] - slack).all(axis=1)
+    walls = _sector_rows(edges.ends[near] - lens, FIXED)
+    walls[:, 13] = _SINGLE_M / np.maximum(walls[:, 13], 1e-12)
+    return walls
 
 
 @njit(cache=True, nogil=True)
@@ -96,7 +119,7 @@ def enters(sector: FloatArray, box: Box) -> bool:
     for k in (3, 6, 9):
         top = sector[k] * x + sector[k + 1] * y + sector[k + 2] * z
         top += (abs(sector[k]) + abs(sector[k + 1])) * half + abs(sector[k + 2]) * half_z
-        if top < (sector[12] if k == 9 else 0.0):
+        if top < (sector[12] if k == 9 else 0.0) - sector[13 + k // 3] * distance:
             return False
     return True
 
@@ -194,14 +217,14 @@ def _apart(low: FloatArray, high: FloatArray, box: FloatArray) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _silhouettes(edges: Any, lens: FloatArray, hull: FloatArray, box: FloatArray) -> Any:
-    """Index of the edges in `hull` that are silhouettes from the lens and whose wall of shadow may enter `box`."""
+def _silhouettes(edges: Any, lens: FloatArray, hull: FloatArray, box: FloatArray, shift: Shift) -> Any:
+    """Index of the edges in `hull` that may be silhouettes from the lens and whose wall of shadow may enter `box`."""
     ends, first, opposite, boxes = edges
     found = [0 for _ in range(0)]
     x, y, z = (box[0] + box[3]) / 2 - lens[0], (box[1] + box[4]) / 2 - lens[1], (box[2] + box[5]) / 2 - lens[2]
     half, half_z = max(box[3] - box[0], box[4] - box[1]) / 2, (box[5] - box[2]) / 2
-    distance = math.sqrt(x * x + y * y + z * z)
-    row = np.empty(14)
+    distance = math.sqrt(x * x + y * y + z * z) + 1.5 * half + half_z
+    row = np.empty(17)
     low, high = np.empty(3), np.empty(3)
     for group in range(len(boxes)):
         if _apart(boxes[group, :3], boxes[group, 3:], hull):
@@ -209,17 +232,17 @@ def _silhouettes(edges: Any, lens: FloatArray, hull: FloatArray, box: FloatArray
         for edge in range(group * GROUP, min((group + 1) * GROUP, len(ends))):
             for k in range(3):
                 low[k], high[k] = min(ends[edge, 0, k], ends[edge, 1, k]), max(ends[edge, 0, k], ends[edge, 1, k])
-            if _apart(low, high, hull) or not _is_silhouette(ends[edge], opposite[first[edge] : first[edge + 1]], lens):
+            if _apart(low, high, hull) or not _is_silhouette(ends[edge], opposite[first[edge] : first[edge + 1]], lens, shift):
                 continue
-            _sector(ends[edge, 0] - lens, ends[edge, 1] - lens, row)
+            _sector(ends[edge, 0] - lens, ends[edge, 1] - lens, row, shift)
             if enters(row, (x, y, z, half, half_z, distance)):
                 found.append(edge)
     return np.array(found, np.int64)
 
 
 @njit(cache=True, nogil=True)
-def _is_silhouette(edge: FloatArray, opposite: FloatArray, lens: FloatArray) -> bool:
-    """Whether no face goes on beyond the plane through lens and edge; a face in that plane goes on nowhere."""
+def _is_silhouette(edge: FloatArray, opposite: FloatArray, lens: FloatArray, shift: Shift) -> bool:
+    """Whether no face may go on beyond the plane through lens and edge; a face in that plane goes on nowhere."""
     ax, ay, az = edge[0, 0] - lens[0], edge[0, 1] - lens[1], edge[0, 2] - lens[2]
     bx, by, bz = edge[1, 0] - lens[0], edge[1, 1] - lens[1], edge[1, 2] - lens[2]
     nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
@@ -227,17 +250,41 @@ def _is_silhouette(edge: FloatArray, opposite: FloatArray, lens: FloatArray) -> 
     before, behind = False, False
     for k in range(len(opposite)):
         side = nx * (opposite[k, 0] - lens[0]) + ny * (opposite[k, 1] - lens[1]) + nz * (opposite[k, 2] - lens[2])
-        before = before or side > slack
-        behind = behind or side < -slack
+        room = slack
+        if shift[0] > 0 or shift[1] > 0:  # `side` is the volume over face and lens: it changes with the lens by the face's own normal
+            mx, my, mz = _face_normal(edge, opposite[k])
+            room += shift[0] * math.hypot(mx, my) + shift[1] * abs(mz)
+        before = before or side > room
+        behind = behind or side < -room
     return not (before and behind)
 
 
 @njit(cache=True, nogil=True)
-def _sector(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
+def _face_normal(edge: FloatArray, third: FloatArray) -> tuple[float, float, float]:
+    ux, uy, uz = edge[1, 0] - edge[0, 0], edge[1, 1] - edge[0, 1], edge[1, 2] - edge[0, 2]
+    vx, vy, vz = third[0] - edge[0, 0], third[1] - edge[0, 1], third[2] - edge[0, 2]
+    return uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+
+
+@njit(cache=True, nogil=True)
+def _sector(a: FloatArray, b: FloatArray, out: FloatArray, shift: Shift) -> None:
     """The wall of shadow of an edge a b (from the lens) as a row for `enters`.
 
-    0-2 normal of the plane; 3-5 and 6-8 are positive between the rays; 9-11 is at least 12 beyond the edge; 13 slack by distance.
+    0-2 normal of the plane; 3-5 and 6-8 are positive between the rays; 9-11 is at least 12 beyond the edge; 13-16 slack of these four,
+    by distance.
     """
+    _thin_sector(a, b, out)
+    out[14:17] = 0.0
+    if shift[0] > 0 or shift[1] > 0:
+        near = _nearest(a, b - a) - 2 * math.hypot(shift[0], shift[1])  # (s + shift) / (d - shift) <= s / (d - 2 shift) where s >= d
+        for k in range(4):
+            moved = shift[0] * math.hypot(out[3 * k], out[3 * k + 1]) + shift[1] * abs(out[3 * k + 2])
+            out[13 + k] = out[13 + k] + moved / near if near > 0 else math.inf
+
+
+@njit(cache=True, nogil=True)
+def _thin_sector(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
+    """The wall of shadow of a lens that is where it is, but for the slack of its sides."""
     n = np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
     d = b - a
     size = math.sqrt((n * n).sum())
@@ -271,10 +318,10 @@ def _nearest(a: FloatArray, d: FloatArray) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _sector_rows(parts: FloatArray) -> Any:
-    out = np.empty((len(parts), 14))
+def _sector_rows(parts: FloatArray, shift: Shift) -> Any:
+    out = np.empty((len(parts), 17))
     for k in range(len(parts)):
-        _sector(parts[k, 0], parts[k, 1], out[k])
+        _sector(parts[k, 0], parts[k, 1], out[k], shift)
     return out
 
 
@@ -295,7 +342,7 @@ def _touching(triangles: FloatArray, boxes: FloatArray, lens: FloatArray) -> Any
             size = math.sqrt((n * n).sum())
             if size > 0 and abs((n * (lens - p)).sum()) <= TOUCHING_M * size:
                 found.append((n[0] / size, n[1] / size, n[2] / size))
-    out = np.zeros((len(found), 14))
+    out = np.zeros((len(found), 17))
     for k in range(len(found)):
         out[k, 0], out[k, 1], out[k, 2] = found[k]
         out[k, 13] = 1e-3  # single precision decides on which side of the plane the lens is

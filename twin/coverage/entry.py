@@ -82,3 +82,29 @@ def entry_db(kind: str, f_ghz: ArrayLike, release: int = 19) -> FloatArray:
 def glazed_shares(glass_share: float, *, coated: bool) -> dict[str, float]:
     """The surfaces of a facade whose share of glass is known (from its windows), the rest being concrete."""
     return {"irr_glass" if coated else "glass": glass_share, "concrete": 1.0 - glass_share}
+
+
+def kinds_of(likely: str, release: int = 19) -> tuple[str, str, str]:
+    """The kinds of `FACADES` that a facade of unknown make-up is in the worst, likely and best case, of those the release has."""
+    return "high", likely, "low_a" if release >= 19 else "low"
+
+
+def shares_of(kind: str, glazing: float | None = None, *, coated: bool | None = None, opaque: str | None = None) -> dict[str, float]:
+    """The surfaces of a facade of a kind of `FACADES`, as far as nothing better is known.
+
+    Parameters
+    ----------
+    kind
+        What it is taken to be.
+    glazing
+        The share of glass in it, where it is known (from windows and curtain walls). [1]
+    coated, opaque
+        Whether the glass reflects infrared light, and the other surface (of `SURFACES`), where they are known.
+    """
+    usual = FACADES[kind].shares
+    glass = next(name for name in usual if "glass" in name)
+    wall = next(name for name in usual if "glass" not in name)
+    share = usual[glass] if glazing is None else min(max(glazing, 0.0), 1.0)
+    if coated is not None:
+        glass = "irr_glass" if coated else "glass"
+    return {glass: share, opaque or wall: 1.0 - share}

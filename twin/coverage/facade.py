@@ -12,6 +12,9 @@ below the ground are reached through the slabs above them.
               `-.o--->x        |        o  entry through the facade: its loss, and 0.5 dB a metre of d2D_in
         _________|_____________|___
 
+Each edge of the footprint may know its share of glass; what is not known of a facade is taken as its kind in the worst, likely and
+best case. A building's facades are of one kind in each case: what enters it by any of them is priced by the same case.
+
 Source: 3GPP TR 38.901 section 7.4.3; slabs by its concrete loss.
 """
 
@@ -26,11 +29,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from twin.coverage.entry import INDOOR_DB_PER_M, NON_PERPENDICULAR_DB, entry_db, surface_db
+from twin.coverage.entry import INDOOR_DB_PER_M, NON_PERPENDICULAR_DB, facade_db, shares_of, surface_db
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
+UNKNOWN_SHARE = -1.0
 OUTSIDE_M = 0.3  # lines of sight to a building end this far before its outline
 
 
@@ -43,6 +47,9 @@ class House:
     base_z: float  # [m, enu]
     top_z: float  # [m, enu]
     storey_m: float = 3.3
+    glazing: FloatArray | None = None  # (e,) share of glass in each edge's facade, NaN where it is not known [1]
+    coated: bool | None = None  # whether its glass reflects infrared light
+    opaque: str | None = None  # what the rest of its facades is, of `twin.coverage.entry.SURFACES`
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,7 @@ class Entry:
     inside_m: FloatArray  # (n,) d2D_in: the way inside along the floor [m]
     by_roof: BoolArray  # (n,) through the roof, not the facade
     slabs: FloatArray  # (n,) slabs passed: from the roof down, or from the ground down to a basement
+    edge: NDArray[np.int64]  # (n,) the edge of the footprint it comes in by; -1: the antenna stands inside it in plan
 
 
 def house(identity: str, footprint: Any, base_z: float, top_z: float, storey_m: float = 3.3) -> House:
@@ -65,7 +73,7 @@ def house(identity: str, footprint: Any, base_z: float, top_z: float, storey_m: 
 def entry(antenna: FloatArray, points: FloatArray, into: House) -> Entry:
     """How lines from an antenna (3,) come to points (n, 3) inside a building. [m, enu]"""
     way = points - antenna  # (n, 3)
-    share = _last_crossing(antenna[:2], points[:, :2], into.edges)
+    share, edge = _last_crossing(antenna[:2], points[:, :2], into.edges)
     above = antenna[2] + share * way[:, 2] > into.top_z
     fall = np.where(way[:, 2] < 0, way[:, 2], -1.0)
     share = np.where(above, np.clip((into.top_z - antenna[2]) / fall, 0.0, 1.0), share)
@@ -78,18 +86,31 @@ def entry(antenna: FloatArray, points: FloatArray, into: House) -> Entry:
         inside_m=(1.0 - share) * np.hypot(way[:, 0], way[:, 1]),
         by_roof=above,
         slabs=np.where(above, from_roof, to_basement),
+        edge=edge,
     )
 
 
-def entry_loss_db(way_in: Entry, kinds: Sequence[str], f_ghz: float, release: int) -> FloatArray:
+def facades_db(into: House, kinds: Sequence[str], f_ghz: float, release: int) -> FloatArray:
+    """What the facade of each edge of a building takes in c cases (e + 1, c) [dB]; the last row is of a facade nothing is known of."""
+    glazing = np.full(len(into.edges), np.nan) if into.glazing is None else into.glazing
+    known = np.append(np.nan_to_num(glazing, nan=UNKNOWN_SHARE), UNKNOWN_SHARE)
+    distinct, row = np.unique(np.round(known, 4), return_inverse=True)
+    surfaces = [
+        [shares_of(kind, None if share == UNKNOWN_SHARE else share, coated=into.coated, opaque=into.opaque) for kind in kinds]
+        for share in distinct.tolist()
+    ]
+    return np.array([[float(facade_db(shares, f_ghz, release)) for shares in cases] for cases in surfaces])[row.ravel()]
+
+
+def entry_loss_db(way_in: Entry, facades: FloatArray, f_ghz: float, release: int) -> FloatArray:
     """What n entries cost in several cases.
 
     Parameters
     ----------
     way_in
         The entries.
-    kinds
-        The kind of facade (of `twin.coverage.entry.FACADES`) in each of c cases.
+    facades
+        What each facade takes in each of c cases, as `facades_db` says (e + 1, c). [dB]
     f_ghz
         Frequency. [GHz]
     release
@@ -99,16 +120,15 @@ def entry_loss_db(way_in: Entry, kinds: Sequence[str], f_ghz: float, release: in
     -------
     Loss (n, c): facade, slabs and the way inside. [dB]
     """
-    facades = np.array([float(entry_db(kind, f_ghz, release)) for kind in kinds])  # (c,)
-    shell = np.where(way_in.by_roof[:, None], NON_PERPENDICULAR_DB, facades)  # (n, c)
+    shell = np.where(way_in.by_roof[:, None], NON_PERPENDICULAR_DB, facades[way_in.edge])  # (n, c)
     slabs = way_in.slabs * float(surface_db("concrete", f_ghz, release))  # (n,)
     return shell + (slabs + INDOOR_DB_PER_M * way_in.inside_m)[:, None]
 
 
 @nb.njit(nogil=True, cache=True)
 def _last_crossing(origin: Any, targets: Any, edges: Any) -> Any:  # pragma: no cover - compiled
-    """How far along from origin (2,) to each target (n, 2) the last of the edges (e, 4) is crossed (n,); 0 where none is."""
-    out = np.zeros(len(targets))
+    """How far along from origin (2,) to each target (n, 2) the last of the edges (e, 4) is crossed (n,), 0 where none is; and which."""
+    out, last = np.zeros(len(targets)), np.full(len(targets), -1, np.int64)
     for i in range(len(targets)):
         dx, dy = targets[i, 0] - origin[0], targets[i, 1] - origin[1]
         for k in range(len(edges)):
@@ -120,5 +140,5 @@ def _last_crossing(origin: Any, targets: Any, edges: Any) -> Any:  # pragma: no 
             along = (ax * ey - ay * ex) / cross
             on_edge = (ax * dy - ay * dx) / cross
             if 0.0 <= on_edge <= 1.0 and out[i] < along <= 1.0:
-                out[i] = along
-    return out
+                out[i], last[i] = along, k
+    return out, last

@@ -67,6 +67,15 @@ class Squares(NamedTuple):
     border: NDArray[np.int32]  # (n,)
 
 
+class Rings(NamedTuple):
+    """The outlines of border cells."""
+
+    corners: FloatArray  # (c, 2) of all rings, each closed [m, enu]
+    start: NDArray[np.int64]  # (r + 1,) where each ring begins
+    sign: FloatArray  # (r,) +1 outer, -1 hole
+    first: NDArray[np.int64]  # (b + 1,) where the rings of each border cell begin
+
+
 class Cuts(NamedTuple):
     """What faces cut: blocks, parts of cells, and parts whose surface lies on both sides."""
 
@@ -83,6 +92,7 @@ class Field:
     pages: Pages
     step: float  # edge of a cell [m]
     part_area: FloatArray  # (b, 64) area of the parts of border cells [m2]
+    rings: Rings
 
     def amounts(self, masks: NDArray[np.uint64]) -> FloatArray:
         """The area (n,) of the parts that masks (n,) name. [m2]"""
@@ -109,7 +119,7 @@ def arrange(cells: Cells, edges: Edges) -> Field:
     pages = Pages(
         corner, slot, block_low, block_high, cuts.block, pick, low, high, cells.representative, cuts.cell, cuts.part, dead, row, inside
     )
-    return Field(cells, pages, step, area)
+    return Field(cells, pages, step, area, rings)
 
 
 def _paged(cells: Cells, step: float) -> tuple[FloatArray, NDArray[np.int32]]:
@@ -142,8 +152,8 @@ def _extent(cells: Cells) -> FloatArray:
     return np.array([*low, *high])
 
 
-def _rings(outlines: NDArray[np.object_]) -> tuple[FloatArray, NDArray[np.int64], FloatArray, NDArray[np.int64]]:
-    """Corners of all rings, where each ring begins, its sign (+1 outer, -1 hole), and where each outline's rings begin."""
+def _rings(outlines: NDArray[np.object_]) -> Rings:
+    """The rings of outlines (b,)."""
     parts, owner = shapely.get_parts(outlines, return_index=True)
     areal = shapely.get_type_id(parts) == 3
     parts, owner = parts[areal], owner[areal]
@@ -153,7 +163,7 @@ def _rings(outlines: NDArray[np.object_]) -> tuple[FloatArray, NDArray[np.int64]
     corners, ring = shapely.get_coordinates(rings, return_index=True)
     start = np.searchsorted(ring, np.arange(len(rings) + 1))
     first = np.searchsorted(owner, np.arange(len(outlines) + 1))
-    return corners, start.astype(np.int64), np.where(outer, 1.0, -1.0), first.astype(np.int64)
+    return Rings(corners, start.astype(np.int64), np.where(outer, 1.0, -1.0), first.astype(np.int64))
 
 
 @njit(cache=True, nogil=True)
@@ -183,13 +193,34 @@ def _strip(corners: FloatArray, low: float, high: float, axis: int, room: FloatA
 
 
 @njit(cache=True, nogil=True)
-def _part_polygon(ring: FloatArray, x: float, y: float, size: float, room: FloatArray) -> int:
+def clipped(ring: FloatArray, x: float, y: float, size: float, room: FloatArray) -> int:
     """Clip a ring (n, 2) to the square at south-west (x, y); corners are in room[4] (x) and room[5] (y)."""
     n = _strip(ring, x, x + size, 0, room)
     m = _clip((room[1], room[0]), n, y, -1.0, (room[2], room[3]))
     m = _clip((room[2], room[3]), m, y + size, 1.0, (room[0], room[1]))
     room[4, :m], room[5, :m] = room[1, :m], room[0, :m]
     return m
+
+
+@njit(cache=True, nogil=True)
+def piece_areas(rings: Rings, row: int, x: float, y: float, size: float, out: FloatArray) -> None:
+    """Put the area of the surface into `out` (64,), in each of the 8 by 8 squares of a square of border cell `row`. [m2]"""
+    longest = 0
+    for ring in range(rings.first[row], rings.first[row + 1]):
+        longest = max(longest, rings.start[ring + 1] - rings.start[ring])
+    room = np.empty((6, 4 * longest + 64))
+    near = np.empty((2 * longest + 32, 2))
+    out[:] = 0.0
+    for ring in range(rings.first[row], rings.first[row + 1]):
+        m = clipped(rings.corners[rings.start[ring] : rings.start[ring + 1] - 1], x, y, 8 * size, room)
+        if m < 3:
+            continue
+        near[:m, 0], near[:m, 1] = room[4, :m], room[5, :m]
+        for piece in range(64):
+            n = clipped(near[:m], x + piece % 8 * size, y + piece // 8 * size, size, room)
+            out[piece] += rings.sign[ring] * _measure(room[4], room[5], n)[0]
+    for piece in range(64):
+        out[piece] = max(out[piece], 0.0)
 
 
 @njit(cache=True, nogil=True)
@@ -230,7 +261,7 @@ def _parts(
         for part in range(64):
             x, y = x0 + (part % PARTS) * size, y0 + (part // PARTS) * size
             for ring in range(first[b], first[b + 1]):
-                m = _part_polygon(corners[start[ring] : start[ring + 1] - 1], x, y, size, room)
+                m = clipped(corners[start[ring] : start[ring + 1] - 1], x, y, size, room)
                 own, cx, cy, convex = _measure(room[4], room[5], m)
                 area[b, part] += sign[ring] * own
                 inside[b, part, 0], inside[b, part, 1] = cx, cy
@@ -251,7 +282,7 @@ def _mark_cuts(triangles: FloatArray, boxes: FloatArray, span: FloatArray, squar
         if _apart6(boxes[group], span):
             continue
         for k in range(group * GROUP, min((group + 1) * GROUP, len(triangles))):
-            box = _box_of(triangles[k])
+            box = box_of(triangles[k])
             if _apart6(box, span):
                 continue
             low, high = math.floor(box[0] / width), math.floor(box[3] / width)
@@ -266,7 +297,8 @@ def _mark_cuts(triangles: FloatArray, boxes: FloatArray, span: FloatArray, squar
 
 
 @njit(cache=True, nogil=True)
-def _box_of(t: FloatArray) -> Any:
+def box_of(t: FloatArray) -> Any:
+    """The box (6,) over a triangle (3, 3): low corner, high corner."""
     out = np.empty(6)
     for k in range(3):
         out[k] = min(t[0, k], t[1, k], t[2, k])
@@ -297,7 +329,7 @@ def _mark_page(t: FloatArray, box: FloatArray, page: int, squares: Squares, outl
             low: Any = squares.low[cell] if cell >= 0 else squares.block_low[page, 0]
             high: Any = squares.high[cell] if cell >= 0 else squares.block_high[page, 0]
             z, half_z = (low + high) / 2, (high - low) / 2
-            if _cuts(t, box, (x0 + (i + 0.5) * step, y0 + (j + 0.5) * step, z, step / 2, half_z)):
+            if face_cuts(t, box, (x0 + (i + 0.5) * step, y0 + (j + 0.5) * step, z, step / 2, half_z)):
                 for level in range(1, 6):
                     cuts.block[page, LEVELS[level - 1] + (j >> level) * (PAGE >> level) + (i >> level)] = True
                 if cell >= 0:
@@ -316,10 +348,10 @@ def _mark_cell(t: FloatArray, box: FloatArray, cell: int, squares: Squares, outl
         if cuts.part[cell] & bit:
             continue
         x, y = x0 + (part % PARTS + 0.5) * size, y0 + (part // PARTS + 0.5) * size
-        if not _cuts(t, box, (x, y, z, size / 2, half_z)):
+        if not face_cuts(t, box, (x, y, z, size / 2, half_z)):
             continue
         cuts.cell[cell] |= bit
-        if not _cuts(t, box, (x, y, z, size / 2 - min(RIM_M, size / 4), half_z)):
+        if not face_cuts(t, box, (x, y, z, size / 2 - min(RIM_M, size / 4), half_z)):
             continue
         if row < 0 or not _beside(t, row, part, (x - size / 2, y - size / 2, z, half_z), size, outlines):
             cuts.part[cell] |= bit
@@ -335,7 +367,7 @@ def _beside(t: FloatArray, row: int, part: int, at: tuple[float, float, float, f
     ring = first[row]
     points = corners[start[ring] : start[ring + 1] - 1]
     room = np.empty((6, 4 * len(points) + 32))
-    m = _part_polygon(points, at[0], at[1], size, room)
+    m = clipped(points, at[0], at[1], size, room)
     before, behind = False, False
     spread = abs(n[2]) * at[3]
     for k in range(m):
@@ -353,7 +385,7 @@ def _normal(t: FloatArray) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _cuts(t: FloatArray, box: FloatArray, square: _Square) -> bool:
+def face_cuts(t: FloatArray, box: FloatArray, square: _Square) -> bool:
     """Whether a triangle may cut a box; False is certain (axes of the box, the triangle's plane, its edges in plan)."""
     x, y, z, half, half_z = square
     if box[0] > x + half or box[3] < x - half or box[1] > y + half or box[4] < y - half or box[2] > z + half_z or box[5] < z - half_z:

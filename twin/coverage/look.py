@@ -11,22 +11,26 @@ Only the shores of what is seen are halved to the end, so the work grows with th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from twin.coverage.camera import IN, INSIDE, MIXED, OUT, Criteria, View, box_verdict, pack, verdict_at
-from twin.coverage.edges import Edges, edges_of, enters, sectors
+from twin.coverage.camera import Criteria, View, pack
+from twin.coverage.edges import FIXED, Edges, Shift, edges_of, enters, sectors
 from twin.coverage.field import LEVELS, PAGE, PARTS, Field, Pages
+from twin.coverage.inview import ANY_WAY, IN, INSIDE, MIXED, OUT, box_verdict, verdict_at
+from twin.coverage.shadows import Triangles, triangles_of
 from twin.scene import Obstacles
 from twin.scene.embree import Scene
 
 FloatArray = NDArray[np.float64]
 
-SEEN, PERHAPS_YES, PERHAPS_NO = 0, 1, 2  # certain; undecided, by its middle yes or no
+# certain; undecided, yes by best knowledge (of its middle); the same, and no closer look decides it; undecided, no; the same, for good
+SEEN, PERHAPS_YES, LASTING_YES, PERHAPS_NO, LASTING_NO = range(5)
 
 _SLACK_M = 1e-3  # blocks are taken this much larger when walls of shadow are tested
 _CERTAIN, _OPTICS_MIXED, _SIGHT_MIXED = 0, 1, 2  # what a record leaves open besides its ray
@@ -35,24 +39,62 @@ _UNITS = PAGE * PARTS  # parts along a page
 
 @dataclass(frozen=True)
 class Sight:
-    """Obstacles prepared for looking: for rays, and by their edges."""
+    """Obstacles prepared for looking: for rays, and by their edges; and the same with least in the way, where that is in doubt."""
 
     scene: Scene
     edges: Edges
+    best: Sight | None = None  # doors open, leaves clear
+    leaving: FloatArray = field(default_factory=lambda: np.empty((0, 6)))  # boxes over what is not there then [m, enu]
+
+    @cached_property
+    def triangles(self) -> Triangles:
+        """The same as triangles that throw shadows."""
+        return triangles_of(self.scene.obstacles.vertices, self.scene.obstacles.faces)
 
 
 @dataclass(frozen=True)
 class Look:
-    """What one view sees of a field: masks of parts by cell; a cell may come several times."""
+    """What one view sees of a field: masks of parts by cell; a cell may come several times.
+
+    `state` says what is known of the parts: SEEN counts to every bound, *_YES to value and upper bound, *_NO to the upper bound alone;
+    PERHAPS_* is worth a closer look, LASTING_* is not (an unknown direction, a tolerance, a door's state). Where several records speak of
+    one part, the first in this order holds.
+    """
 
     cell: NDArray[np.int32]  # (m,)
     mask: NDArray[np.uint64]  # (m,)
-    state: NDArray[np.uint8]  # (m,) SEEN, PERHAPS_YES or PERHAPS_NO
+    state: NDArray[np.uint8]  # (m,) SEEN, PERHAPS_YES, LASTING_YES, PERHAPS_NO or LASTING_NO
 
 
 def prepare(obstacles: Obstacles) -> Sight:
     """Obstacles that block the sight, ready for looking."""
     return Sight(Scene(obstacles), edges_of(obstacles))
+
+
+def with_best(sight: Sight, best: Sight) -> Sight:
+    """The sight, with the one that has least in the way: some of the same obstacles."""
+    obstacles, left = sight.scene.obstacles, best.scene.obstacles
+    there = {left.object_ids[k] for k in np.unique(left.face_object).tolist()}
+    gone = [k for k in np.unique(obstacles.face_object).tolist() if obstacles.object_ids[k] not in there]
+    leaves = np.isin(obstacles.face_object, gone)
+    corners = obstacles.vertices[obstacles.faces[leaves]]  # (f, 3, 3)
+    distinct, row = np.unique(obstacles.face_object[leaves], return_inverse=True)
+    low, high = np.full((len(distinct), 3), np.inf), np.full((len(distinct), 3), -np.inf)
+    np.minimum.at(low, row, corners.min(axis=1))
+    np.maximum.at(high, row, corners.max(axis=1))
+    return replace(sight, best=best, leaving=np.concatenate([low, high], axis=1))
+
+
+def depends(cells: Field, sight: Sight, view: View, criteria: Criteria) -> bool:
+    """Whether what a view sees of a field may be more with least in the way."""
+    packed = pack(view, criteria)
+    pages, box = _pages_in_view(cells.pages, cells.step, packed)
+    if sight.best is None or not len(pages):
+        return False
+    across, up = shift_of(view)
+    room = np.array([across, across, up])
+    low, high = np.minimum(box[:3], packed[:3] - room), np.maximum(box[3:], packed[:3] + room)
+    return bool(((sight.leaving[:, :3] <= high) & (sight.leaving[:, 3:] >= low)).all(axis=1).any())
 
 
 def look(field: Field, sight: Sight, view: View, criteria: Criteria) -> Look:
@@ -62,17 +104,27 @@ def look(field: Field, sight: Sight, view: View, criteria: Criteria) -> Look:
     pages, box = _pages_in_view(field.pages, field.step, packed)
     if not len(pages):
         return Look(np.empty(0, np.int32), np.empty(0, np.uint64), np.empty(0, np.uint8))
-    walls = sectors(sight.edges, sight.scene, lens, box)
+    shift = shift_of(view)
+    walls = sectors(sight.edges, sight.scene, lens, box, shift)
     cell, mask, ray, kind, yes, targets = _descend(field.pages, field.step, packed, pages, walls)
     free = ~sight.scene.occluded(np.broadcast_to(lens, targets.shape), targets)
-    return _settled(cell, mask, ray, kind, yes, free)
+    found = _settled((cell, mask, ray, kind, yes), free, is_shifted=shift != FIXED)
+    return replace(found, state=np.full_like(found.state, LASTING_NO)) if view.lens == ANY_WAY else found
 
 
-def _settled(cell: Any, mask: Any, ray: Any, kind: Any, yes: Any, free: NDArray[np.bool_]) -> Look:
-    """Records with their rays answered; what is hidden for certain is left out."""
+def shift_of(view: View) -> Shift:
+    """By how much a view's lens may be elsewhere, across and up or down. [m]"""
+    return (view.slack.xy_m, view.slack.z_m) if view.sign else FIXED
+
+
+def _settled(records: Any, free: NDArray[np.bool_], *, is_shifted: bool) -> Look:
+    """Records with their rays answered; what is hidden for certain is left out. No closer look narrows a thick wall of shadow."""
+    cell, mask, ray, kind, yes = records
     clear = free[ray] if len(free) else np.zeros(len(ray), np.bool_)
     state = np.where(yes & clear, PERHAPS_YES, PERHAPS_NO).astype(np.uint8)
     state[(kind == _CERTAIN) & clear] = SEEN
+    if is_shifted:
+        state[kind == _SIGHT_MIXED] = np.where(yes & clear, LASTING_YES, LASTING_NO)[kind == _SIGHT_MIXED]
     keep = (kind == _SIGHT_MIXED) | clear
     return Look(cell[keep], mask[keep], state[keep])
 
@@ -245,7 +297,7 @@ def _columns(out: Any, rays: Any) -> Any:
 def _narrow(walls: FloatArray, near: NDArray[np.int32], count: NDArray[np.int64], depth: int, view: FloatArray, box: Any) -> int:
     """Keep in near[depth] those walls of the block above that may enter this one; their number."""
     x, y, z = box[0] - view[0], box[1] - view[1], box[2] - view[2]
-    distance = math.sqrt(x * x + y * y + z * z)
+    distance = math.sqrt(x * x + y * y + z * z) + 1.5 * box[3] + box[4]  # of its farthest point
     n = 0
     for k in range(len(walls) if depth == 0 else count[depth - 1]):
         wall = k if depth == 0 else near[depth - 1, k]

@@ -1,111 +1,103 @@
-"""The most pairs that can be made between two sides when each partner is taken at most as often as it can serve.
+"""The most pairs between clients and servers when each side takes part only so many times at once, as a greatest flow (Dinic 1970).
 
-Hopcroft and Karp (1973), SIAM J. Comput. 2(4): phases of breadth-first layering and depth-first augmenting, O(E sqrt V).
-The serving side carries capacities, which is the same as writing each of them `capacity` times.
+source --wants--> client ----> server --gives--> sink
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-FREE = -1
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components, maximum_flow
+
+IntArray = NDArray[np.int64]
 
 
-def maximum_matching(reach: Sequence[Sequence[int]], capacity: Sequence[int]) -> list[int]:
-    """Who serves whom when as many as possible are served.
+@dataclass(frozen=True)
+class Matching:
+    """Who is served: how often each of n clients, and how often each of m servers serves."""
+
+    client: IntArray  # (n,)
+    server: IntArray  # (m,)
+
+    @property
+    def total(self) -> int:
+        """All that are served."""
+        return int(self.client.sum())
+
+
+def matched(client: ArrayLike, server: ArrayLike, wants: ArrayLike, gives: ArrayLike) -> Matching:
+    """Who is served when as many as possible are.
 
     Parameters
     ----------
-    reach
-        For each of n clients, the servers that reach it.
-    capacity
-        How many clients each of m servers can serve at once (m,). [count]
+    client, server
+        p pairs of which the server reaches the client, by index.
+    wants
+        How often each client can be served (n,). [count]
+    gives
+        How often each server can serve at once (m,). [count]
 
     Returns
     -------
-    The server of each client (n,), -1 where it has none. The number served is the greatest possible; the choice among equals is the
-    same for the same input.
+    A matching of the greatest total; the choice among equals is the same for the same input.
     """
-    server_of = [FREE] * len(reach)
-    served: list[set[int]] = [set() for _ in capacity]
-    while True:
-        layer = _layers(reach, capacity, server_of, served)
-        if layer is None:
-            return server_of
-        for client in range(len(reach)):
-            if server_of[client] == FREE:
-                _augment(client, reach, capacity, server_of, served, layer)
+    a, b = np.asarray(client, np.int64), np.asarray(server, np.int64)
+    most, least = np.asarray(wants, np.int64), np.asarray(gives, np.int64)
+    n, m = len(most), len(least)
+    if not len(a):
+        return Matching(np.zeros(n, np.int64), np.zeros(m, np.int64))
+    source, sink = n + m, n + m + 1
+    start = np.concatenate([np.full(n, source), a, n + np.arange(m)])
+    end = np.concatenate([np.arange(n), n + b, np.full(m, sink)])
+    holds = np.concatenate([most, np.minimum(most[a], least[b]), least]).astype(np.int32)
+    graph: Any = coo_array((holds, (start, end)), shape=(n + m + 2, n + m + 2)).tocsr()
+    graph.data = np.minimum(graph.data, np.iinfo(np.int32).max)
+    graph.eliminate_zeros()
+    flow: Any = maximum_flow(graph, source, sink).flow
+    return Matching(_column(flow[[source]], n, 0), _column(flow[[sink]], m, n, sign=-1))
 
 
-def _layers(
-    reach: Sequence[Sequence[int]], capacity: Sequence[int], server_of: Sequence[int], served: Sequence[set[int]]
-) -> list[int] | None:
-    """Distance of every client from the unserved ones along alternating paths; None where no server with room can be reached."""
-    layer = [0 if server == FREE else FREE for server in server_of]
-    queue = deque(client for client, server in enumerate(server_of) if server == FREE)
-    seen = [False] * len(capacity)
-    found = False
-    while queue:
-        client = queue.popleft()
-        for server in reach[client]:
-            if seen[server]:
-                continue
-            seen[server] = True
-            found = found or len(served[server]) < capacity[server]
-            for other in sorted(served[server]):
-                if layer[other] == FREE:
-                    layer[other] = layer[client] + 1
-                    queue.append(other)
-    return layer if found else None
+def lost(client: ArrayLike, server: ArrayLike, wants: ArrayLike, gives: ArrayLike, found: Matching) -> IntArray:
+    """How many fewer would be served without each of the m servers (m,).
 
-
-def _augment(
-    root: int,
-    reach: Sequence[Sequence[int]],
-    capacity: Sequence[int],
-    server_of: list[int],
-    served: Sequence[set[int]],
-    layer: list[int],
-) -> None:
-    """Serve `root` along one alternating path of growing layers, if there is one; clients on dead ends leave the layers."""
-    path = [root]  # clients; trail[i] is the server that path[i] takes from path[i + 1]
-    trail: list[int] = []
-    while path:
-        client = path[-1]
-        step = _step(client, reach, capacity, served, layer)
-        if step is None:
-            layer[client] = FREE
-            path.pop()
-            if trail:
-                trail.pop()
+    Only the connected part that a server belongs to is matched anew, and only where another server in it has something left to give;
+    servers that reach the same clients with as much to give are alike.
+    """
+    a, b = np.asarray(client, np.int64), np.asarray(server, np.int64)
+    most, least = np.asarray(wants, np.int64), np.asarray(gives, np.int64)
+    n, m = len(most), len(least)
+    out = found.server.copy()
+    if not len(a):
+        return out
+    link = coo_array((np.ones(len(a)), (a, n + b)), shape=(n + m, n + m))
+    part = connected_components(link, directed=False)[1]
+    spare = np.bincount(part[n:], least - found.server, minlength=int(part.max()) + 1)
+    pairs = np.argsort(part[a], kind="stable")
+    edge_part = part[a][pairs]
+    known: dict[tuple[int, int, bytes], int] = {}
+    for s in np.flatnonzero(found.server).tolist():
+        mine = int(part[n + s])
+        if spare[mine] - (least[s] - found.server[s]) <= 0:
             continue
-        server, other = step
-        trail.append(server)
-        if other == FREE:
-            _reassign(path, trail, server_of, served)
-            return
-        path.append(other)
+        low, high = np.searchsorted(edge_part, [mine, mine + 1])
+        inside = pairs[low:high]
+        key = (mine, int(least[s]), a[inside][b[inside] == s].tobytes())
+        if key not in known:
+            clients, ca = np.unique(a[inside], return_inverse=True)
+            servers, cb = np.unique(b[inside], return_inverse=True)
+            gone = np.where(servers == s, 0, least[servers])
+            known[key] = int(found.client[clients].sum()) - matched(ca, cb, most[clients], gone).total
+        out[s] = known[key]
+    return out
 
 
-def _step(
-    client: int, reach: Sequence[Sequence[int]], capacity: Sequence[int], served: Sequence[set[int]], layer: Sequence[int]
-) -> tuple[int, int] | None:
-    """A server for `client`: one with room (and -1), else one that a client of the next layer would give up (and that client)."""
-    for server in reach[client]:
-        if len(served[server]) < capacity[server]:
-            return server, FREE
-    for server in reach[client]:
-        for other in sorted(served[server]):
-            if layer[other] == layer[client] + 1:
-                return server, other
-    return None
-
-
-def _reassign(path: Sequence[int], trail: Sequence[int], server_of: list[int], served: Sequence[set[int]]) -> None:
-    """Give each client of the path its new server, from the far end on."""
-    for client, server in reversed(list(zip(path, trail, strict=True))):
-        if server_of[client] != FREE:
-            served[server_of[client]].discard(client)
-        server_of[client] = server
-        served[server].add(client)
+def _column(row: csr_array, count: int, first: int, *, sign: int = 1) -> IntArray:
+    """What flows between the row's node and `count` nodes from `first` on."""
+    out = np.zeros(count, np.int64)
+    inside = (row.indices >= first) & (row.indices < first + count)
+    out[row.indices[inside] - first] = sign * row.data[inside]
+    return out

@@ -11,7 +11,10 @@ does. One layer alone gives the slab formula of the Recommendation exactly.
 Materials come by their names, in Chinese, English and German, by the first keyword found. What a name does not tell is taken from
 `KINDS`: a likely make-up for each kind of part, with the best and the worst one known to be common.
 
-Sources: ITU-R P.2040-3 table 3 and section 2.2.2 (slab, eqs. 43-44; layers); coated glass: 3GPP TR 38.901 table 7.4.3-1 (IRR glass).
+Trees are no slabs: what they take grows with the way through their crowns (`vegetation_db`).
+
+Sources: ITU-R P.2040-3 table 3 and section 2.2.2 (slab, eqs. 43-44; layers); coated glass: 3GPP TR 38.901 table 7.4.3-1 (IRR glass);
+vegetation: ITU-R P.833-9 section 2 (terminal in woodland).
 Solid slabs only: hollow blocks and reinforcement need measured values.
 """
 
@@ -152,6 +155,21 @@ def fill_table_db(material: str, f_ghz: float, thickest_cm: int) -> FloatArray:
 def angle_table_db(layers: Layers, f_ghz: float) -> FloatArray:
     """Loss at 0, 1, ... 90 degrees of incidence (91,) [dB]: what `slab_loss_db` gives, to be interpolated."""
     return _angle_table(layers, round(f_ghz, 4)).copy()
+
+
+# ITU-R P.833-9 table 1, measured in woodland: frequency [GHz], specific attenuation [dB/m], greatest attenuation [dB]
+WOODLAND = ((0.1059, 0.04, 9.4), (0.466475, 0.12, 18.0), (0.949, 0.17, 26.5), (1.8522, 0.30, 29.0), (2.1175, 0.34, 34.1))
+
+
+def vegetation_db(depth_m: ArrayLike, f_ghz: float) -> FloatArray:
+    """Loss over a way (n,) [m] through vegetation in leaf: A_m (1 - exp(-d gamma / A_m)), ITU-R P.833-9 eq. (1). [dB]
+
+    Between the measured frequencies, and beyond them up to Wi-Fi, gamma and A_m follow the straight line through the table over log f:
+    gamma 0.36 dB/m at 2.45 GHz and 0.64 dB/m at 5.5 GHz.
+    """
+    f, gamma, most = (np.log(column) for column in np.array(WOODLAND).T)
+    g, a = (float(np.exp(np.polyval(np.polyfit(f, values, 1), np.log(f_ghz)))) for values in (gamma, most))
+    return a * -np.expm1(-np.maximum(np.asarray(depth_m, float), 0.0) * g / a)
 
 
 def is_extrapolated(layers: Layers, f_ghz: float) -> bool:

@@ -19,8 +19,8 @@ A `Curve` holds these numbers; models only differ in how they come by them.
 
 All functions are vectorised and broadcast. Distances [m], heights above the local ground [m], frequencies [GHz], losses [dB].
 
-Sources: ITU-R P.525 (free space); 3GPP TR 38.901 V19 table 7.4.1-1 (UMa, UMi, RMa, InH, InF); ITU-R P.1411-12 tables 4 and 8;
-ITU-R P.1238-11 table 2.
+Sources: ITU-R P.525 (free space); 3GPP TR 38.901 V19 table 7.4.1-1 (UMa, UMi, RMa, InH, InF); ITU-R P.1411-12 tables 4 and 8 and
+section 4.3.1; ITU-R P.1238-11 table 2; 3GPP TR 36.942 section 4.5.2 (macro cells, urban); Hata 1980 and ITU-R P.529 (Okumura-Hata).
 """
 
 from __future__ import annotations
@@ -229,12 +229,29 @@ def _straight(los: tuple[float, float, float], *nlos: tuple[float, float, float]
     return lines
 
 
+def _hata(f_ghz: float, h_bs: FloatArray, h_ut: FloatArray) -> Curve:
+    """Okumura-Hata for a suburb, small or medium city; with line of sight, and wherever it says less, free space."""
+    log_f, log_h = float(np.log10(f_ghz * 1e3)), np.log10(h_bs)
+    mobile = (1.1 * log_f - 0.7) * h_ut - (1.56 * log_f - 0.8)
+    slope = 44.9 - 6.55 * log_h
+    town = 69.55 + 26.16 * log_f - 13.82 * log_h - mobile - 3.0 * slope
+    suburb = 2.0 * np.log10(f_ghz * 1e3 / 28.0) ** 2 + 5.4
+    return _numbers((_FREE_SPACE_DB + 20.0 * np.log10(f_ghz), 20.0), blocked=((town - suburb, slope),))
+
+
+def _two_ray(f_ghz: float, h_bs: FloatArray, h_ut: FloatArray) -> Curve:
+    """Free space up to 4 pi h1 h2 / lambda, beyond it the flat earth: 40 log d - 20 log(h1 h2)."""
+    turn = 4.0 * np.pi * h_bs * h_ut * f_ghz * 1e9 / SPEED_OF_LIGHT
+    return _numbers((_FREE_SPACE_DB + 20.0 * np.log10(f_ghz), 20.0), far=(-20.0 * np.log10(h_bs * h_ut), 40.0), turn=turn)
+
+
 def _recommendation(los: tuple[float, float, float], nlos: tuple[float, float, float]) -> CurveOf:
     """10 alpha log10(d) + beta + 10 gamma log10(f) from (alpha, beta, gamma): the site-general form of P.1411 and P.1238."""
     return _straight(*((beta, 10.0 * alpha, 10.0 * gamma) for alpha, beta, gamma in (los, nlos)))
 
 
-_FREE_SPACE = _straight((20.0 * float(np.log10(4e9 * np.pi / SPEED_OF_LIGHT)), 20.0, 20.0))
+_FREE_SPACE_DB = 20.0 * float(np.log10(4e9 * np.pi / SPEED_OF_LIGHT))  # at 1 m and 1 GHz
+_FREE_SPACE = _straight((_FREE_SPACE_DB, 20.0, 20.0))
 _INF_LOS, _INF_SL = (31.84, 21.5, 19.0), (33.0, 25.5, 20.0)
 # the tables name one base height (UMa 25 m, UMi 10 m); other heights of real masts are taken as they are within these ranges
 _INF = Validity((0.5, 100.0), (1.0, 600.0))
@@ -280,6 +297,35 @@ MODELS: Mapping[str, Model] = {
             (37, 50),
             f"{_P1411} table 8",
         ),
+        Model(
+            "p1411-residential",
+            _recommendation((2.12, 29.2, 2.11), (3.01, 18.8, 2.07)),
+            Validity((0.8, 73.0), (5.0, 170.0)),
+            5.06,
+            3.07,
+            (10, 13),
+            f"{_P1411} table 4",
+        ),
+        Model(  # L_NLoS = 9.5 + 45 log f [MHz] + 40 log d [km] + L_urban, here with L_urban = 0 of suburban places
+            "p1411-low",
+            _straight((_FREE_SPACE_DB, 20.0, 20.0), (24.5, 40.0, 45.0)),
+            Validity((0.3, 3.0), (1.0, 3000.0), (1.5, 3.0), (1.5, 3.0)),
+            7.0,
+            7.0,
+            (10, 13),
+            f"{_P1411} section 4.3.1",
+        ),
+        Model(  # 15 m above the roofs: 58.83 + 37.6 log d [km] + 21 log f [MHz], which at 868 MHz is 7.7 + 37.6 log d [m]
+            "36.942",
+            _straight((_FREE_SPACE_DB, 20.0, 20.0), (7.7 + 21.0 * float(np.log10(1.0 / 0.868)), 37.6, 21.0)),
+            Validity((0.4, 2.6), (35.0, 20000.0), (10.0, 60.0), (1.0, 10.0)),
+            4.0,
+            8.0,
+            (37, 50),
+            "3GPP TR 36.942 section 4.5.2",
+        ),
+        Model("hata", _hata, Validity((0.15, 1.5), (1000, 20000), (30, 200), (1, 10)), 4.0, 8.0, (37, 50), "Hata 1980; ITU-R P.529"),
+        Model("two_ray", _two_ray, Validity((0.03, 6.0), (1.0, 20000.0), (1.0, 200.0), (0.5, 50.0)), 4.0, 4.0, (37, 50), "flat earth"),
         Model(
             "p1238-office",
             _recommendation((1.46, 34.62, 2.03), (2.46, 29.53, 2.38)),

@@ -10,6 +10,7 @@ ITU-R M.2412 table 5 (receiver noise figure 7 dB); Jakes, Microwave Mobile Commu
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -34,19 +35,57 @@ NR_BLOCKS: Mapping[int, Mapping[float, int]] = {
 }  # fmt: skip
 LTE_BLOCKS: Mapping[float, int] = {1.4: 6, 3: 15, 5: 25, 10: 50, 15: 75, 20: 100}
 
-# what a device calls its technology -> generation
+# words by which a device names its technology -> generation; the longest word that the name holds decides
 GENERATIONS: Mapping[str, str] = {
-    "nr": "5g", "5g": "5g", "5gnr": "5g", "nsa": "5g", "sa": "5g", "5ga": "5g", "lte": "4g", "4g": "4g", "ltea": "4g", "ltefdd": "4g",
-    "lteadvanced": "4g", "tdlte": "4g", "lte-a": "4g", "umts": "3g", "wcdma": "3g", "3g": "3g", "tdscdma": "3g", "cdma2000": "3g",
-    "gsm": "2g", "2g": "2g", "cdma": "2g", "gprs": "2g", "edge": "2g",
+    "5gnr": "5g", "nr": "5g", "5g": "5g", "nsa": "5g", "sa": "5g", "gnb": "5g", "gnodeb": "5g", "新空口": "5g", "第五代": "5g",
+    "lte": "4g", "4g": "4g", "enb": "4g", "enodeb": "4g", "eutra": "4g", "第四代": "4g",
+    "umts": "3g", "wcdma": "3g", "3g": "3g", "tdscdma": "3g", "cdma2000": "3g", "hspa": "3g", "第三代": "3g",
+    "gsm": "2g", "2g": "2g", "cdma": "2g", "gprs": "2g", "edge": "2g", "第二代": "2g",
 }  # fmt: skip
+_WHOLE_WORDS = {"nr", "sa", "nsa", "edge"}  # too short to be looked for inside other words
+# words by which a device names an access technology of things; the longest word that the name holds decides
+IOT_WORDS: Mapping[str, str] = {
+    "nbiot": "NB-IoT", "窄带物联网": "NB-IoT", "catnb": "NB-IoT", "ltem": "NB-IoT", "emtc": "NB-IoT", "nb网关": "NB-IoT",
+    "lora": "LoRa", "lorawan": "LoRa", "cn470": "LoRa",
+    "zigbee": "ZigBee", "紫蜂": "ZigBee", "802154": "ZigBee", "thread": "ZigBee",
+    "wifi": "Wi-Fi", "wlan": "Wi-Fi", "80211": "Wi-Fi", "无线局域网": "Wi-Fi",
+    "uwb": "UWB", "超宽带": "UWB", "ultrawideband": "UWB",
+}  # fmt: skip
+IOT_TECHNOLOGIES = ("NB-IoT", "LoRa", "ZigBee", "Wi-Fi", "UWB", "5G")
 PILOT_SHARE_3G_DB = -10.0  # CPICH of UMTS takes about a tenth of the carrier's power: what RSCP is measured on
 
 
 def generation(technology: object) -> str | None:
-    """`5g`, `4g`, `3g`, `2g` for the name of a radio technology; None where the name says nothing."""
-    name = str(technology or "").lower().replace(" ", "").replace("-", "").replace("_", "").replace("/", "")
-    return GENERATIONS.get(name)
+    """`5g`, `4g`, `3g`, `2g` for the name of a radio technology, the latest of several; None where the name says nothing."""
+    return max((found for part in _named(technology) if (found := _generation(part))), default=None)
+
+
+def _generation(part: str) -> str | None:
+    name = squeezed(part)
+    if any(word in name for word in IOT_WORDS):
+        return None
+    parts = set(re.findall(r"[a-z0-9]+", part.lower()))
+    fitting = [word for word in GENERATIONS if (word in parts if word in _WHOLE_WORDS else word in name)]
+    return GENERATIONS[max(fitting, key=len)] if fitting else None
+
+
+def _named(technology: object) -> list[str]:
+    """The names in a text that may hold several."""
+    return re.split(r"[;,，；、|&/]| and |和|及", str(technology or ""))
+
+
+def iot_technologies(technology: object) -> tuple[str, ...]:
+    """Those of `IOT_TECHNOLOGIES` that the name of a radio technology tells, be they several or none."""
+    parts = _named(technology)
+    found = {IOT_WORDS[word] for part in parts for word in IOT_WORDS if word in squeezed(part)}
+    if generation(technology) == "5g":
+        found.add("5G")
+    return tuple(name for name in IOT_TECHNOLOGIES if name in found)
+
+
+def squeezed(name: object) -> str:
+    """A name in small letters without blanks, hyphens and other signs between the words."""
+    return re.sub(r"[\s\-_/.()（）+·]+", "", str(name or "").lower())
 
 
 def resource_blocks(bandwidth_mhz: float, scs_khz: float, *, lte: bool = False) -> int:

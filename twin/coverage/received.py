@@ -1,8 +1,11 @@
-"""The compiled loops of mobile coverage: every carrier at every cell, and what the cells get from them.
+"""The compiled loops of mobile coverage: what one carrier gives every cell, and what cells get from all of them.
 
-For each cell and carrier the distance, the gain and the loss are bounded over the cell's box; for each of three cases (worst, likely,
-best) a carrier surely serves the cell if its least power and least SINR are enough, and possibly if its greatest are. Formulas come
-as curves (`twin.coverage.propagation.Curve`), patterns as in `twin.coverage.antenna`; nothing here knows a standard.
+For each cell and carrier the distance, the gain and the loss are bounded over the cell's box (`hear`). What is not known is looked at in
+worlds: in the pessimistic ones a signal is as weak and what disturbs it as strong as it may be, in the optimistic ones the other way
+round. A facade is of one kind in a world, for all that enter by it; the walls inside are each for itself. A carrier surely serves a cell
+if it serves all of it in every pessimistic world, and possibly if it serves some of it in an optimistic one (`receive`).
+
+Formulas come as curves (`twin.coverage.propagation.Curve`), patterns as in `twin.coverage.antenna`; nothing here knows a standard.
 """
 
 from __future__ import annotations
@@ -17,31 +20,29 @@ from numpy.typing import NDArray
 from twin.coverage.antenna import SIDE_LOBE_DB
 
 FloatArray = NDArray[np.float64]
+SingleArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 NEAREST_M = 0.5  # nearer places count as this far
 OTHERS_SLACK_DB = 10.0  # an unknown power of an interferer is taken to be off by no more than this
+LOST_DB = 1000.0  # what a carrier that is not heard is below
+SINGLE_DB = 1e-4  # bounds are kept in single precision, wider by this
+ANY, ALL = -1, -2  # operators that must serve; else the number of one
+WORST, LIKELY, BEST = 0, 1, 2  # cases, as `twin.coverage.makeup` has them
+NONE, SAFE = -1, -2  # no device serves; several do
 _TENTH = math.log(10.0) / 10.0
 
 
 class Sent(NamedTuple):
-    """m carriers."""
+    """One carrier."""
 
-    position: FloatArray  # (m, 3) [m, enu]
-    power: FloatArray  # (m,) [dBm]
-    slack: FloatArray  # (m,) [dB]
-    noise: FloatArray  # (m,) [mW]
-    antenna: FloatArray  # (m, 4) azimuth (NaN: all round), tilt, widths of the beam [rad]
-    least_d: FloatArray  # (m,) least distance of the formula [m]
-    curve: FloatArray  # (m, c, 10) for each class of heights
-    site: IntArray  # (m,) of the antenna place in Seen; -1 indoors
-    inside: IntArray  # (m,) column of Extra.inside; -1 outdoors
-    column: IntArray  # (m,) column of Extra.entered; -1 indoors
-    operator: IntArray  # (m,)
-    first: IntArray  # (m + 1,) where the interferers of each begin
-    other: IntArray  # interferers
-    weight: FloatArray  # and how much of each arrives [1]
+    position: FloatArray  # (3,) [m, enu]
+    power: float  # [dBm]
+    antenna: FloatArray  # (5,) azimuth (NaN: all round), electrical tilt, widths of the beam, mechanical tilt [rad]
+    slack: FloatArray  # (3,) how far off it may be: position [m], azimuth and tilt [rad]
+    least_d: float  # least distance of the formula [m]
+    curve: FloatArray  # (c, 10) for each class of heights
 
 
 class Place(NamedTuple):
@@ -55,27 +56,48 @@ class Place(NamedTuple):
     heights: IntArray  # (n,) class of heights
 
 
-class Seen(NamedTuple):
-    """Line of sight from s antenna places to n cells: at the point, to all of the cell, to some of it."""
+class Way(NamedTuple):
+    """What is between one carrier and n cells."""
 
-    point: BoolArray  # (n, s)
-    whole: BoolArray  # (n, s)
-    some: BoolArray  # (n, s)
-
-
-class Extra(NamedTuple):
-    """What is lost beside the path, at the point, least and most (3), in the three cases (3). [dB]"""
-
-    inside: FloatArray  # (n, i, 3, 3) of carriers inside buildings
-    entered: FloatArray  # (e, o, 3, 3) of outdoor carriers, for cells inside buildings
-    row: IntArray  # (n,) row of entered; -1 outdoors
+    point: BoolArray  # (n,) line of sight to the point, to all of the cell, to some of it
+    whole: BoolArray  # (n,)
+    some: BoolArray  # (n,)
+    row: IntArray  # (n,) row of `lost`; -1: nothing beside the path; -2: not heard
+    lost: FloatArray  # (k, 3, 3) at the point, least, most, in the three cases [dB]
 
 
-class Limits(NamedTuple):
-    """What counts."""
+class Air(NamedTuple):
+    """m carriers at n cells."""
 
-    rsrp: float  # [dBm]
+    plain: SingleArray  # (m, n, 3) at the point, least, most, in the likely case [dBm]
+    row: NDArray[np.int32]  # (m, n) row of `cases` where the cases differ; -1 elsewhere
+    cases: SingleArray  # (k, 3, 3) at the point, least, most, in the three cases [dBm]
+
+
+class Rules(NamedTuple):
+    """What m carriers are to each other, and what counts."""
+
+    slack: FloatArray  # (m,) how far the power may be off [dB]
+    noise: FloatArray  # (m,) [mW]
+    operator: IntArray  # (m,)
+    device: IntArray  # (m,)
+    indoor: BoolArray  # (m,)
+    first: IntArray  # (m + 1,) where the interferers of each begin
+    other: IntArray  # interferers
+    weight: FloatArray  # and how much of each arrives [1]
+    rsrp: FloatArray  # (m,) least power [dBm]
     sinr: float  # [dB]; -inf where it does not matter
+    who: int  # ANY, ALL or the number of an operator
+
+
+class World(NamedTuple):
+    """One state of what is not known, at the points of cells."""
+
+    facade: int  # WORST LIKELY BEST
+    walls: int  # of indoor carriers that serve
+    other_walls: int  # of indoor carriers that disturb
+    own_db: FloatArray  # (m,) how much more each sends when it serves, and when it disturbs
+    other_db: FloatArray
 
 
 class Told(NamedTuple):
@@ -85,61 +107,167 @@ class Told(NamedTuple):
     best: IntArray  # (n, o) that carrier; -1 where none
     sinr: FloatArray  # (n, o) of that carrier [dB]
     served: BoolArray  # (n, o) at the point
-    sure: BoolArray  # (n, 3, o)
-    possible: BoolArray  # (n, 3, o)
+    sole: IntArray  # (n, o) the device without which none would; NONE, SAFE
+    devices: FloatArray  # (d, o) area each device serves [m2]
+
+
+class Bounds(NamedTuple):
+    """What holds over whole cells, by operator (o)."""
+
+    sure: BoolArray  # (n, o)
+    possible: BoolArray  # (n, o)
+    mixed: BoolArray  # (n,)
 
 
 @njit(nogil=True, cache=True)
-def receive(sent: Any, place: Any, seen: Any, extra: Any, limits: Any, told: Any) -> None:  # pragma: no cover - compiled
-    """Fill `told` for every cell."""
-    m = len(sent.power)
-    power = np.empty((3, m, 3))  # point, least, most; carrier; case
-    milliwatt = np.empty(m)
+def hear(sent: Any, place: Any, way: Any, plain: Any, cases: Any) -> None:  # pragma: no cover - compiled
+    """Fill the power of one carrier over cells: plain (n, 3), and cases (k, 3, 3) for the rows of what is lost beside the path."""
+    spot = sent.position
+    loose = sent.slack[0]
     for i in range(len(place.half)):
-        cases = 1
-        for j in range(m):
-            if _carrier(sent, place, seen, extra, (i, j), power) or sent.slack[j] > 0.0:
-                cases = 3
-        _at_point(sent, limits, told, i, power, milliwatt)
-        for case in range(cases):
-            turn = case - 1.0 if cases == 3 else 0.0
-            _over_cell(sent, limits, told.sure[i, case], (power[1, :, case], power[2, :, case]), turn, milliwatt)
-            _over_cell(sent, limits, told.possible[i, case], (power[2, :, case], power[1, :, case]), turn, milliwatt)
-        for case in range(cases, 3):
-            told.sure[i, case] = told.sure[i, 0]
-            told.possible[i, case] = told.possible[i, 0]
+        if way.row[i] == -2:
+            plain[i, :] = -LOST_DB
+            continue
+        dx, dy, dz = place.point[i, 0] - spot[0], place.point[i, 1] - spot[1], place.point[i, 2] - spot[2]
+        cx, cy = place.centre[i, 0] - spot[0], place.centre[i, 1] - spot[1]
+        half = place.half[i] + loose
+        near = math.hypot(max(abs(cx) - half, 0.0), max(abs(cy) - half, 0.0))
+        far = math.hypot(abs(cx) + half, abs(cy) + half)
+        below, above = place.low[i] - spot[2] - loose, place.high[i] - spot[2] + loose
+        line = sent.curve[place.heights[i]]
+        gain_low, gain_high = _gain_bounds(sent, cx, cy, half, below, above)
+        at_point = sent.power + _gain(sent.antenna, dx, dy, dz) - _loss(line, math.hypot(dx, dy), dz, sent.least_d, way.point[i])
+        lowest = sent.power + gain_low - _loss(line, far, max(abs(below), abs(above)), sent.least_d, way.whole[i]) - SINGLE_DB
+        highest = sent.power + gain_high - _loss(line, near, max(below, -above, 0.0), sent.least_d, way.some[i]) + SINGLE_DB
+        row = way.row[i]
+        if row < 0:
+            plain[i, 0], plain[i, 1], plain[i, 2] = at_point, lowest, highest
+            continue
+        lost = way.lost[row]
+        for case in range(3):
+            cases[row, 0, case] = at_point - lost[0, case]
+            cases[row, 1, case] = lowest - lost[2, case]
+            cases[row, 2, case] = highest - lost[1, case]
+        plain[i, 0], plain[i, 1], plain[i, 2] = at_point - lost[0, 1], lowest - lost[2, 1], highest - lost[1, 1]
 
 
 @njit(nogil=True, cache=True)
-def _carrier(sent: Any, place: Any, seen: Any, extra: Any, at: Any, power: Any) -> Any:  # pragma: no cover - compiled
-    """RSRP of carrier j over cell i, at = (i, j), into power[:, j]; whether the three cases differ."""
-    i, j = at
-    spot, antenna = sent.position[j], sent.antenna[j]
-    dx, dy, dz = place.point[i, 0] - spot[0], place.point[i, 1] - spot[1], place.point[i, 2] - spot[2]
-    ax, ay = abs(place.centre[i, 0] - spot[0]), abs(place.centre[i, 1] - spot[1])
-    near = math.hypot(max(ax - place.half[i], 0.0), max(ay - place.half[i], 0.0))
-    far = math.hypot(ax + place.half[i], ay + place.half[i])
-    below, above = place.low[i] - spot[2], place.high[i] - spot[2]
-    flat = math.hypot(dx, dy)
-    site = sent.site[j]
-    sight = (True, True, True) if site < 0 else (seen.point[i, site], seen.whole[i, site], seen.some[i, site])
-    line = sent.curve[j, place.heights[i]]
-    least = sent.least_d[j]
-    gain_low, gain_high = _gain_bounds(antenna, (place.centre[i, 0] - spot[0], place.centre[i, 1] - spot[1]), place.half[i], below, above)
-    at_point = sent.power[j] + _gain(antenna, dx, dy, dz) - _loss(line, flat, dz, least, sight[0])
-    lowest = sent.power[j] + gain_low - _loss(line, far, max(abs(below), abs(above)), least, sight[1])
-    highest = sent.power[j] + gain_high - _loss(line, near, max(below, -above, 0.0), least, sight[2])
-    row = extra.row[i]
-    if sent.inside[j] >= 0 or row >= 0:
-        lost = extra.inside[i, sent.inside[j]] if sent.inside[j] >= 0 else extra.entered[row, sent.column[j]]
-        for case in range(3):
-            power[0, j, case] = at_point - lost[0, 1]
-            power[1, j, case] = lowest - lost[2, case]
-            power[2, j, case] = highest - lost[1, case]
-        return lost[2, 0] != lost[2, 2] or lost[1, 0] != lost[1, 2]
-    for case in range(3):
-        power[0, j, case], power[1, j, case], power[2, j, case] = at_point, lowest, highest
+def receive(air: Any, rules: Any, area: Any, world: Any, told: Any) -> None:  # pragma: no cover - compiled
+    """Fill `told` with what the points of cells get in one world."""
+    m = len(rules.noise)
+    own, milliwatt = np.empty(m), np.empty(m)
+    served_by = np.full(told.level.shape[1], NONE, np.int64)
+    counted = np.full(told.devices.shape[0], -1, np.int64)
+    for i in range(air.plain.shape[1]):
+        for j in range(m):
+            case = world.walls if rules.indoor[j] else world.facade
+            other = world.other_walls if rules.indoor[j] else world.facade
+            own[j] = _level(air, j, i, 0, case) + world.own_db[j]
+            milliwatt[j] = math.exp(_TENTH * (_level(air, j, i, 0, other) + world.other_db[j]))
+        served_by[:] = NONE
+        for j in range(m):
+            o = rules.operator[j]
+            if own[j] < rules.rsrp[j] and own[j] - rules.rsrp[j] <= told.level[i, o]:
+                continue
+            quality = _quality(rules, j, own[j], milliwatt, -1)
+            if own[j] - rules.rsrp[j] > told.level[i, o]:
+                told.level[i, o], told.best[i, o], told.sinr[i, o] = own[j] - rules.rsrp[j], j, quality
+            if own[j] >= rules.rsrp[j] and quality >= rules.sinr:
+                told.served[i, o] = True
+                d = rules.device[j]
+                served_by[o] = d if served_by[o] in (NONE, d) else SAFE
+                if counted[d] != i:
+                    counted[d] = i
+                    told.devices[d, o] += area[i]
+        for o in range(len(served_by)):
+            told.sole[i, o] = served_by[o]
+            if served_by[o] >= 0 and _instead(rules, o, served_by[o], own, milliwatt):
+                told.sole[i, o] = SAFE
+
+
+@njit(nogil=True, cache=True)
+def _instead(rules: Any, o: Any, device: Any, own: Any, milliwatt: Any) -> Any:  # pragma: no cover - compiled
+    """Whether another carrier of operator o would serve if a device, which also disturbs, were not there."""
+    for j in range(len(own)):
+        another = rules.operator[j] == o and rules.device[j] != device and own[j] >= rules.rsrp[j]
+        if another and _quality(rules, j, own[j], milliwatt, device) >= rules.sinr:
+            return True
     return False
+
+
+@njit(nogil=True, cache=True)
+def bound(air: Any, rules: Any, out: Any) -> None:  # pragma: no cover - compiled
+    """Fill `out` with what holds over whole cells in all worlds."""
+    m, o = len(rules.noise), out.sure.shape[1]
+    own, milliwatt = np.empty(m), np.empty(m)
+    yes, no = np.empty(o, np.bool_), np.empty(o, np.bool_)
+    loose = rules.slack.max() > 0.0
+    for i in range(air.plain.shape[1]):
+        varied = False
+        for j in range(m):
+            varied = varied or air.row[j, i] >= 0
+        _over_cell(air, rules, (i, LIKELY, LIKELY, LIKELY, 0.0), (yes, no), (own, milliwatt))
+        out.sure[i], out.possible[i] = yes, no
+        out.mixed[i] = _counts(no, rules.who) and not _counts(yes, rules.who)
+        if not varied and not loose:
+            continue
+        for facade in range(3 if varied else 1):
+            for turn in (-1.0, 1.0):
+                weak, strong = (WORST, BEST) if turn < 0.0 else (BEST, WORST)
+                _over_cell(air, rules, (i, facade, weak, strong, turn), (yes, no), (own, milliwatt))
+                out.mixed[i] = out.mixed[i] or (_counts(no, rules.who) and not _counts(yes, rules.who))
+                for k in range(o):
+                    if turn < 0.0:
+                        out.sure[i, k] = out.sure[i, k] and yes[k]
+                    else:
+                        out.possible[i, k] = out.possible[i, k] or no[k]
+
+
+@njit(nogil=True, cache=True)
+def _over_cell(air: Any, rules: Any, at: Any, out: Any, room: Any) -> None:  # pragma: no cover - compiled
+    """Which operators (o,) serve all of a cell, and some of it, in the world (cell, facade, walls, walls of others, turn of the power)."""
+    i, facade, walls, other_walls, turn = at
+    own, milliwatt = room
+    for side in range(2):
+        out[side][:] = False
+        mine, others = (1, 2) if side == 0 else (2, 1)
+        hope = False
+        for j in range(len(own)):
+            own[j] = _level(air, j, i, mine, walls if rules.indoor[j] else facade) + turn * rules.slack[j]
+            hope = hope or own[j] >= rules.rsrp[j]
+        if not hope:
+            continue
+        if rules.sinr > -math.inf:
+            for j in range(len(own)):
+                level = _level(air, j, i, others, other_walls if rules.indoor[j] else facade)
+                milliwatt[j] = math.exp(_TENTH * (level - turn * min(rules.slack[j], OTHERS_SLACK_DB)))
+        for j in range(len(own)):
+            if own[j] >= rules.rsrp[j] and not out[side][rules.operator[j]]:
+                out[side][rules.operator[j]] = rules.sinr == -math.inf or _quality(rules, j, own[j], milliwatt, -1) >= rules.sinr
+
+
+@njit(nogil=True, cache=True)
+def _counts(served: Any, who: Any) -> Any:  # pragma: no cover - compiled
+    """Whether those whose signal counts serve, of (o,)."""
+    if who >= 0:
+        return served[who]
+    return served.any() if who == ANY else served.all()
+
+
+@njit(nogil=True, cache=True)
+def _level(air: Any, j: Any, i: Any, kind: Any, case: Any) -> Any:  # pragma: no cover - compiled
+    row = air.row[j, i]
+    return np.float64(air.plain[j, i, kind]) if row < 0 else np.float64(air.cases[row, kind, case])
+
+
+@njit(nogil=True, cache=True)
+def _quality(rules: Any, j: Any, signal: Any, milliwatt: Any, without: Any) -> Any:  # pragma: no cover - compiled
+    """SINR of carrier j [dB] for its signal [dBm] and what the others send [mW], but for one device."""
+    noise = rules.noise[j]
+    for k in range(rules.first[j], rules.first[j + 1]):
+        if rules.device[rules.other[k]] != without:
+            noise += rules.weight[k] * milliwatt[rules.other[k]]
+    return signal - 10.0 * math.log10(noise)
 
 
 @njit(nogil=True, cache=True)
@@ -160,68 +288,40 @@ def _pattern(off_h: Any, off_v: Any, antenna: Any) -> Any:  # pragma: no cover -
 
 
 @njit(nogil=True, cache=True)
+def _turned(antenna: Any, dx: Any, dy: Any, dz: Any) -> Any:  # pragma: no cover - compiled
+    """An offset as the antenna has it: along its boresight, to its right, upwards. [m]"""
+    sin, cos = math.sin(antenna[0]), math.cos(antenna[0])
+    ahead, across = dx * sin + dy * cos, dx * cos - dy * sin
+    if antenna[4] == 0.0:
+        return ahead, across, dz
+    sin, cos = math.sin(antenna[4]), math.cos(antenna[4])
+    return ahead * cos - dz * sin, across, ahead * sin + dz * cos
+
+
+@njit(nogil=True, cache=True)
 def _gain(antenna: Any, dx: Any, dy: Any, dz: Any) -> Any:  # pragma: no cover - compiled
     if math.isnan(antenna[0]):
         return 0.0
-    return _pattern(_wrapped(math.atan2(dx, dy) - antenna[0]), math.atan2(dz, math.hypot(dx, dy)) + antenna[1], antenna)
+    along, across, up = _turned(antenna, dx, dy, dz)
+    return _pattern(math.atan2(across, along), math.atan2(up, math.hypot(along, across)) + antenna[1], antenna)
 
 
 @njit(nogil=True, cache=True)
-def _gain_bounds(antenna: Any, offset: Any, half: Any, below: Any, above: Any) -> Any:  # pragma: no cover - compiled
-    """Least and greatest gain over a box, as `twin.coverage.antenna.gain_bounds_db`. [dB]"""
+def _gain_bounds(sent: Any, cx: Any, cy: Any, half: Any, below: Any, above: Any) -> Any:  # pragma: no cover - compiled
+    """Least and greatest gain over a box, as `twin.coverage.antenna.gain_bounds_db`, for an aim that may be off. [dB]"""
+    antenna = sent.antenna
     if math.isnan(antenna[0]):
         return 0.0, 0.0
-    ground, radius = math.hypot(offset[0], offset[1]), half * math.sqrt(2.0)
+    along, across, middle = _turned(antenna, cx, cy, (below + above) / 2.0)
+    lean, disc, half_z = abs(math.sin(antenna[4])), half * math.sqrt(2.0), (above - below) / 2.0
+    radius, rise = disc + lean * half_z, half_z + lean * disc
+    ground = math.hypot(along, across)
     near, far = max(ground - radius, 0.0), ground + radius
-    turn = abs(_wrapped(math.atan2(offset[0], offset[1]) - antenna[0]))
-    spread = math.asin(radius / ground) if ground > radius else math.pi
-    highest = math.atan2(above, near if above > 0.0 else far) + antenna[1]
-    lowest = math.atan2(below, far if below > 0.0 else near) + antenna[1]
+    turn = abs(math.atan2(across, along))
+    spread = (math.asin(radius / ground) if ground > radius else math.pi) + sent.slack[1]
+    up, down = middle + rise, middle - rise
+    highest = math.atan2(up, near if up > 0.0 else far) + antenna[1] + sent.slack[2]
+    lowest = math.atan2(down, far if down > 0.0 else near) + antenna[1] - sent.slack[2]
     least_v = 0.0 if lowest <= 0.0 <= highest else min(abs(lowest), abs(highest))
     most = _pattern(max(turn - spread, 0.0), least_v, antenna)
     return _pattern(min(turn + spread, math.pi), max(abs(lowest), abs(highest)), antenna), most
-
-
-@njit(nogil=True, cache=True)
-def _wrapped(angle: Any) -> Any:  # pragma: no cover - compiled
-    return (angle + math.pi) % (2.0 * math.pi) - math.pi
-
-
-@njit(nogil=True, cache=True)
-def _quality(sent: Any, j: Any, signal: Any, milliwatt: Any) -> Any:  # pragma: no cover - compiled
-    """SINR of carrier j [dB] for its signal [dBm] and what the others send. [mW]"""
-    noise = sent.noise[j]
-    for k in range(sent.first[j], sent.first[j + 1]):
-        noise += sent.weight[k] * milliwatt[sent.other[k]]
-    return signal - 10.0 * math.log10(noise)
-
-
-@njit(nogil=True, cache=True)
-def _at_point(sent: Any, limits: Any, told: Any, i: Any, power: Any, milliwatt: Any) -> None:  # pragma: no cover - compiled
-    for j in range(len(milliwatt)):
-        milliwatt[j] = math.exp(_TENTH * power[0, j, 0])
-    for j in range(len(milliwatt)):
-        o, level = sent.operator[j], power[0, j, 0]
-        if level < limits.rsrp and level <= told.level[i, o]:
-            continue
-        quality = _quality(sent, j, level, milliwatt)
-        if level > told.level[i, o]:
-            told.level[i, o], told.best[i, o], told.sinr[i, o] = level, j, quality
-        if level >= limits.rsrp and quality >= limits.sinr:
-            told.served[i, o] = True
-
-
-@njit(nogil=True, cache=True)
-def _over_cell(sent: Any, limits: Any, out: Any, levels: Any, turn: Any, milliwatt: Any) -> None:  # pragma: no cover - compiled
-    """Which operators (o,) serve with levels (own, others' (m,)) [dBm], an unknown power off by `turn` times its slack."""
-    own, others = levels
-    filled = False
-    for j in range(len(own)):
-        level = own[j] + turn * sent.slack[j]
-        if out[sent.operator[j]] or level < limits.rsrp:
-            continue
-        if not filled:
-            for k in range(len(own)):
-                milliwatt[k] = math.exp(_TENTH * (others[k] - turn * min(sent.slack[k], OTHERS_SLACK_DB)))
-            filled = True
-        out[sent.operator[j]] = _quality(sent, j, level, milliwatt) >= limits.sinr

@@ -1,36 +1,40 @@
 """What cameras see of a surface, with bounds that hold.
 
-For every camera the surface is halved from pages of cells down to parts of cells (`look`). What is still mixed at the least part is
-undecided: it counts to the upper bound, not to the lower, and to the value by its middle. Undecided parts are then cut into cells of
-their own and looked at again, as long as that is worth the work.
+For every camera the surface is halved from pages of cells down to parts of cells (`look`), and what is still mixed there down to pieces
+of parts (`closer`). What is mixed even then is undecided: it counts to the upper bound, not to the lower, and to the value by its middle.
+All this is asked of one camera alone; what cameras cover together is counted from it (`footprint`).
 
 A surface counts as covered to within 1 mm of what stands on it. Sight itself is as exact as `twin.scene.embree` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import cpu_count
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from twin.coverage.camera import ANY_WAY, Criteria, View, density_at, pack
-from twin.coverage.cells import Ground, subdivide
-from twin.coverage.field import Field, arrange
-from twin.coverage.look import PERHAPS_NO, PERHAPS_YES, SEEN, Look, Sight, look
+from twin.coverage.camera import Criteria, View, certain, densities, is_in_doubt, possible
+from twin.coverage.cells import Ground
+from twin.coverage.closer import NOTHING, Fine, Relief, closer
+from twin.coverage.drawing import drawn
+from twin.coverage.exact import Drawn
+from twin.coverage.field import Field
+from twin.coverage.footprint import NOWHERE, Footprint, footprint, together
+from twin.coverage.inview import ANY_WAY
+from twin.coverage.joining import in_doubt
+from twin.coverage.look import Look, Sight, depends, look
 from twin.coverage.surface import Surface
+from twin.coverage.tally import Tally
 
 FloatArray = NDArray[np.float64]
-Masks = tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.uint64]]  # of parts covered at least, by best knowledge, at most
-Remember = Callable[[View, Callable[[], Look]], Look]
-
-MOST_PARTS = 2_000_000  # undecided parts that are looked at again
-MOST_ROUNDS = 3
+Seen = tuple[Look, Fine, FloatArray]  # of one view; the last is the density on the cell of each record of the look [px/m]
+SideBySide = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
+Remember = Callable[[View, bool, Callable[[], Seen]], Seen]  # view, whether with least in the way, what computes what it sees
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Question:
     target_height: float  # above floor or ground [m]
     ground: Ground
     k: int = 1
-    tolerance: float = 1e-3  # undecided share of the surface at which refining stops
+    is_level: bool = False  # the ground is: cameras draw exact polygons on it
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ class Covered:
     value: FloatArray  # (n,)
     upper: FloatArray  # (n,)
     density: FloatArray  # (n,)
-    rounds: int
+    exact: NDArray[np.bool_]  # (n,) said by exact polygons, not by the cells' parts
+    apart: FloatArray  # (n,) by how much the two contradict each other [m2]
 
 
 def cover(
@@ -67,96 +72,107 @@ def cover(
     sight
         What is in the way.
     views
-        Aims of cameras; those of one camera count once. A view with lens ANY_WAY adds to the upper bound only.
+        Aims of cameras; those of one camera count once. A view with lens ANY_WAY adds to the upper bound only, and what is in doubt for
+        a view or for the obstacles counts against it in the lower bound and for it in the upper.
     question
         What is asked.
     remember
-        Called for each view of the first round with what computes its look; it may answer from memory.
+        Called for each view, and whether it looks among `sight.best`, with what computes what it sees; it may answer from memory.
     """
-    n, total = len(field.cells), float(field.cells.area.sum())
-    looks = _looks(field, sight, views, question.criteria, remember)
-    masks, unknown = _combined(field, views, looks, question.k)
-    density = _best_density(field, views, looks)
-    rounds, origin, first = 1, np.arange(n), field
-    lower, value, upper = first.amounts(masks[0]), first.amounts(masks[1]), first.amounts(masks[2])
-    while rounds < MOST_ROUNDS:
-        undecided = masks[2] & ~masks[0] & ~unknown
-        if field.amounts(undecided).sum() <= question.tolerance * total or int(np.bitwise_count(undecided).sum()) > MOST_PARTS:
-            break
-        # what is looked at again leaves the sums it was in
-        value, upper = (
-            part - np.bincount(origin, field.amounts(mask & undecided), n) for part, mask in ((value, masks[1]), (upper, masks[2]))
-        )
-        parts, parent = subdivide(surface, field.cells, undecided, question.ground, question.target_height)
-        field, origin, rounds = arrange(parts, sight.edges), origin[parent], rounds + 1
-        masks, unknown = _combined(field, views, _looks(field, sight, views, question.criteria, None), question.k)
-        lower, value, upper = (
-            part + np.bincount(origin, field.amounts(mask), n) for part, mask in ((lower, masks[0]), (value, masks[1]), (upper, masks[2]))
-        )
-    return Covered(lower, value, upper, density, rounds)
+    found = footprints(surface, field, sight, views, question, remember)
+    return covered(field, list(found.values()), question.k)
 
 
-def _looks(field: Field, sight: Sight, views: Sequence[View], criteria: Criteria, remember: Remember | None) -> list[Look]:
-    """What each view sees; views are looked through side by side, as the compiled loops leave the interpreter free."""
+def covered(field: Field, found: Sequence[Footprint], k: int) -> Covered:
+    """The area of each cell that at least k of some cameras cover."""
+    amounts = together(field, found, k)
+    lower, value, upper = (np.ascontiguousarray(amounts.area[:, b]) for b in range(3))
+    return Covered(lower, value, upper, amounts.strength, amounts.exact, amounts.apart)
 
-    def one(view: View) -> Look:
-        return look(field, sight, view, criteria) if remember is None else remember(view, lambda: look(field, sight, view, criteria))
 
-    if len(views) < 2 or not len(field.cells):
-        return [one(view) for view in views]
+def covered_by(found: Tally) -> Covered:
+    """The same of cameras that are counted already."""
+    lower, value, upper = found.area
+    return Covered(lower, value, upper, found.strength, found.exact, found.apart)
+
+
+def footprints(
+    surface: Surface, field: Field, sight: Sight, views: Sequence[View], question: Question, remember: Remember | None = None
+) -> dict[str, Footprint]:
+    """What each camera covers, by its id; cameras are looked through side by side, as the compiled loops leave the interpreter free."""
+    by_camera: dict[str, list[View]] = {}
+    for view in views:
+        by_camera.setdefault(view.camera, []).append(view)
+    relief, draw = relief_of(surface, question), _drawer(surface, sight, question)
+
+    def one(view: View, is_best: bool) -> Seen:
+        alone = replace(view, least=None, most=None)
+        among = sight.best if is_best and sight.best is not None else sight
+
+        def compute() -> Seen:
+            return _seen(field, among, alone, question.criteria, relief if among is sight else None)
+
+        return compute() if remember is None else remember(alone, is_best, compute)
+
+    def of_camera(its_views: Sequence[View], side_by_side: SideBySide = map) -> Footprint:
+        found = in_parts(its_views, side_by_side)
+        return found if draw is None or not len(found.cell) else replace(found, drawn=draw(its_views))
+
+    def in_parts(its_views: Sequence[View], side_by_side: SideBySide) -> Footprint:
+        more = [depends(field, sight, possible(view), question.criteria) for view in its_views]
+        asked = [(view, False) for view in its_views]
+        if any(more) or any(is_in_doubt(view) for view in its_views):
+            asked += [(certain(view), False) for view in its_views if is_in_doubt(view)]
+            asked += [(possible(view), is_best) for view, is_best in zip(its_views, more, strict=True) if is_best or is_in_doubt(view)]
+        distinct = list(dict.fromkeys(asked))
+        seen = dict(zip(distinct, side_by_side(lambda each: one(*each), distinct), strict=True))
+        value = footprint([seen[view, False] for view in its_views])
+        if len(asked) == len(its_views):
+            return value
+        least = footprint([seen[certain(view) if is_in_doubt(view) else view, False] for view in its_views])
+        most = [
+            seen[possible(view), is_best] if is_best or is_in_doubt(view) else seen[view, False]
+            for view, is_best in zip(its_views, more, strict=True)
+        ]
+        return in_doubt(least, value, footprint(most))
+
+    if not len(field.cells):
+        return dict.fromkeys(by_camera, NOWHERE)
     with ThreadPoolExecutor(cpu_count() or 1) as pool:
-        return list(pool.map(one, views))
+        if len(by_camera) == 1:
+            return {name: of_camera(its_views, pool.map) for name, its_views in by_camera.items()}
+        return dict(zip(by_camera, pool.map(of_camera, by_camera.values()), strict=True))
 
 
-def _combined(field: Field, views: Sequence[View], looks: Sequence[Look], k: int) -> tuple[Masks, NDArray[np.uint64]]:
-    """Masks (n,) of the parts that at least k cameras cover, certainly, by best knowledge and perhaps; and of the undecided parts that
-    cameras of unknown direction may cover, where looking closer decides nothing."""
-    n = len(field.cells)
-    counts = np.zeros((3, k, n), np.uint64)  # bit set in [b, j]: more than j cameras cover the part
-    scratch = np.zeros((3, n), np.uint64)
-    touched = np.zeros(n, np.uint64)
-    by_camera: dict[str, list[int]] = {}
-    for i, view in enumerate(views):
-        by_camera.setdefault(view.camera, []).append(i)
-        if view.lens == ANY_WAY:
-            np.bitwise_or.at(touched, looks[i].cell, looks[i].mask)
-    for numbers in by_camera.values():
-        cell, mask, state = (np.concatenate([getattr(looks[i], name) for i in numbers]) for name in ("cell", "mask", "state"))
-        unknown = np.concatenate([np.full(len(looks[i].cell), views[i].lens == ANY_WAY) for i in numbers])
-        _count(cell, mask, np.where(unknown, np.uint8(PERHAPS_NO), state), scratch, counts)
-    lower, value, upper = (counts[b, k - 1].copy() for b in range(3))
-    return (lower, value, upper), touched & upper & ~lower
+def _drawer(surface: Surface, sight: Sight, question: Question) -> Callable[[Sequence[View]], Drawn] | None:
+    """What draws the polygons of a camera on a surface; None where no piece of it is level."""
+    if not question.is_level and all(piece.floor_z is None for piece in surface.pieces):
+        return None
+    triangles = sight.triangles, (sight.best or sight).triangles
+    ground = question.ground if question.is_level else None
+    return lambda views: drawn(surface, views, question.criteria, question.target_height, triangles, ground)
 
 
-@njit(cache=True, nogil=True)
-def _count(cell: NDArray[np.int32], mask: NDArray[np.uint64], state: NDArray[np.uint8], scratch: NDArray[np.uint64], counts: Any) -> None:
-    """Add one camera's records to the counts; `scratch` is zero before and after."""
-    for m in range(len(cell)):
-        i = cell[m]
-        scratch[2, i] |= mask[m]
-        if state[m] <= PERHAPS_YES:
-            scratch[1, i] |= mask[m]
-        if state[m] == SEEN:
-            scratch[0, i] |= mask[m]
-    for m in range(len(cell)):
-        i = cell[m]
-        for b in range(3):
-            carry = scratch[b, i]
-            for j in range(counts.shape[1]):
-                carry, counts[b, j, i] = carry & counts[b, j, i], carry | counts[b, j, i]
-            scratch[b, i] = 0
+def relief_of(surface: Surface, question: Question) -> Relief:
+    """How high targets stand anywhere on a surface."""
+    floors = np.array([np.nan if piece.floor_z is None else piece.floor_z for piece in surface.pieces])
+
+    def height(piece: NDArray[Any], xy: FloatArray) -> FloatArray:
+        z = floors[piece]
+        outdoors = np.isnan(z)
+        if outdoors.any():
+            z[outdoors] = question.ground(xy[outdoors])
+        return z + question.target_height
+
+    return height
 
 
-def _best_density(field: Field, views: Sequence[View], looks: Sequence[Look]) -> FloatArray:
-    """The highest density (n,) with which a camera covers part of a cell, on the cell's middle. [px/m]"""
-    best = np.zeros(len(field.cells))
-    for view, seen in zip(views, looks, strict=True):
-        if view.lens != ANY_WAY:
-            _raise_density(seen.cell[seen.state != PERHAPS_NO], pack(view, Criteria()), field.cells.centre, best)
-    return best
-
-
-@njit(cache=True, nogil=True)
-def _raise_density(cell: NDArray[np.int32], view: FloatArray, centre: FloatArray, best: FloatArray) -> None:
-    for i in cell:
-        best[i] = max(best[i], density_at(view, centre[i, 0] - view[0], centre[i, 1] - view[1], centre[i, 2] - view[2]))
+def _seen(field: Field, sight: Sight, view: View, criteria: Criteria, relief: Relief | None) -> Seen:
+    """What one view sees; without a relief no closer look is taken, as where it would narrow a bound that doors or leaves leave wide."""
+    found = look(field, sight, view, criteria)
+    known = view.lens != ANY_WAY
+    return (
+        found,
+        NOTHING if relief is None else closer(field, sight, view, criteria, found, relief),
+        densities(view, field.cells.centre[found.cell]) if known else np.zeros(len(found.cell)),
+    )

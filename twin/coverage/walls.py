@@ -6,10 +6,11 @@ A solid wall is entered and left: two crossings of one object are one wall, as t
              enter leave          enter leave
 
 - one object crossed once (an open mesh, or a segment ending inside it) counts once;
-- two crossings at the same place (an edge shared by two triangles) are one;
+- two crossings at the same place and in the same sense (an edge shared by two triangles) are one;
 - doors, windows and furniture are assemblies of many faces: an object counts once however often it is crossed;
 - where two bodies overlap (a column built into a wall, the same wall in two models) the greater loss counts, once;
-- a building known by its outline alone costs its outer wall at every crossing, and 0.5 dB a metre inside (3GPP TR 38.901 7.4.3).
+- a building known by its outline alone costs its outer wall at every crossing, and 0.5 dB a metre inside (3GPP TR 38.901 7.4.3);
+- trees cost by the way through their crowns.
 
 Each object is priced in three cases (`twin.coverage.makeup`). Angles are between the segment and the face's normal.
 """
@@ -18,13 +19,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.coverage.makeup import IGNORED, SHELL, SOLID, THICKEST_CM, Partitions
+from twin.coverage.makeup import DEEPEST_M, IGNORED, LEAVES, SHELL, SOLID, THICKEST_CM, Partitions
+from twin.coverage.rims import Rims, rims
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -72,6 +75,23 @@ class Faces:
     object: IntArray  # (f,)
     normal: FloatArray  # (f, 3)
     area: FloatArray  # (f,) [m2]
+    offset: FloatArray  # (f,) of its plane along the normal [m]
+    vertices: FloatArray  # (v, 3) [m, enu]
+    triangles: NDArray[Any]  # (f, 3) index of vertices
+
+    @cached_property
+    def extent(self) -> FloatArray:
+        """The diagonal of the box round each object's faces (o,): no way inside is longer. [m]"""
+        corner = self.vertices[np.asarray(self.triangles, np.int64)]  # (f, 3, 3)
+        order = np.argsort(self.object, kind="stable")
+        owner, start = np.unique(self.object[order], return_index=True)
+        out = np.zeros(int(self.object.max(initial=-1)) + 1)
+        if len(owner):
+            low, high = (
+                fold.reduceat(part[order], start) for fold, part in ((np.minimum, corner.min(axis=1)), (np.maximum, corner.max(axis=1)))
+            )
+            out[owner] = np.linalg.norm(high - low, axis=1)
+        return out
 
 
 @dataclass(frozen=True)
@@ -82,6 +102,16 @@ class Barriers:
     faces: Faces
     walls: Partitions
     ids: Sequence[str]  # (o,) of the objects
+
+    @cached_property
+    def rims(self) -> Rims:
+        """The edges at which what is passed can change."""
+        return rims(self.faces.vertices, self.faces.triangles, self.faces.object, self.walls.count)
+
+    @cached_property
+    def memory(self) -> dict[Any, Any]:
+        """What has been worked out about them and depends on nothing else."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -97,7 +127,9 @@ def faces(vertices: FloatArray, triangles: NDArray[Any], face_object: NDArray[An
     corner = vertices[triangles]  # (f, 3, 3)
     normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]) if len(triangles) else np.empty((0, 3))
     length = np.linalg.norm(normal, axis=1, keepdims=True)
-    return Faces(np.asarray(face_object, np.int64), normal / np.maximum(length, 1e-30), length[:, 0] / 2)
+    unit = normal / np.maximum(length, 1e-30)
+    offset = np.einsum("ij,ij->i", unit, corner[:, 0]) if len(triangles) else np.empty(0)
+    return Faces(np.asarray(face_object, np.int64), unit, length[:, 0] / 2, offset, np.asarray(vertices, np.float64), triangles)
 
 
 def wall_loss(barriers: Barriers, table_db: FloatArray, origins: FloatArray, targets: FloatArray) -> WallLoss:
@@ -132,16 +164,20 @@ def _add_up(offsets: Any, hits: Any, way: Any, walls: Any, loss: Any, blocker: A
     """Fill `loss` (n, 3) and `blocker` (n,); hits are (share, face, object and normal of faces), walls (count, make-up, table)."""
     for i in range(len(way)):
         if offsets[i + 1] > offsets[i]:
-            spans = _bodies(hits, offsets[i], offsets[i + 1], way[i], walls[0])
+            spans = bodies(hits, offsets[i], offsets[i + 1], way[i], walls[0])
             blocker[i] = _price(spans, walls, loss[i])
 
 
+# columns of the bodies a segment passes; a way that begins or ends inside a body has no face there: -1
+OBJECT, FROM, TO, COSINE, CROSSED, ENTERED, LEFT = range(7)
+
+
 @nb.njit(nogil=True, cache=True)
-def _bodies(hits: Any, first: Any, end: Any, way: Any, count: Any) -> Any:  # pragma: no cover - compiled
-    """The bodies a segment passes: rows (object, from [m], to [m], cosine, crossings), each object's crossings paired in order."""
+def bodies(hits: Any, first: Any, end: Any, way: Any, count: Any) -> Any:  # pragma: no cover - compiled
+    """The bodies a segment passes: rows (object, from [m], to [m], cosine, crossings, face entered, face left), its crossings paired."""
     at, face, face_object, normal = hits
     length = np.sqrt(way[0] ** 2 + way[1] ** 2 + way[2] ** 2)
-    spans = np.empty((end - first, 5))
+    spans = np.empty((end - first, 7))
     done = np.zeros(end - first, np.bool_)
     made = 0
     for a in range(first, end):
@@ -150,38 +186,38 @@ def _bodies(hits: Any, first: Any, end: Any, way: Any, count: Any) -> Any:  # pr
         body = face_object[face[a]]
         if count[body] == IGNORED:
             continue
-        opened, last = -1, -1.0
+        opened, last, way_in = -1, -1.0, False
         for c in range(a, end):
             if face_object[face[c]] != body:
                 continue
             done[c - first] = True
             here = at[c] * length
-            if last >= 0.0 and here - last < SAME_PLACE_M:
-                continue
-            last = here
             across = normal[face[c]]
             cosine = (way[0] * across[0] + way[1] * across[1] + way[2] * across[2]) / length
-            if count[body] == SHELL:
-                opened, made = _shell(spans, (made, opened, body), here, cosine, length)
-            elif opened < 0 or (count[body] == SOLID and spans[opened, 4] == 2.0):
-                spans[made] = (float(body), here, here, abs(cosine), 1.0)
+            if last >= 0.0 and here - last < SAME_PLACE_M and (cosine < 0.0) == way_in:
+                continue
+            last, way_in = here, cosine < 0.0
+            if count[body] == SHELL or count[body] == LEAVES:
+                opened, made = _shell(spans, (made, opened, body, face[c]), here, cosine, length)
+            elif opened < 0 or (count[body] == SOLID and spans[opened, CROSSED] == 2.0):
+                spans[made] = (float(body), here, here, abs(cosine), 1.0, float(face[c]), -1.0)
                 opened, made = made, made + 1
             else:
-                spans[opened, 2], spans[opened, 4] = here, 2.0
+                spans[opened, TO], spans[opened, CROSSED], spans[opened, LEFT] = here, 2.0, float(face[c])
     return spans[:made]
 
 
 @nb.njit(nogil=True, cache=True)
 def _shell(spans: Any, state: Any, here: Any, cosine: Any, length: Any) -> Any:  # pragma: no cover - compiled
-    """Note one crossing of an outlined building, which is inside from where it is entered to where it is left."""
-    made, opened, body = state
+    """Note one crossing of a body that one is inside of from where it is entered to where it is left."""
+    made, opened, body, face = state
     if cosine < 0.0:
-        spans[made] = (float(body), here, length, -cosine, 1.0)
+        spans[made] = (float(body), here, length, -cosine, 1.0, float(face), -1.0)
         return made, made + 1
     if opened < 0:  # the segment began inside
-        spans[made] = (float(body), 0.0, here, cosine, 1.0)
+        spans[made] = (float(body), 0.0, here, cosine, 1.0, -1.0, float(face))
         return -1, made + 1
-    spans[opened, 2], spans[opened, 4] = here, 2.0
+    spans[opened, TO], spans[opened, CROSSED], spans[opened, LEFT] = here, 2.0, float(face)
     return -1, made
 
 
@@ -191,15 +227,9 @@ def _price(spans: Any, walls: Any, loss: Any) -> Any:  # pragma: no cover - comp
     count, make_up, table = walls
     cost = np.empty((len(spans), 3))
     for k in range(len(spans)):
-        body, way = int(spans[k, 0]), spans[k, 2] - spans[k, 1]
-        cm = min(max(int(way * spans[k, 3] * 100.0 + 0.5), 1), THICKEST_CM) if spans[k, 4] == 2.0 else USUAL_CM
-        degree = np.degrees(np.arccos(min(spans[k, 3], 1.0)))
-        low = min(int(degree), 89)
+        body = int(spans[k, OBJECT])
         for case in range(3):
-            row = table[make_up[body, case], cm]
-            cost[k, case] = row[low] + (row[low + 1] - row[low]) * (degree - low)
-            if count[body] == SHELL:
-                cost[k, case] = cost[k, case] * spans[k, 4] + INSIDE_DB_PER_M * way
+            cost[k, case] = cost_of(spans[k], count[body], table[make_up[body, case]])
         # a drawn thickness may lie outside what is common: the likely case stays between the other two
         cost[k, 0], cost[k, 2] = max(cost[k, 0], cost[k, 1]), min(cost[k, 2], cost[k, 1])
     most, blocker = 0.0, -1
@@ -208,8 +238,23 @@ def _price(spans: Any, walls: Any, loss: Any) -> Any:  # pragma: no cover - comp
             for case in range(3):
                 loss[case] += cost[k, case]
             if cost[k, 1] > most:
-                most, blocker = cost[k, 1], int(spans[k, 0])
+                most, blocker = cost[k, 1], int(spans[k, OBJECT])
     return blocker
+
+
+@nb.njit(nogil=True, cache=True)
+def cost_of(span: Any, sort: Any, table: Any) -> Any:  # pragma: no cover - compiled
+    """What one body costs a segment, by the table (61, 91) of its make-up and by how it counts. [dB]"""
+    way = span[TO] - span[FROM]
+    if sort == LEAVES:
+        metre = min(way, DEEPEST_M - 1e-9)
+        low = int(metre)
+        return table[low, 0] + (table[low + 1, 0] - table[low, 0]) * (metre - low)
+    cm = min(max(int(way * span[COSINE] * 100.0 + 0.5), 1), THICKEST_CM) if span[CROSSED] == 2.0 else USUAL_CM
+    degree = np.degrees(np.arccos(min(span[COSINE], 1.0)))
+    low = min(int(degree), 89)
+    cost = table[cm, low] + (table[cm, low + 1] - table[cm, low]) * (degree - low)
+    return cost * span[CROSSED] + INSIDE_DB_PER_M * way if sort == SHELL else cost
 
 
 @nb.njit(nogil=True, cache=True)
@@ -217,7 +262,7 @@ def _inside_another(spans: Any, cost: Any, count: Any, k: Any) -> Any:  # pragma
     """Whether more than half of solid k lies in a solid of another object that costs more (or as much, and comes first)."""
     if count[int(spans[k, 0])] != SOLID:
         return False
-    way = spans[k, 2] - spans[k, 1]
+    way = spans[k, TO] - spans[k, FROM]
     for j in range(len(spans)):
         if spans[j, 0] != spans[k, 0] and count[int(spans[j, 0])] == SOLID:
             shared = min(spans[k, 2], spans[j, 2]) - max(spans[k, 1], spans[j, 1])

@@ -17,7 +17,9 @@ from twin.store import Store
 VERDICTS = ("pass", "partial", "fail", "undecided", "not_applicable", "not_measured")
 
 
-def score(store: Store, pack: Pack, *, done: Callable[[], None] = lambda: None) -> dict[str, Any]:
+def score(
+    store: Store, pack: Pack, *, done: Callable[[], None] = lambda: None, hear: Callable[[Result], None] | None = None
+) -> dict[str, Any]:
     """The scorecard of `pack`: every row measured afresh, each with its run kept as evidence.
 
     Parameters
@@ -28,10 +30,12 @@ def score(store: Store, pack: Pack, *, done: Callable[[], None] = lambda: None) 
         What it is judged by.
     done
         Called after each row.
+    hear
+        Given each result.
     """
     rows: list[dict[str, Any]] = []
     for row in pack.rows:
-        rows.append(_score_row(store, row))
+        rows.append(_score_row(store, row, hear))
         done()
     points = [sum(row["points"][k] for row in rows) for k in (0, 1)]
     counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in VERDICTS}
@@ -74,7 +78,7 @@ def judge(row: Row, result: Result) -> tuple[str, tuple[float, float]]:
     return ("fail" if low.points[1] == 0 else "partial"), points
 
 
-def _score_row(store: Store, row: Row) -> dict[str, Any]:
+def _score_row(store: Store, row: Row, hear: Callable[[Result], None] | None) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "id": row.id,
         "clause": row.clause,
@@ -93,6 +97,8 @@ def _score_row(store: Store, row: Row) -> dict[str, Any]:
     except MeasureError as error:
         return entry | _unmeasured(row) | {"note": error.text("en"), "note_en": error.text("en"), "note_zh": error.text("zh")}
     keep(store, result)
+    if hear is not None:
+        hear(result)
     silent = _unknown_devices(store, result)
     if silent is not None:
         note = {f"note_{lang}": sentence(silent, lang) for lang in ("en", "zh")}

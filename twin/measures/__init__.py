@@ -12,6 +12,7 @@ from typing import Any
 from twin.errors import UnknownParameter
 from twin.registry import load, load_all
 from twin.result import Measure, Parameter, Request, Result
+from twin.scenario.overlay import of_scenario
 from twin.store import Store
 
 
@@ -34,14 +35,14 @@ def compute(
     Raises
     ------
     NotFound
-        If no such measure is registered.
+        If no such measure is registered or no such scenario kept.
     UnknownParameter
         If a parameter does not exist or its value cannot be read.
     MissingInput
         If the park lacks what the measure needs.
     """
     measure: Measure = load("twin.measures", measure_id)
-    return measure.compute(store, resolve(measure, given or {}, pack or {}, scenario=scenario, at=at))
+    return measure.compute(of_scenario(store, scenario), resolve(measure, given or {}, pack or {}, scenario=scenario, at=at))
 
 
 def resolve(

@@ -1,13 +1,11 @@
 """What the camera measures share: devices read as views, the park as a scene, and what is kept between runs.
 
-A camera's optics come from its table; what is missing is derived (field of view from focal length and sensor, the vertical one from the
-shape of the image) or assumed (`twin.devices.DEFAULTS`), and counted as such. Where nobody knows which way a camera looks, it adds to
-the upper bound alone.
+A camera's optics come from its table (`twin.measures.views`); what is missing is derived or assumed, and counted as such. Where nobody
+knows which way a camera looks, it adds to the upper bound alone.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -20,43 +18,74 @@ import shapely
 from numpy.typing import NDArray
 
 from twin.buildings import buildings
-from twin.coverage.camera import ANY_WAY, FISHEYE, LADDERS, RECTILINEAR, WIDEST_LENS_RAD, Criteria, View
+from twin.coverage.camera import Criteria, View
 from twin.coverage.cells import grid
 from twin.coverage.field import Field, arrange
-from twin.coverage.look import Look, Sight, prepare
+from twin.coverage.inview import ANY_WAY
+from twin.coverage.levels import LADDERS, LEVELS, TARGETS, density_of
+from twin.coverage.look import Sight, prepare, with_best
 from twin.coverage.surface import Surface
-from twin.devices import DEFAULTS, attribute, mounting_height, positions
+from twin.coverage.visibility import Remember, Seen
+from twin.devices import positions
+from twin.errors import UnknownParameter
 from twin.measures.evidence import digest
+from twin.measures.views import MODES, Reading, views_of
 from twin.model import Device
 from twin.result import NOT_NEGATIVE, SEVERAL, STEP, Parameter
 from twin.scene import Obstacles
 from twin.scene.gather import flattened, gather_obstacles
 from twin.scene.ground import ground_of
+from twin.scene.state import CLEAR, CLOSED, OPAQUE, OPEN, UNKNOWN, State, States, states
 from twin.store import Store
 from twin.terrain import z_of_height
 
 FloatArray = NDArray[np.float64]
 _T = TypeVar("_T")
+_Standing = tuple[Any, list[float], Any]  # shapely outlines (n,), tops (n,), index
 
-TALLEST_RAD = math.radians(179.0)  # vertical field of view beyond which an image has no finite plane
-MODULE_RAD = math.radians(60.0)  # field of view of one of the images a wider one is put together from
 WALL_M = 1.5  # a lens drawn this far inside a building hangs on its wall
+PROUD_M = 0.05  # and this far in front of it
 USUAL_STEP_M = 1.0
 CELLS_WANTED = 1_000_000  # without a step of its own, a surface is cut into about this many cells at most
-PROUD_M = 0.05  # and this far in front of it
-FISHEYE_RAD = math.radians(180.0)
+FEET_M, HEAD_M = 0.1, 1.7  # a body is seen as a whole where both of these are
 METHOD = "certified cells: walls of shadow of visible edges, one ray a uniform block, undecided parts cut again"
+TOWARDS_CAMERA, ANY_FACING = "camera", "unknown"
 
 SHARED_PARAMETERS = (
     Parameter(
         "density_px_per_m", 125.0, "px/m", "IEC 62676-4: Recognise (2014), Perceive (2025)", "Least pixel density on the target",
         "目标处的最低像素密度", between=NOT_NEGATIVE),
+    Parameter("level", None, "name", "IEC 62676-4, GA/T 1127-2013, GB/T 35678-2017; none: density_px_per_m",
+              "Level or thing to be made out, in place of a density", "以等级或目标名称代替像素密度", LEVELS),
+    Parameter("target_px", None, "px", "the level's own: face 40 px, eyes 30 px, plate 100 px",
+              "Pixels across a face, between eyes, across a plate", "人脸、瞳距或车牌所需像素", between=(1.0, 1e5)),
     Parameter("edition", "2025", "", "IEC 62676-4:2025 replaced the 2014 edition on 2025-10-09", "Edition whose level names are used",
               "采用的标准版本", tuple(LADDERS)),
     Parameter("target_height_m", 1.5, "m", "indicators.yaml: assumption", "Height of the target above ground or floor", "目标高度",
               between=NOT_NEGATIVE),
+    Parameter("heights_m", [], "m", "none: target_height_m holds", "Heights that one camera must see at once, in place of target_height_m",
+              "同一摄像机需同时看到的多个高度（代替目标高度）"),
+    Parameter("body", "point", "", "whole: feet and head both seen, 0.1 m and 1.7 m",
+              "Whether a point or a whole standing body must be seen", "要求看到一点或整个人体", ("point", "whole")),
+    Parameter("foreshortened", False, "", "assumption: the density is asked for across a target alone",
+              "The density must be reached along the height of a standing target too", "站立目标竖直方向的像素密度也须达到要求"),
+    Parameter("facing", TOWARDS_CAMERA, "name", "IEC 62676-4: the test target faces the camera",
+              "The way faces or plates look: camera, unknown, or degrees clockwise from north",
+              "人脸或车牌朝向：camera、unknown 或方位角（度）"),
+    Parameter("max_yaw_deg", None, "deg", "none; DB31/T 329.1-2019 asks for 45",
+              "How far such a target may be turned away", "最大水平偏转角",
+              between=(0.0, 90.0)),
     Parameter("max_depression_deg", None, "deg", "none; DB31/T 329.1-2019 asks for 30", "Steepest line of sight below the horizon",
               "最大俯角", between=(0.0, 90.0)),
+    Parameter("ptz", "presets", "", "only what presets look at is covered continuously",
+              "Which aims of cameras that turn count", "云台摄像机的计入方式",
+              MODES),
+    Parameter("light", "day", "", "assumption", "By day, or by the cameras' own light at night",
+              "白天或夜间（红外补光）", ("day", "night")),
+    Parameter("doors", UNKNOWN, "", "unknown: closed, and open for the upper bound", "State of doors", "门的状态", (UNKNOWN, CLOSED, OPEN)),
+    Parameter("vegetation", UNKNOWN, "", "unknown: opaque, and clear for the upper bound",
+              "Whether leaves hide what is behind them", "植被遮挡状态",
+              (UNKNOWN, OPAQUE, CLEAR)),
     Parameter("k", 1, "1", "assumption", "How many cameras must cover a place", "需要的摄像机数量", between=SEVERAL),
     Parameter("statuses", ["in_service"], "name", "indicators.yaml conventions", "Statuses that count", "计入的设备状态"),
     Parameter("step_m", None, "m", "1 m (indicators.yaml: assumption), doubled on very large surfaces",
@@ -70,15 +99,21 @@ class Cameras:
     """The cameras that count, as views, and what has to be said about them."""
 
     devices: Sequence[Device]
+    places: FloatArray  # (n, 3) of their lenses [m, enu]
     views: Sequence[View]
     assumed: Mapping[str, Sequence[str]]  # attribute -> ids of cameras for which it is assumed
+    doubts: Mapping[str, Sequence[str]]  # what opens the bounds -> ids of cameras
     warnings: Sequence[Mapping[str, Any]]
+
+    @property
+    def resting(self) -> frozenset[str]:
+        """The ids of cameras that rest on an assumed attribute."""
+        return frozenset(name for names in self.assumed.values() for name in names)
 
     @property
     def defaulted_share(self) -> float | None:
         """The share of cameras that rest on an assumed attribute; None without cameras."""
-        resting = {name for names in self.assumed.values() for name in names}
-        return len(resting) / len(self.devices) if self.devices else None
+        return len(self.resting) / len(self.devices) if self.devices else None
 
 
 @dataclass(frozen=True)
@@ -86,17 +121,32 @@ class Stage:
     """A park made ready for looking."""
 
     store: Store  # level where that was asked for
-    obstacles: Obstacles
-    sight: Sight
+    obstacles: Obstacles  # as they are by best knowledge
+    sight: Sight  # of these, and with least in the way where that differs
     sha256: str  # of the obstacles
 
 
-def stage(store: Store, terrain: str) -> Stage:
+def stage(store: Store, terrain: str, among: States | None = None) -> Stage:
     """The park with its obstacles prepared; kept for as long as these stay the same."""
-    obstacles = gather_obstacles(store, terrain=terrain, sight=True)
-    sha256 = _kept("digest", str(id(obstacles)), lambda: (obstacles, digest([obstacles])))[1]
-    sight = _kept("sight", sha256, lambda: prepare(obstacles))
+    scenes = among or states(CLOSED, OPAQUE)
+    obstacles = gather_obstacles(store, terrain=terrain, sight=True, state=scenes.value)
+    open_ = obstacles if scenes.is_certain else gather_obstacles(store, terrain=terrain, sight=True, state=scenes.best)
+    sight, sha256 = _prepared(obstacles)
+    if open_ is not obstacles:
+        best, other = _prepared(open_)
+        sight, sha256 = with_best(sight, best), digest([sha256, other])
     return Stage(flattened(store) if terrain == "flat" else store, obstacles, sight, sha256)
+
+
+def _prepared(obstacles: Obstacles) -> tuple[Sight, str]:
+    """Obstacles ready for looking, and their hash."""
+    sha256 = _kept("digest", str(id(obstacles)), lambda: (obstacles, digest([obstacles])))[1]
+    return _kept("sight", sha256, lambda: prepare(obstacles)), sha256
+
+
+def sight_among(store: Store, terrain: str, state: State) -> Sight:
+    """What is in the way in one state of doors and vegetation."""
+    return _prepared(gather_obstacles(store, terrain=terrain, sight=True, state=state))[0]
 
 
 def field_of(place: Stage, surface: Surface, asked_step: float | None, target_height: float) -> tuple[Field, str]:
@@ -112,137 +162,122 @@ def field_of(place: Stage, surface: Surface, asked_step: float | None, target_he
     return _kept("field", key, make), key
 
 
-def remembered(key: str, criteria: Criteria) -> Callable[[View, Callable[[], Look]], Look]:
+def remembered(key: str, criteria: Criteria) -> Remember:
     """Memory for what views see of the field with that key: a camera that did not change is not looked through again."""
-    return lambda view, compute: _kept("look", f"{key}{criteria}{replace(view, camera='')}", compute)
+
+    def remember(view: View, is_best: bool, compute: Callable[[], Seen]) -> Seen:
+        return _kept("look", f"{key}{criteria}{is_best}{replace(view, camera='')}", compute)
+
+    return remember
 
 
 def criteria_of(asked: Mapping[str, Any]) -> Criteria:
     """The criteria that a request's parameters state."""
-    steepest = asked["max_depression_deg"]
-    return Criteria(asked["density_px_per_m"], None if steepest is None else math.radians(steepest))
+    level: str | None = asked["level"]
+    density = float(asked["density_px_per_m"])
+    upright = asked["foreshortened"]
+    if level is not None:
+        density = density_of(level, asked["edition"], asked["target_px"])
+    if level is not None and level in TARGETS and TARGETS[level].is_upright:
+        across, along = 0.0, density
+    else:
+        across, along = density, density if upright else 0.0
+    steepest, yaw = asked["max_depression_deg"], asked["max_yaw_deg"]
+    return Criteria(
+        across, None if steepest is None else math.radians(steepest), along, facing_of(asked), None if yaw is None else math.radians(yaw)
+    )
 
 
-def gather_cameras(store: Store, statuses: Sequence[str] | None) -> Cameras:
+def facing_of(asked: Mapping[str, Any]) -> float | None:
+    """The way targets face, clockwise from north [rad]; None where they face the camera, or nobody knows.
+
+    Raises
+    ------
+    UnknownParameter
+        If it is neither a word that is known nor a number of degrees.
+    """
+    said = str(asked["facing"]).strip().lower()
+    if said in {TOWARDS_CAMERA, ANY_FACING}:
+        return None
+    try:
+        degrees = float(said)
+    except ValueError:
+        degrees = math.nan
+    if not math.isfinite(degrees):
+        raise UnknownParameter(
+            "parameter_value", subject="facing", value=asked["facing"], allowed=f"{TOWARDS_CAMERA}, {ANY_FACING}, 0 … 360"
+        )
+    return math.radians(degrees)
+
+
+def heights_of(asked: Mapping[str, Any]) -> list[float]:
+    """The heights above ground or floor at which a camera must see a target, the one that is reported first. [m]
+
+    Raises
+    ------
+    UnknownParameter
+        If one of them is not a height.
+    """
+    if asked["body"] == "whole":
+        return [HEAD_M, FEET_M]
+    try:
+        said = [float(part) for part in asked["heights_m"]]
+    except ValueError:
+        said = [math.nan]
+    if any(not 0 <= height < math.inf for height in said):
+        raise UnknownParameter("parameter_value", subject="heights_m", value=", ".join(map(str, asked["heights_m"])), allowed="≥ 0 m")
+    return sorted(set(said), reverse=True) or [float(asked["target_height_m"])]
+
+
+def reading_of(asked: Mapping[str, Any], doubts: frozenset[str] | None = None) -> Reading:
+    """How cameras are to be read for a request."""
+    return Reading(asked["ptz"], asked["light"], doubts)
+
+
+def states_of(asked: Mapping[str, Any]) -> States:
+    """The states of doors and vegetation that a request asks about."""
+    return states(asked["doors"], asked["vegetation"])
+
+
+def gather_cameras(store: Store, statuses: Sequence[str] | None, reading: Reading | None = None) -> Cameras:
     """The park's cameras of some statuses (None: of any) as views, in the park's frame."""
-    devices = [device for device in store.devices("camera") if statuses is None or device.status in statuses]
+    chosen = [_mended(device) for device in store.devices("camera") if statuses is None or device.status in statuses]
+    lost = [device.id for device in chosen if not (math.isfinite(device.lon) and math.isfinite(device.lat))]
+    devices = [device for device in chosen if device.id not in set(lost)]
     places, hung, buried = _outside_walls(store, devices, positions(store, devices))
-    views: list[View] = []
-    assumed: dict[str, list[str]] = {}
-    for device, place in zip(devices, places, strict=True):
-        found, guessed = views_of(device, (float(place[0]), float(place[1]), float(place[2])))
-        views += found
-        for name in guessed:
-            assumed.setdefault(name, []).append(device.id)
+    views, assumed, doubts, wrong = read_views(devices, places, reading)
     blind = [view.camera for view in views if view.lens == ANY_WAY]
     warnings = [
         *([{"code": "no_devices", "subject": "camera"}] if not devices else []),
+        *_noted("camera_place_missing", lost),
         *_noted("camera_direction_missing", blind),
+        *({**note, "attribute": name} for name, ids in sorted(wrong.items()) for note in _noted("camera_wrong", ids)),
         *({**note, "attribute": name} for name, ids in sorted(assumed.items()) for note in _noted("camera_assumed", ids)),
         *_noted("camera_on_wall", hung),
         *_noted("camera_inside_building", buried),
     ]
-    return Cameras(devices, views, assumed, warnings)
+    return Cameras(devices, places, views, assumed, doubts, warnings)
 
 
-def views_of(device: Device, position: tuple[float, float, float]) -> tuple[list[View], list[str]]:
-    """The aims of a camera at a position [m, enu], and the names of the attributes that had to be assumed."""
-    kind = str(device.attributes.get("ptz") or "fixed")
-    guessed = ["height_m"] if device.z_m is None and mounting_height(device)[1] else []
-    if kind == "fisheye":
-        view, more = _fisheye(device, position)
-        return [view], [*guessed, *more]
-    presets = _presets(device.attributes.get("presets"))
-    aims = [dict(device.attributes) | preset for preset in presets] if kind in {"ptz", "multi"} and presets else [dict(device.attributes)]
+def read_views(
+    devices: Sequence[Device], places: FloatArray, reading: Reading | None = None
+) -> tuple[list[View], dict[str, list[str]], dict[str, list[str]], dict[str, list[str]]]:
+    """The views of cameras at places (n, 3) [m, enu]; what is assumed, in doubt and wrong, with the ids of the cameras."""
     views: list[View] = []
-    for aim in aims:
-        found, more = _rectilinear(replace(device, attributes=aim), position)
-        views += found
-        guessed += [name for name in more if name not in guessed]
-    return views, guessed
+    assumed, doubts, wrong = dict[str, list[str]](), dict[str, list[str]](), dict[str, list[str]]()
+    for device, place in zip(devices, places, strict=True):
+        found = views_of(device, (float(place[0]), float(place[1]), float(place[2])), reading)
+        views += found.views
+        for table, names in ((assumed, found.assumed), (doubts, sorted(found.doubts)), (wrong, found.wrong)):
+            for name in names:
+                table.setdefault(name, []).append(device.id)
+    return views, assumed, doubts, wrong
 
 
-def _rectilinear(device: Device, position: tuple[float, float, float]) -> tuple[list[View], list[str]]:
-    guessed: list[str] = []
-
-    def value(name: str) -> float:
-        found, is_assumed = attribute(device, name)
-        if is_assumed:
-            guessed.append(name)
-        return float(found)
-
-    hfov = _angle(device, "hfov_deg", "sensor_w_mm")
-    hfov = math.radians(value("hfov_deg")) if hfov is None else hfov
-    vfov = _angle(device, "vfov_deg", "sensor_h_mm")
-    pixels_w = value("pixels_w")
-    shape = _shape(device, value) if vfov is None else 1.0
-    azimuth, reach = _number(device, "azimuth_deg"), _number(device, "range_m")
-    tilt = math.radians(value("tilt_deg"))
-    modules = math.ceil(hfov / MODULE_RAD) if hfov > WIDEST_LENS_RAD else 1
-    width, pixels = hfov / modules, pixels_w / modules
-    if vfov is None:
-        vfov = 2 * math.atan(math.tan(width / 2) * shape * (pixels_w / pixels))
-    whole_circle = hfov >= 2 * math.pi - 1e-6
-    lens = ANY_WAY if azimuth is None and not whole_circle else RECTILINEAR
-    middle = math.radians(azimuth or 0.0)
-    turns = [middle - hfov / 2 + width * (i + 0.5) for i in range(modules)]
-    limit = math.inf if reach is None else reach
-    vfov = min(vfov, TALLEST_RAD)
-    return [View(device.id, position, lens, turn, tilt, width, vfov, pixels, limit) for turn in turns], guessed
-
-
-def _shape(device: Device, value: Callable[[str], float]) -> float:
-    """Height over width of a camera's image; where one side is not known, the usual shape, whatever the other side is."""
-    wide, high = value("pixels_w"), value("pixels_h")
-    if _number(device, "pixels_w") is None or _number(device, "pixels_h") is None:
-        usual = DEFAULTS["camera"]
-        return float(usual["pixels_h"].value) / float(usual["pixels_w"].value)
-    return high / wide
-
-
-def _fisheye(device: Device, position: tuple[float, float, float]) -> tuple[View, list[str]]:
-    """A fisheye lens; it looks straight down unless its table says otherwise."""
-    guessed: list[str] = []
-    pixels = [_number(device, name) for name in ("pixels_w", "pixels_h")]
-    known = [side for side in pixels if side is not None]
-    if not known:
-        guessed.append("pixels_w")
-        known = [float(attribute(device, name)[0]) for name in ("pixels_w", "pixels_h")]
-    tilt, own = _number(device, "tilt_deg"), _number(device, "hfov_deg")
-    if own is None:
-        guessed.append("hfov_deg")
-    angle = min(math.radians(own), FISHEYE_RAD) if own else FISHEYE_RAD
-    reach = _number(device, "range_m")
-    return View(
-        device.id, position, FISHEYE, math.radians(_number(device, "azimuth_deg") or 0.0), math.radians(90.0 if tilt is None else tilt),
-        angle, angle, min(known), math.inf if reach is None else reach,
-    ), guessed  # fmt: skip
-
-
-def _angle(device: Device, name: str, sensor: str) -> float | None:
-    """A field of view [rad] as given, or from the focal length and the sensor's side; None where neither is known."""
-    own, focal, side = _number(device, name), _number(device, "focal_mm"), _number(device, sensor)
-    if own is not None:
-        return math.radians(own)
-    return 2 * math.atan(side / (2 * focal)) if focal and side else None
-
-
-def _number(device: Device, name: str) -> float | None:
-    try:
-        return float(device.attributes[name])
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _presets(value: Any) -> list[dict[str, Any]]:
-    """Presets as a list of attributes each; text is read as JSON, and `90;180` as azimuths."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            value = [part.strip() for part in value.replace(",", ";").split(";") if part.strip()]
-    rows = value if isinstance(value, list | tuple) else [value] if value else []
-    return [dict(row) if isinstance(row, Mapping) else {"azimuth_deg": row} for row in rows]
+def _mended(device: Device) -> Device:
+    """The device without heights that are no numbers."""
+    broken = {name: None for name in ("height_m", "z_m") if (own := getattr(device, name)) is not None and not math.isfinite(own)}
+    return replace(device, **broken) if broken else device
 
 
 def _outside_walls(store: Store, devices: Sequence[Device], places: FloatArray) -> tuple[FloatArray, list[str], list[str]]:
@@ -252,13 +287,10 @@ def _outside_walls(store: Store, devices: Sequence[Device], places: FloatArray) 
     -------
     The places (n, 3) [m, enu], the ids of the cameras that were hung, and of those that stay inside.
     """
-    standing = [building for building in buildings(store) if not building.model_ids] if devices else []
-    if not standing:
+    outlines, tops, tree = _standing(store)
+    if not len(outlines) or not devices:
         return places, [], []
     frame = store.park().frame
-    outlines = frame.project(np.array([shapely.force_2d(building.footprint) for building in standing], object))
-    tops = [building.base_h_m + building.height_m for building in standing]
-    tree = shapely.STRtree(outlines)
     points = np.array([shapely.Point(x, y) for x, y in places[:, :2].tolist()], object)
     out, hung, buried = places.copy(), list[str](), list[str]()
     for i, j in tree.query(points, predicate="within").T.tolist():
@@ -277,6 +309,18 @@ def _outside_walls(store: Store, devices: Sequence[Device], places: FloatArray) 
     return out, hung, buried
 
 
+def _standing(store: Store) -> _Standing:
+    """The outlines of buildings known by these alone [m, enu], their tops [m, park datum] and an index; kept for a revision."""
+
+    def make() -> _Standing:
+        standing = [building for building in buildings(store) if not building.model_ids]
+        shapes = np.array([shapely.force_2d(building.footprint) for building in standing], object)
+        outlines = store.park().frame.project(shapes) if standing else shapes
+        return outlines, [building.base_h_m + building.height_m for building in standing], shapely.STRtree(outlines)
+
+    return _kept("standing", f"{store.path} {store.revision()} {store.terrain() is None}", make)
+
+
 def _noted(code: str, ids: Sequence[str]) -> list[dict[str, Any]]:
     names = list(dict.fromkeys(ids))
     return (
@@ -292,7 +336,7 @@ def _terrain_digest(store: Store) -> str:
     return digest([part for each in grids for part in (each.heights, [each.x0_m, each.y0_m, each.step_m])]) if grids else ""
 
 
-_MOST: Mapping[str, int] = {"digest": 4, "sight": 2, "field": 4, "look": 1000}
+_MOST: Mapping[str, int] = {"digest": 8, "sight": 4, "field": 8, "look": 4000, "standing": 4}
 _memory: dict[str, OrderedDict[str, Any]] = {what: OrderedDict() for what in _MOST}
 _lock = Lock()
 

@@ -3,76 +3,96 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
-
-from twin.coverage.camera import Criteria, View, level_of
-from twin.coverage.cells import Cells
-from twin.coverage.field import Field
-from twin.coverage.surface import Surface
-from twin.coverage.visibility import Covered, Question, cover
-from twin.coverage.why import reasons
-from twin.measures.camera import METHOD, SHARED_PARAMETERS, Stage, criteria_of, field_of, gather_cameras, remembered, stage
+from twin.coverage.footprint import Footprint
+from twin.coverage.levels import level_of
+from twin.coverage.tally import contributions, tally
+from twin.coverage.visibility import Covered, covered, covered_by
+from twin.coverage.why import UNITS
+from twin.measures.camera import METHOD, SHARED_PARAMETERS, Cameras, gather_cameras, reading_of, stage, states_of
 from twin.measures.evidence import Inputs, JudgedCells, area_result, digest
+from twin.measures.ready import Ready
 from twin.measures.surfaces import gather_surface
+from twin.measures.watch import Watch, by_mode, explained, sensitivity, watch_of, watched
+from twin.measures.whatif import what_if
 from twin.result import Measure, Parameter, Request, Result
-from twin.scene.ground import ground_of
 from twin.store import Store
 
 
 def _compute(store: Store, request: Request) -> Result:
     started = time.perf_counter()
     asked = request.parameters
-    place = stage(store, asked["terrain"])
-    cameras = gather_cameras(place.store, asked["statuses"])
-    surface = gather_surface(place.store, asked["surface"])
-    field, key = field_of(place, surface, asked["step_m"], asked["target_height_m"])
-    criteria = criteria_of(asked)
-    question = Question(criteria, asked["target_height_m"], ground_of(place.store), asked["k"])
-    found = cover(surface, field, place.sight, cameras.views, question, remembered(key, criteria))
-    judged = _judged(surface, field, found, question, _explained(field.cells, found, cameras.views, criteria, place))
-    inputs = Inputs(digest([*cameras.devices, surface, place.sha256]), len(cameras.devices), cameras.defaulted_share)
-    extra = {
-        "level": level_of(asked["density_px_per_m"], asked["edition"]),
-        "edition": asked["edition"],
-        "undecided_m2": float((found.upper - found.lower).sum()),
-        "rounds": found.rounds,
-    }
-    return area_result(
-        MEASURE, request, judged, store.park().frame, inputs=inputs, started=started, warnings=cameras.warnings, extra=extra
+    watch = _watch(store, asked)
+    cameras = gather_cameras(watch.place.store, asked["statuses"], reading_of(asked))
+    by_camera = watched(watch, cameras.views)
+    counted = tally(watch.field, by_camera, watch.k)
+    found = covered_by(counted)
+    inputs = Inputs(digest([*cameras.devices, watch.surface, watch.place.sha256]), len(cameras.devices), cameras.defaulted_share)
+    result = area_result(
+        MEASURE, request, _judged(watch, found, cameras), store.park().frame, inputs=inputs, started=started, warnings=cameras.warnings,
+        extra=_extra(watch, cameras, asked, found), sensitivity=sensitivity(watch, cameras, asked, found),
+        devices=[{"id": name, "covered": each.covered, "lost": each.lost} for name, each in contributions(counted).items()],
     )  # fmt: skip
+    resting = resting_share(watch, cameras, by_camera, found)
+    return replace(result, inputs={**result.inputs, "resting_share": resting}, seconds=round(time.perf_counter() - started, 3))
 
 
-def _judged(surface: Surface, field: Field, found: Covered, question: Question, why: tuple[list[str], list[str | None]]) -> JudgedCells:
-    cells = field.cells
+def _ready(store: Store, request: Request) -> Ready:
+    watch = _watch(store, request.parameters)
+    return Ready("camera", watch.surface, watch.field, watch.k, *what_if(watch))
+
+
+def _watch(store: Store, asked: Mapping[str, Any]) -> Watch:
+    place = stage(store, asked["terrain"], states_of(asked))
+    return watch_of(place, gather_surface(place.store, asked["surface"]), asked, asked["step_m"])
+
+
+def _judged(watch: Watch, found: Covered, cameras: Cameras) -> JudgedCells:
+    cells = watch.field.cells
     total = float(cells.area.sum())
     whole = found.value > cells.area / 2  # what the cells would say by themselves
+    why = explained(watch, found, cameras.views)
     return JudgedCells(
-        surface=surface,
+        surface=watch.surface,
         cells=cells,
         covered=found.value,
         sure=found.lower,
         possible=found.upper,
         value=found.density,
         unit="px/m",
-        reasons=why[0],
-        blockers=why[1],
-        target_height_m=question.target_height,
+        reasons=why.reasons,
+        blockers=why.blockers,
+        target_height_m=watch.questions[0].target_height,
         method=METHOD,
         convergence=abs(float(cells.area[whole].sum()) - float(found.value.sum())) / total if total > 0 else 0.0,
+        shortfall=why.shortfall,
+        shortfall_units=UNITS,
     )
 
 
-def _explained(cells: Cells, found: Covered, views: Sequence[View], criteria: Criteria, place: Stage) -> tuple[list[str], list[str | None]]:
-    """Why each cell that lacks something lacks it, and behind what; empty where nothing is missing."""
-    names = [""] * len(cells)
-    blockers: list[str | None] = [None] * len(cells)
-    lacking = np.flatnonzero(cells.area - found.value > 1e-9)
-    why, behind = reasons(cells.representative[lacking], views, criteria, place.sight.scene)
-    for i, name, blocker in zip(lacking.tolist(), why, behind, strict=True):
-        names[i], blockers[i] = name, blocker
-    return names, blockers
+def resting_share(watch: Watch, cameras: Cameras, by_camera: Mapping[str, Footprint], found: Covered) -> float | None:
+    """The share of what is covered that is covered only thanks to cameras resting on assumed attributes; None where nothing is."""
+    whole = float(found.value.sum())
+    if not cameras.resting:
+        return 0.0 if whole > 0 else None
+    firm = [footprint for name, footprint in by_camera.items() if name not in cameras.resting]
+    return 1.0 - float(covered(watch.field, firm, watch.k).value.sum()) / whole if whole > 0 else None
+
+
+def _extra(watch: Watch, cameras: Cameras, asked: Mapping[str, Any], found: Covered) -> dict[str, Any]:
+    criteria = watch.criteria
+    return {
+        "level": asked["level"] or level_of(asked["density_px_per_m"], asked["edition"]),
+        "edition": asked["edition"],
+        "density_px_per_m": criteria.density_px_per_m,
+        "upright_px_per_m": criteria.upright_px_per_m,
+        "heights_m": [question.target_height for question in watch.questions],
+        "undecided_m2": float((found.upper - found.lower).sum()),
+        "ptz": by_mode(watch, cameras, asked, found),
+    }
 
 
 MEASURE = Measure(
@@ -87,6 +107,7 @@ MEASURE = Measure(
         ),
         *SHARED_PARAMETERS,
     ),
-    sources=("IEC 62676-4:2025", "IEC 62676-4:2014", "DB31/T 329.1-2019"),
+    sources=("IEC 62676-4:2025", "IEC 62676-4:2014", "DB31/T 329.1-2019", "GA/T 1127-2013", "GB/T 35678-2017"),
     compute=_compute,
+    ready=_ready,
 )

@@ -6,7 +6,8 @@ What "have" means is the parameter `rule`:
 * `installed`: a camera is mounted there - in the same room, or within `near_m` and on the same level;
 * `area`: like `visible`, and a point stands for the ground round it, of which `area_share` must be seen.
 
-A lift moves: it has a camera if one says that it is mounted in it, whatever the rule.
+A lift moves: it has a camera if one says that it is mounted in it, whatever the rule. What a standard asks of the cameras at some classes
+of positions beside that is the parameter `needs`.
 """
 
 from __future__ import annotations
@@ -21,19 +22,34 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from twin.coverage.camera import Criteria, View, level_of
+from twin.coverage.camera import Criteria, View
+from twin.coverage.inview import ANY_WAY
+from twin.coverage.levels import level_of
 from twin.coverage.share import seen
 from twin.coverage.surface import Piece, Surface
-from twin.coverage.visibility import Question, cover
-from twin.coverage.why import reasons
+from twin.coverage.visibility import covered
+from twin.coverage.why import UNITS, reasons
 from twin.errors import MissingInput
-from twin.measures.camera import SHARED_PARAMETERS, Cameras, Stage, criteria_of, field_of, gather_cameras, remembered, stage
+from twin.measures.camera import (
+    SHARED_PARAMETERS,
+    Cameras,
+    Stage,
+    criteria_of,
+    gather_cameras,
+    heights_of,
+    read_views,
+    reading_of,
+    stage,
+    states_of,
+)  # fmt: skip
 from twin.measures.evidence import ENGINE, Inputs, described, digest, run_id
 from twin.measures.positions import Position, gather_positions
 from twin.measures.surfaces import gather_surface
+from twin.measures.watch import facing_views, scenes, watch_of, watched
 from twin.model import Device
 from twin.result import NOT_NEGATIVE, SHARE, Gap, Measure, Parameter, Request, Result, Samples
 from twin.scene.ground import ground_of
+from twin.scene.state import States
 from twin.store import Store
 
 FloatArray = NDArray[np.float64]
@@ -47,6 +63,9 @@ STEP_M = 0.5
 LEVEL_M = 4.0  # indoors, cameras farther above or below are on another level
 MAST_M = 15.0  # and outdoors, on something else than a pole or wall here
 LIFT_M = 2.0  # a camera without ids this near to a lift's middle, on its level, rides in it
+ENTRANCES = frozenset({"park_entrance", "building_main_entrance"})
+# what a standard asks of the cameras at some classes: only fixed ones, and how steeply they may look down
+NEEDS: Mapping[str, tuple[frozenset[str], float]] = {"DB31/T 329.1-2019": (ENTRANCES, 30.0)}
 CLASSES = (
     "park_entrance", "road_intersection", "building_main_entrance", "fire_passage", "lobby", "elevator", "machine_room",
     "dining_consumption",
@@ -65,6 +84,7 @@ class Verdict:
     cameras: Sequence[str] = ()
     reason: str = ""
     blockers: Sequence[str] = ()
+    shortfall: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,48 +95,76 @@ class Found:
     points: FloatArray  # (n, 3) [m, enu]
     verdicts: Sequence[Verdict]
     inputs: Inputs
+    resting_share: float | None
+    sensitivity: Sequence[Mapping[str, Any]]
     warnings: Sequence[Mapping[str, Any]]
 
 
 def _compute(store: Store, request: Request) -> Result:
     started = time.perf_counter()
     asked = request.parameters
-    place = stage(store, asked["terrain"])
-    cameras = gather_cameras(place.store, asked["statuses"])
+    place = stage(store, asked["terrain"], states_of(asked))
+    cameras = gather_cameras(place.store, asked["statuses"], reading_of(asked))
     register = gather_positions(place.store, asked["classes"], derive=asked["derive"])
     positions = _on_surface(place.store, register.positions, asked["surface"])
     if not positions:
         raise MissingInput("key_positions_missing", subject=", ".join(asked["classes"]))
-    points = _points(place.store, positions, asked["target_height_m"])
+    points = _points(place.store, positions, heights_of(asked))
     verdicts = _judged(place, positions, points, cameras, asked)
     inputs = Inputs(
         digest([*cameras.devices, [str(position) for position in positions], place.sha256]), len(cameras.devices), cameras.defaulted_share
     )
-    found = Found(positions, points, verdicts, inputs, [*register.warnings, *cameras.warnings])
+    found = Found(
+        positions, points[:, 0], verdicts, inputs, _resting(place, positions, points, cameras, asked, verdicts),
+        _sensitivity(store, positions, points, cameras, asked, verdicts), [*register.warnings, *cameras.warnings],
+    )  # fmt: skip
     return replace(_result(store, request, found), seconds=round(time.perf_counter() - started, 3))
 
 
 def _judged(place: Stage, positions: Sequence[Position], points: FloatArray, cameras: Cameras, asked: Mapping[str, Any]) -> list[Verdict]:
+    """A verdict for each position at its points (n, h, 3), by the rule asked for and what its class needs."""
+    classes, steepest = NEEDS.get(asked["needs"], (frozenset[str](), None))
+    strict = [i for i, position in enumerate(positions) if position.kind in classes]
+    rest = [i for i in range(len(positions)) if i not in set(strict)]
+    out: dict[int, Verdict] = {}
+    if strict:
+        fixed = replace(cameras, views=[view for view in cameras.views if view.camera in _fixed(cameras.devices)])
+        limit = min(steepest or 90.0, asked["max_depression_deg"] or 90.0)
+        found = _by_rule(place, [positions[i] for i in strict], points[strict], fixed, {**asked, "max_depression_deg": limit})
+        out |= dict(zip(strict, found, strict=True))
+    out |= dict(zip(rest, _by_rule(place, [positions[i] for i in rest], points[rest], cameras, asked), strict=True))
+    return [out[i] for i in range(len(positions))]
+
+
+def _fixed(devices: Sequence[Device]) -> frozenset[str]:
+    """The cameras that always look the same way."""
+    return frozenset(device.id for device in devices if str(device.attributes.get("ptz") or "fixed").strip().lower() != "ptz")
+
+
+def _by_rule(place: Stage, positions: Sequence[Position], points: FloatArray, cameras: Cameras, asked: Mapping[str, Any]) -> list[Verdict]:
     """A verdict for each position, by the rule asked for."""
     out: dict[int, Verdict] = {}
     installed = [i for i, position in enumerate(positions) if position.is_lift or asked["rule"] == "installed"]
     for i in installed:
-        out[i] = _installed(positions[i], points[i], cameras, asked)
+        out[i] = _installed(positions[i], points[i, 0], cameras, asked)
     rest = [i for i in range(len(positions)) if i not in out]
     as_points = [i for i in rest if positions[i].shape.geom_type in {"Point", "MultiPoint"} and asked["rule"] == "visible"]
-    out |= dict(zip(as_points, _visible(place, points[as_points], cameras.views, asked), strict=True))
+    views = facing_views(cameras.views, asked)
+    out |= dict(zip(as_points, _visible(place, points[as_points], views, asked), strict=True))
     as_areas = [i for i in rest if i not in out]
-    out |= dict(zip(as_areas, _shares(place, [positions[i] for i in as_areas], points[as_areas], cameras.views, asked), strict=True))
+    out |= dict(zip(as_areas, _shares(place, [positions[i] for i in as_areas], points[as_areas], views, asked), strict=True))
     return [out[i] for i in range(len(positions))]
 
 
 def _installed(position: Position, point: FloatArray, cameras: Cameras, asked: Mapping[str, Any]) -> Verdict:
     """Whether enough cameras are mounted at a position."""
     near = LIFT_M if position.is_lift else asked["near_m"]
-    spots: dict[str, FloatArray] = {}
-    for view in cameras.views:
-        spots.setdefault(view.camera, np.array(view.position))
-    here = [device.id for device in cameras.devices if _is_mounted(device, spots[device.id], position, point, near)]
+    counted = {view.camera for view in cameras.views}
+    here = [
+        device.id
+        for device, spot in zip(cameras.devices, cameras.places, strict=True)
+        if device.id in counted and _is_mounted(device, spot, position, point, near)
+    ]
     ok = len(here) >= asked["k"]
     return Verdict(ok, ok, ok, float(ok), cameras=here, reason="" if ok else "not_installed")
 
@@ -132,23 +180,23 @@ def _is_mounted(device: Device, spot: FloatArray, position: Position, point: Flo
 
 
 def _visible(place: Stage, points: FloatArray, views: Sequence[View], asked: Mapping[str, Any]) -> list[Verdict]:
-    """Whether points (n, 3) [m, enu] are seen by enough cameras."""
+    """Whether points (n, h, 3) [m, enu] are seen by enough cameras."""
     if not len(points):
         return []
-    criteria, scene, k = criteria_of(asked), place.sight.scene, asked["k"]
+    criteria, k = criteria_of(asked), asked["k"]
     angle = np.arange(STANDS) * 2 * np.pi / STANDS
     ring = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(STANDS)]) * STANDING_M
-    stands = np.concatenate([points[:, None], points[:, None] + ring], axis=1)  # (n, 1 + STANDS, 3)
-    found = seen(stands, STANDS_NEEDED, views, criteria, scene)
-    why, behind = reasons(points, views, criteria, scene)
-    return [
-        Verdict(
-            bool(found.count[i] >= k), bool(found.count[i] >= k), bool(found.count[i] + found.perhaps[i] >= k), float(found.count[i] >= k),
-            float(found.density[i]), found.cameras[i],
-            "" if found.count[i] >= k else why[i], [name] if (name := behind[i]) and found.count[i] < k else [],
-        )
-        for i in range(len(points))
-    ]  # fmt: skip
+    stands = np.concatenate([points[:, :, None], points[:, :, None] + ring], axis=2)  # (n, h, 1 + STANDS, 3)
+    found = seen(stands, STANDS_NEEDED, views, criteria, place.sight)
+    why = reasons(points[:, 0], views, criteria, place.sight.scene)
+    verdicts: list[Verdict] = []
+    for i in range(len(points)):
+        ok, sure, possible = (bool(count[i] >= k) for count in (found.count, found.least, found.most))
+        name = why.blockers[i]
+        lack = float(why.shortfall[i]) if why.reasons[i] in UNITS and np.isfinite(why.shortfall[i]) else None
+        missing = ("", [], None) if ok else (why.reasons[i], [name] if name else [], lack)
+        verdicts.append(Verdict(ok, sure, possible, float(ok), float(found.density[i]), found.cameras[i], *missing))
+    return verdicts
 
 
 def _shares(
@@ -158,12 +206,9 @@ def _shares(
     if not positions:
         return []
     pieces = [Piece(position.id, position.name, _widened(position.shape), position.floor_z) for position in positions]
-    surface = Surface("key_positions", pieces)
-    field, key = field_of(place, surface, asked["step_m"] or STEP_M, asked["target_height_m"])
-    criteria = criteria_of(asked)
-    question = Question(criteria, asked["target_height_m"], ground_of(place.store), asked["k"], tolerance=1e-2)
-    found = cover(surface, field, place.sight, views, question, remembered(key, criteria))
-    cells = field.cells
+    watch = watch_of(place, Surface("key_positions", pieces), asked, asked["step_m"] or STEP_M)
+    found = covered(watch.field, list(watched(watch, views).values()), watch.k)
+    cells, criteria = watch.field.cells, watch.criteria
     area, value, lower, upper = (
         np.bincount(cells.piece, part, len(pieces)) for part in (cells.area, found.value, found.lower, found.upper)
     )
@@ -171,35 +216,67 @@ def _shares(
     np.maximum.at(density, cells.piece, found.density)
     share, least, most = (part / np.maximum(area, 1e-12) for part in (value, lower, upper))
     wanted = asked["area_share"] - 1e-9
-    looking = _lookers(place, points, views, criteria)
+    looking = seen(points[:, :, None], 1, views, criteria, place.sight).cameras
     verdicts: list[Verdict] = []
     for i in range(len(pieces)):
         ok = bool(share[i] >= wanted)
         missing = (cells.piece == i) & (cells.area - found.value > 1e-9)
-        reason, blockers = ("", []) if ok else _lacks(cells.representative[missing], views, criteria, place)
+        lacking = ("", [], None) if ok else _lacks(cells.representative[missing], views, criteria, place)
         verdicts.append(
-            Verdict(ok, bool(least[i] >= wanted), bool(most[i] >= wanted), float(share[i]), float(density[i]), looking[i], reason, blockers)
+            Verdict(ok, bool(least[i] >= wanted), bool(most[i] >= wanted), float(share[i]), float(density[i]), looking[i], *lacking)
         )
     return verdicts
 
 
-def _lookers(place: Stage, points: FloatArray, views: Sequence[View], criteria: Criteria) -> Sequence[Sequence[str]]:
-    """The cameras that see the middle of each position."""
-    return seen(points[:, None], 1, views, criteria, place.sight.scene).cameras
+def _lacks(targets: FloatArray, views: Sequence[View], criteria: Criteria, place: Stage) -> tuple[str, list[str], float | None]:
+    """The commonest reason of targets that are not covered, what stands in the way of most of them, and the usual shortfall."""
+    why = reasons(targets, views, criteria, place.sight.scene)
+    blockers = Counter(name for name in why.blockers if name)
+    reason = (Counter(why.reasons).most_common(1) or [("", 0)])[0][0]
+    short = why.shortfall[np.array([name == reason for name in why.reasons], np.bool_)]
+    short = short[np.isfinite(short)]
+    lack = float(np.median(short)) if reason in UNITS and len(short) else None
+    return reason, [name for name, _ in blockers.most_common(5)], lack
 
 
-def _lacks(targets: FloatArray, views: Sequence[View], criteria: Criteria, place: Stage) -> tuple[str, list[str]]:
-    """The commonest reason of targets that are not covered, and what stands in the way of most of them."""
-    why, behind = reasons(targets, views, criteria, place.sight.scene)
-    blockers = Counter(name for name in behind if name)
-    return (Counter(why).most_common(1) or [("", 0)])[0][0], [name for name, _ in blockers.most_common(5)]
+def _resting(
+    place: Stage, positions: Sequence[Position], points: FloatArray, cameras: Cameras, asked: Mapping[str, Any],
+    verdicts: Sequence[Verdict],
+) -> float | None:  # fmt: skip
+    """The share of the covered positions that only cameras resting on assumed attributes cover; None where none is covered."""
+    whole = sum(verdict.covered for verdict in verdicts)
+    if not whole:
+        return None
+    if not cameras.resting:
+        return 0.0
+    firm = replace(cameras, views=[view for view in cameras.views if view.camera not in cameras.resting])
+    return 1.0 - sum(verdict.covered for verdict in _judged(place, positions, points, firm, asked)) / whole
 
 
-def _widened(shape: Any) -> Any:
-    """A line as a strip, a point as the ground round it; areas stay."""
-    if shape.geom_type in {"Polygon", "MultiPolygon"}:
-        return shapely.make_valid(shape)
-    return shape.buffer(PLACE_M if "Point" in shape.geom_type else STRIP_M, cap_style="round" if "Point" in shape.geom_type else "flat")
+def _sensitivity(
+    store: Store, positions: Sequence[Position], points: FloatArray, cameras: Cameras, asked: Mapping[str, Any],
+    verdicts: Sequence[Verdict],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """What opens the bounds, widest first: the share with that one thing at its worst and its best while the rest stays at the value."""
+    if all(verdict.sure == verdict.possible for verdict in verdicts):
+        return []
+    among = states_of(asked)
+    certain = stage(store, asked["terrain"], States(among.value, among.value, among.value))
+    plain = replace(cameras, views=[replace(view, least=None, most=None) for view in cameras.views if view.lens != ANY_WAY])
+    rows: list[dict[str, Any]] = []
+
+    def add(what: str, ids: Sequence[str], place: Stage, looking: Cameras) -> None:
+        found = _judged(place, positions, points, looking, asked)
+        low, high = (sum(getattr(verdict, name) for verdict in found) / len(found) for name in ("sure", "possible"))
+        if high > low:
+            rows.append({"what": what, "devices": list(ids), "lower": low, "upper": high, "width": high - low})
+
+    for source, ids in sorted(cameras.doubts.items()):
+        views, *_ = read_views(cameras.devices, cameras.places, reading_of(asked, frozenset([source])))
+        add(source, sorted(ids), certain, replace(cameras, views=views))
+    for name, state in scenes(among):
+        add(name, [], stage(store, asked["terrain"], States(among.value, among.value, state)), plain)
+    return sorted(rows, key=lambda row: (-row["width"], row["what"]))
 
 
 def _on_surface(store: Store, positions: Sequence[Position], surface_id: str | None) -> list[Position]:
@@ -211,14 +288,21 @@ def _on_surface(store: Store, positions: Sequence[Position], surface_id: str | N
     return [position for position in positions if ground.intersects(position.shape)]
 
 
-def _points(store: Store, positions: Sequence[Position], height: float) -> FloatArray:
-    """The middle of each position, at the target height (n, 3). [m, enu]"""
+def _widened(shape: Any) -> Any:
+    """A line as a strip, a point as the ground round it; areas stay."""
+    if shape.geom_type in {"Polygon", "MultiPolygon"}:
+        return shapely.make_valid(shape)
+    return shape.buffer(PLACE_M if "Point" in shape.geom_type else STRIP_M, cap_style="round" if "Point" in shape.geom_type else "flat")
+
+
+def _points(store: Store, positions: Sequence[Position], heights: Sequence[float]) -> FloatArray:
+    """The middle of each position, at each height (n, h, 3). [m, enu]"""
     if not positions:
-        return np.empty((0, 3))
+        return np.empty((0, len(heights), 3))
     xy = np.concatenate([shapely.get_coordinates(_middle(position.shape)) for position in positions])
     ground = ground_of(store)(xy)
-    floor = [z if position.floor_z is None else position.floor_z for position, z in zip(positions, ground.tolist(), strict=True)]
-    return np.column_stack([xy, np.array(floor) + height])
+    floor = np.array([z if position.floor_z is None else position.floor_z for position, z in zip(positions, ground.tolist(), strict=True)])
+    return np.stack([np.column_stack([xy, floor + height]) for height in heights], axis=1)
 
 
 def _middle(shape: Any) -> Any:
@@ -244,7 +328,8 @@ def _result(store: Store, request: Request, found: Found) -> Result:
         quantity="count",
         surface={"id": "key_positions", "samples": n} | {name: request.parameters[name] for name in ("target_height_m", "rule")},
         parameters=described(MEASURE, request),
-        inputs=asdict(inputs),
+        inputs={**asdict(inputs), "resting_share": found.resting_share},
+        sensitivity=list(found.sensitivity),
         engine=ENGINE,
         run=run_id(MEASURE, request, inputs.sha256),
         zones=_by_class(positions, verdicts),
@@ -253,7 +338,7 @@ def _result(store: Store, request: Request, found: Found) -> Result:
         samples=Samples(lonlat, np.array([v.density for v in verdicts]), state, np.zeros(n), "px/m"),
         scenario=request.scenario,
         extra={
-            "level": level_of(request.parameters["density_px_per_m"], request.parameters["edition"]),
+            "level": request.parameters["level"] or level_of(request.parameters["density_px_per_m"], request.parameters["edition"]),
             "positions": [
                 {
                     "id": p.id, "name": p.name, "class": p.kind, "covered": v.covered, "share": v.share, "px_per_m": round(v.density, 1),
@@ -277,10 +362,13 @@ def _by_class(positions: Sequence[Position], verdicts: Sequence[Verdict]) -> lis
 
 def _gaps(positions: Sequence[Position], verdicts: Sequence[Verdict], lonlat: FloatArray) -> list[Gap]:
     return [
-        Gap(position.id, 1.0, verdict.reason, list(verdict.blockers), shapely.Point(*lonlat[i]), position.kind)
+        Gap(
+            position.id, 1.0, verdict.reason, list(verdict.blockers), shapely.Point(*lonlat[i]), position.kind, verdict.shortfall,
+            "" if verdict.shortfall is None else UNITS[verdict.reason],
+        )
         for i, (position, verdict) in enumerate(zip(positions, verdicts, strict=True))
         if not verdict.covered
-    ]
+    ]  # fmt: skip
 
 
 MEASURE = Measure(
@@ -300,6 +388,8 @@ MEASURE = Measure(
                   "计入的位置类别"),
         Parameter("near_m", 15.0, "m", "assumption", "Rule installed: a camera this near is at the position", "视为设置在该处的最大距离",
                   between=NOT_NEGATIVE),
+        Parameter("needs", "none", "", "DB31/T 329.1-2019: cameras at entrances are fixed and look down by no more than 30 degrees",
+                  "What a standard asks of the cameras at some classes", "对部分位置类别摄像机的标准要求", ("none", *NEEDS)),
         Parameter("derive", True, "", "assumption", "Rooms and lifts of models stand in for classes the register has none of",
                   "登记缺少某类时由模型补充"),
     ),

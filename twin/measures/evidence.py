@@ -47,7 +47,12 @@ class Inputs:
 
 @dataclass(frozen=True)
 class JudgedCells:
-    """What a measure of area found: n cells, how much of each is covered, and why the rest is not."""
+    """What a measure of area found: n cells, how much of each is covered, and why the rest is not.
+
+    `shortfall` holds by how much the nearest device misses what is asked, in the unit that `shortfall_units` names for the cell's
+    reason: `{"density": "px/m", "out_of_range": "m"}`, `{"below_threshold": "dB"}`. NaN where a cell's reason is no number. A gap takes
+    the median, by missing area, of its cells that have its reason.
+    """
 
     surface: Surface
     cells: Cells
@@ -62,6 +67,8 @@ class JudgedCells:
     method: str  # how the bounds were found
     convergence: float  # how far the share moved when cells were cut [1]
     zone_columns: Mapping[str, Sequence[Any]] = field(default_factory=dict[str, Sequence[Any]])  # name -> one value a piece
+    shortfall: FloatArray | None = None  # (n,) in the unit of each cell's reason; None: the measure states none
+    shortfall_units: Mapping[str, str] = field(default_factory=dict[str, str])  # reason -> unit
 
 
 def described(measure: Measure, request: Request) -> dict[str, dict[str, Any]]:
@@ -167,11 +174,15 @@ def zones(found: JudgedCells) -> list[dict[str, Any]]:
 
 
 def area_gaps(found: JudgedCells, frame: Frame) -> list[Gap]:
-    """What is not covered, largest first, with the zone each lies in."""
+    """What is not covered, in pieces of one reason, largest first and what is too small to be shown last, with the zone each lies in."""
     missing = np.maximum(found.cells.area - found.covered, 0.0)
     missing[missing < 1e-9] = 0.0
-    regions = gaps(found.cells, missing, found.reasons, found.blockers, smallest=SMALLEST_GAP_M2)
-    return [_gap(k, region, found.surface, frame) for k, region in enumerate(regions, 1)]
+    reasons = np.array(found.reasons, object)
+    regions: list[Region] = []
+    for reason in dict.fromkeys(reasons[missing > 0].tolist()):
+        regions += gaps(found.cells, np.where(reasons == reason, missing, 0.0), found.reasons, found.blockers, smallest=SMALLEST_GAP_M2)
+    regions.sort(key=lambda region: (region.pooled, -region.amount))
+    return [_gap(k, region, found, missing, frame) for k, region in enumerate(regions, 1)]
 
 
 def samples(found: JudgedCells, frame: Frame) -> Samples:
@@ -195,16 +206,31 @@ def _surface(found: JudgedCells) -> dict[str, Any]:
     }
 
 
-def _gap(number: int, region: Region, surface: Surface, frame: Frame) -> Gap:
+def _gap(number: int, region: Region, found: JudgedCells, missing: FloatArray, frame: Frame) -> Gap:
     flat = shapely.force_3d(region.polygon, z=float(region.point[2]))
+    short = _shortfall(region, found, missing)
     return Gap(
         id=f"gap/{number}",
         amount=region.amount,
         reason=region.reason,
         blockers=list(region.blockers),
         geometry=frame.unproject(flat),
-        zone=None if region.pooled else surface.pieces[region.piece].id,
+        zone=None if region.pooled else found.surface.pieces[region.piece].id,
+        shortfall=short,
+        shortfall_unit="" if short is None else found.shortfall_units[region.reason],
     )
+
+
+def _shortfall(region: Region, found: JudgedCells, missing: FloatArray) -> float | None:
+    """The median shortfall, by missing area, of a gap's cells that have its reason; None where that is no number."""
+    if found.shortfall is None or region.reason not in found.shortfall_units:
+        return None
+    own = np.array([i for i in region.cells.tolist() if found.reasons[i] == region.reason and np.isfinite(found.shortfall[i])], np.int64)
+    if not len(own):
+        return None
+    order = own[np.argsort(found.shortfall[own])]
+    heaped = np.cumsum(missing[order])
+    return float(found.shortfall[order[int(np.searchsorted(heaped, heaped[-1] / 2))]])
 
 
 def _bytes(part: Any) -> Iterable[bytes]:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from twin.coverage.charging import Bays
 from twin.measures.names import both_names
+from twin.measures.outlines import boundary_of
 from twin.measures.radio import numbers
-from twin.measures.surfaces import boundary_of
 from twin.measures.usages import usage_of
 from twin.model import FeatureTable
 from twin.store import Store
@@ -29,6 +29,12 @@ BAY_M2 = 12.5  # 2.5 x 5 m
 HALL_M2_PER_BAY = 30.0  # with its share of aisles
 CAPACITY_COLUMNS = ("capacity", "bays", "spaces", "车位数", "泊位数", "车位数量")
 TWO_WHEELED = ("bicycle", "bike", "motorcycle", "moped", "scooter", "非机动", "自行车", "电动车棚", "两轮", "二轮", "摩托")
+ACCESSIBLE = ("accessible", "disabled", "wheelchair", "handicap", "无障碍", "残疾", "残障")
+NOT_IN_USE: Mapping[str, Sequence[str]] = {  # why a bay does not count, by the words that say so
+    "blocked": ("blocked", "closed", "out_of_service", "retired", "obstructed", "停用", "封闭", "占用", "封锁"),
+    "reserved": ("reserved", "预留", "保留"),
+    "planned": ("planned", "proposed", "building", "construction", "规划", "在建", "拟建"),
+}
 OPEN_ZONE = "outside"  # bays in no car park
 
 
@@ -43,6 +49,12 @@ class Place:
     storey_id: str | None = None
     sort: str | None = None  # class
     z: float | None = None  # height of its floor [m, enu]; None: on the ground
+    status: str = ""
+
+    @property
+    def is_accessible(self) -> bool:
+        """Whether it is for people who cannot walk far."""
+        return any(word in (self.sort or "").lower() for word in ACCESSIBLE)
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,7 @@ class _Area:
     capacity: int | None
     storey_id: str | None
     sort: str | None
+    status: str
 
 
 def _areas(store: Store) -> list[_Area]:
@@ -118,7 +131,7 @@ def _areas(store: Store) -> list[_Area]:
         row = table.row(i)
         name = both_names(row, table.ids[i])
         sort = row.get("class") or row.get("usage")
-        found.append(_Area(table.ids[i], name, shape, _capacity(row), row.get("storey_id"), sort))
+        found.append(_Area(table.ids[i], name, shape, _capacity(row), row.get("storey_id"), sort, str(row.get("status") or "")))
     return found
 
 
@@ -134,7 +147,8 @@ def _drawn(store: Store, areas: Sequence[_Area]) -> _Found:
         if capacity is None:
             capacity = max(round(shape.area / BAY_M2), 1) if shape.area > ROW_FROM_M2 else 1
             assumed += capacity > 1
-        places.append(Place(table.ids[i], shape, within, capacity, row.get("storey_id"), row.get("class") or row.get("usage")))
+        sort, status = row.get("class") or row.get("usage"), str(row.get("status") or "")
+        places.append(Place(table.ids[i], shape, within, capacity, row.get("storey_id"), sort, status=status))
     return _Found(places, assumed=assumed)
 
 
@@ -156,7 +170,7 @@ def _declared(areas: Sequence[_Area], drawn: Sequence[Place]) -> _Found:
     used = {place.zone for place in drawn}
     empty = [area for area in areas if area.id not in used]
     known = [area for area in empty if area.capacity is not None]
-    places = [Place(area.id, area.shape, area.id, area.capacity or 0, area.storey_id, area.sort) for area in known]
+    places = [Place(area.id, area.shape, area.id, area.capacity or 0, area.storey_id, area.sort, status=area.status) for area in known]
     unknown = [area.id for area in empty if area.capacity is None and not is_two_wheeled(area.sort, area.name)]
     return _Found([place for place in places if place.capacity > 0], unknown, declared=sum(place.capacity for place in places))
 
@@ -193,6 +207,10 @@ def _kept(store: Store, places: Sequence[Place], classes: Sequence[str]) -> tupl
 def _reason(place: Place, park: Any, classes: Sequence[str]) -> str | None:
     if is_two_wheeled(place.sort):
         return "two_wheeled"
+    for reason, words in NOT_IN_USE.items():
+        said = place.status if reason == "planned" else f"{place.status} {place.sort or ''}"
+        if any(word in said.lower() for word in words):
+            return reason
     if classes and (place.sort or "") not in classes:
         return "class"
     if park is not None and not park.intersects(place.shape.centroid):

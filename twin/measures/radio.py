@@ -6,10 +6,11 @@ within `SLACK_DB`, which opens the bounds and not the value.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from threading import Lock
 from typing import Any
@@ -19,21 +20,26 @@ from numpy.typing import NDArray
 
 from twin.coverage.bounded import Areas, Judge, areas
 from twin.coverage.cells import Cells, grid
-from twin.coverage.makeup import counted, partitions, without_small
+from twin.coverage.clearance import Memory
+from twin.coverage.look import Sight, prepare
+from twin.coverage.makeup import Conditions, counted, partitions, without_small
 from twin.coverage.radio import probability, reliable_share
 from twin.coverage.surface import Surface
 from twin.coverage.walls import Barriers, faces
-from twin.devices import attribute, mounting_height
+from twin.devices import DEFAULTS, mounting_height
+from twin.measures.evidence import digest
 from twin.model import Device
 from twin.scene import Obstacles
 from twin.scene.embree import Scene
 from twin.scene.gather import gather_obstacles
+from twin.scene.state import CLEAR, CLOSED, OPAQUE, states
 from twin.store import Store
 from twin.terrain import ground_z
 
 FloatArray = NDArray[np.float64]
 
-SLACK_DB: Mapping[str, float] = {"power": 6.0, "frequency": 3.0}  # how far a level may be off where each is assumed [dB]
+# how far a level may be off where each is assumed [dB]
+SLACK_DB: Mapping[str, float] = {"power": 6.0, "frequency": 3.0, "bandwidth": 4.0, "beam": 3.0, "height": 3.0, "tilt": 3.0}
 CELLS_WANTED = 400_000  # without a step of its own, a surface is cut into about this many cells at most
 FINEST_PARTS = 8  # cells are cut down to this part of the step where they are mixed
 BUDGET = 400_000  # cells judged beyond the first
@@ -45,8 +51,11 @@ METHOD = (
 QUANTILES = 16  # of the shadowing, for bounds of a mean
 
 Margin = Callable[[Any], FloatArray]
+_AS_KNOWN = Conditions()
 _KEPT = 3
-_cache: OrderedDict[tuple[str, str, bool], tuple[Obstacles, Barriers]] = OrderedDict()
+_cache: OrderedDict[tuple[Any, ...], tuple[Obstacles, Barriers]] = OrderedDict()
+_sights: OrderedDict[tuple[Any, ...], Surroundings] = OrderedDict()
+_lattices: OrderedDict[tuple[Any, ...], Cells] = OrderedDict()
 _lock = Lock()
 
 
@@ -59,22 +68,76 @@ class Covered:
     areas: Areas
 
 
-def barriers(store: Store, *, counting: bool = False) -> tuple[Obstacles, Barriers]:
-    """The park's obstacles, and the same as barriers for radio; `counting`: walls are counted as COST 231 does, not by material."""
-    key = (str(store.path), store.revision(), counting)
+def barriers(store: Store, *, counting: bool = False, conditions: Conditions = _AS_KNOWN) -> tuple[Obstacles, Barriers]:
+    """The park's obstacles, and the same as barriers for radio.
+
+    Parameters
+    ----------
+    store
+        The park.
+    counting
+        Walls are counted as COST 231 does, not by material.
+    conditions
+        Whether doors and windows are open and trees in leaf.
+    """
+    key = (str(store.path), store.revision(), counting, conditions)
     with _lock:
         if key in _cache:
             _cache.move_to_end(key)
             return _cache[key]
     ob = gather_obstacles(store, sight=False)
-    walls = counted(ob.object_kind, ob.object_opaque) if counting else partitions(ob.object_kind, ob.object_materials, ob.object_opaque)
+    same = (digest([ob, ob.object_opaque]), counting, conditions)  # a device that moves leaves the barriers, and what they remember
+    with _lock:
+        known = _cache.get(same)
+        if known is not None:
+            _cache[key] = known
+            return known
+    if counting:
+        walls = counted(ob.object_kind, ob.object_opaque)
+    else:
+        walls = partitions(ob.object_kind, ob.object_materials, ob.object_opaque, conditions)
     all_faces = faces(ob.vertices, ob.faces, ob.face_object)
     surface = np.asarray(np.bincount(all_faces.object, all_faces.area, minlength=len(ob.object_ids)), float)
     found = ob, Barriers(Scene(ob), all_faces, without_small(walls, surface), ob.object_ids)
     with _lock:
-        _cache[key] = found
-        while len(_cache) > _KEPT:
+        _cache[same] = _cache[key] = found
+        while len(_cache) > 2 * _KEPT:
             _cache.popitem(last=False)
+    return found
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Everything that blocks radio, windows and doors too, prepared for sight; a hash of it; and the same with leaves the other way."""
+
+    sight: Sight
+    sha256: str
+    leaves: Scene | None  # None where there are none
+    memory: Memory
+
+
+def surroundings(store: Store, vegetation: str) -> Surroundings:
+    """What blocks radio, with most in the way, and with least where leaves are in doubt.
+
+    No signal is taken to go in by one door of a building and out by another.
+    """
+    of = states(CLOSED, vegetation)
+    key = (str(store.path), store.revision(), of)
+    with _lock:
+        if key in _sights:
+            _sights.move_to_end(key)
+            return _sights[key]
+    worst, best, other = (
+        gather_obstacles(store, sight=False, state=state)
+        for state in (of.worst, of.best, replace(of.worst, vegetation=CLEAR if of.worst.vegetation == OPAQUE else OPAQUE))
+    )
+    prepared = prepare(worst) if best is worst else replace(prepare(worst), best=prepare(best))
+    leaves = None if len(other) == len(worst) else Scene(other)
+    found = Surroundings(prepared, digest([worst] if best is worst else [worst, best]), leaves, {})
+    with _lock:
+        _sights[key] = found
+        while len(_sights) > _KEPT:
+            _sights.popitem(last=False)
     return found
 
 
@@ -94,22 +157,43 @@ def number(device: Device, name: str) -> tuple[float | None, bool]:
     own = numbers(device.attributes.get(name))
     if own:
         return own[0], False
-    value, assumed = attribute(device, name)
-    found = numbers(value) if assumed else []
+    default = DEFAULTS.get(device.kind, {}).get(name)  # what a table says and nobody can read is as good as nothing
+    found = [] if default is None else numbers(default.value)
     return (found[0], True) if found else (None, False)
 
 
 def radiated_dbm(device: Device) -> tuple[float, bool]:
     """EIRP of a device at boresight [dBm]: `eirp_dbm`, else `power_dbm` and `gain_dbi`, else assumed; and whether any of it is assumed."""
-    own = numbers(device.attributes.get("eirp_dbm"))
+    own = dbm(device.attributes.get("eirp_dbm"))
     if own:
         return own[0], False
-    power, power_assumed = number(device, "power_dbm")
+    said = dbm(device.attributes.get("power_dbm"))
+    power, power_assumed = (said[0], False) if said else number(device, "power_dbm")
     gain, gain_assumed = number(device, "gain_dbi")
     if power is not None and not power_assumed:
         return power + (gain or 0.0), gain_assumed or gain is None
     assumed, _ = number(device, "eirp_dbm")
     return (assumed if assumed is not None else (power or 0.0) + (gain or 0.0)), True
+
+
+def dbm(value: Any) -> list[float]:
+    """The powers of an attribute [dBm], which text may state in watts or milliwatts: `43`, `43 dBm`, `20 W`, `200mW`."""
+    found = numbers(value)
+    unit = re.sub(r"[^a-z瓦毫千]", "", str(value).lower()) if isinstance(value, str) else ""
+    factor = {"w": 1e3, "瓦": 1e3, "mw": 1.0, "毫瓦": 1.0, "kw": 1e6, "千瓦": 1e6, "dbw": 0.0}.get(unit)
+    if factor is None:
+        return found
+    if unit == "dbw":
+        return [power + 30.0 for power in found]
+    return [10.0 * math.log10(power * factor) for power in found if power > 0]
+
+
+def mhz(value: Any) -> list[float]:
+    """The frequencies of an attribute [MHz]: `3500`, `3.5 GHz`, `486300 kHz`; a bare number below 10 is in GHz."""
+    unit = re.search(r"(ghz|mhz|khz|(?<![a-z])g(?![a-z])|(?<![a-z])m(?![a-z]))", str(value).lower()) if isinstance(value, str) else None
+    factor = {"g": 1e3, "m": 1.0, "k": 1e-3}[unit.group(0)[0]] if unit else None
+    found = [part * (factor or (1e3 if part < 10.0 else 1.0)) for part in numbers(value)]
+    return [part for part in found if 1.0 <= part <= 1e6]
 
 
 def height_assumed(device: Device) -> list[str]:
@@ -146,10 +230,26 @@ def step_of(surface: Surface, asked: float | None, usual: float) -> float:
 
 def measured(store: Store, surface: Surface, step: float, height: float, judge: Judge) -> Covered:
     """A surface cut into cells of `step` with targets at `height` [m], judged, and cut further where cells are mixed."""
-    terrain, park = store.terrain(), store.park()
-    cells = grid(surface, step, height, lambda xy: ground_z(park, terrain, xy))
+    cells = lattice(store, surface, step, height)
     first = judge(cells, None)
     return Covered(cells, first, areas(cells, first, judge, least_m=step / FINEST_PARTS, budget=BUDGET))
+
+
+def lattice(store: Store, surface: Surface, step: float, height: float) -> Cells:
+    """A surface cut into cells of `step` with targets at `height` [m]; the last few are remembered."""
+    floors = [piece.floor_z for piece in surface.pieces]
+    key = (str(store.path), store.revision(), step, height, digest([surface, floors]))
+    with _lock:
+        if key in _lattices:
+            _lattices.move_to_end(key)
+            return _lattices[key]
+    terrain, park = store.terrain(), store.park()
+    cells = grid(surface, step, height, lambda xy: ground_z(park, terrain, xy))
+    with _lock:
+        _lattices[key] = cells
+        while len(_lattices) > _KEPT:
+            _lattices.popitem(last=False)
+    return cells
 
 
 def covered_in_the_mean(

@@ -81,7 +81,14 @@ def gaps_geojson(result: Result) -> dict[str, Any]:
                 "type": "Feature",
                 "id": gap.id,
                 "geometry": plain(shapely.geometry.mapping(gap.geometry)),
-                "properties": {"amount": gap.amount, "reason": gap.reason, "blockers": list(gap.blockers), "zone": gap.zone},
+                "properties": {
+                    "amount": gap.amount,
+                    "reason": gap.reason,
+                    "blockers": list(gap.blockers),
+                    "zone": gap.zone,
+                    "shortfall": gap.shortfall,
+                    "shortfall_unit": gap.shortfall_unit or None,
+                },
             }
             for gap in result.gaps
             if gap.geometry is not None

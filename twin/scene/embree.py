@@ -1,16 +1,18 @@
 """Segments against triangles: what blocks them, what they hit first, everything they cross.
 
 Embree 4 does the work. Its library ships inside the embreex wheel; numba drives it in packets of 16 rays without holding the
-interpreter, which is twice as fast as the wheel's own interface. Where the library cannot be found, that interface is used.
+interpreter. Where the library cannot be found, the wheel's own interface is used.
 
-Accuracy: Embree computes in single precision about the centre of the scene. A scene of 2 km is resolved to 0.1 mm, one of 20 km to
-1 mm. A segment is open at both ends by `OPEN_M`: what touches the lens or the target itself does not block.
+Accuracy: Embree computes in single precision, the triangles of a piece about a place of its own, rays about the centre of the scene. A
+scene of 2 km is resolved to 0.1 mm, one of 20 km to 1 mm. A segment is open at both ends by `OPEN_M`: what touches the lens or the
+target itself does not block. What has no place (an end that is no number) is not seen, and crosses nothing. Triangles with corners that
+are no numbers, or without area, are not there.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -20,17 +22,22 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from twin.scene import Obstacles, packets
+from twin.scene.bodies import Stand
+from twin.scene.native import Library
+from twin.scene.order import shooting_order
+from twin.scene.wheel import Wheel, localised
 
 OPEN_M = 0.002  # each end of a segment is free by this much [m]
 
-_FLOAT3, _UINT3 = 0x9003, 0x5003  # RTC_FORMAT_FLOAT3, RTC_FORMAT_UINT3
-_INDEX, _VERTEX = 0, 1  # RTC_BUFFER_TYPE_INDEX, RTC_BUFFER_TYPE_VERTEX
-_ROBUST = 1 << 2  # RTC_SCENE_FLAG_ROBUST: no ray slips between two triangles that share an edge
+THREADS = cpu_count() or 1  # that share the segments of one question
+
 _Answer = TypeVar("_Answer")
 _CHUNK = 1 << 16  # segments a thread takes at a time
+
+Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -43,19 +50,19 @@ class Crossings:
 
 
 class Scene:
-    """Obstacles made ready for segments; safe to use from several threads at once."""
+    """Obstacles made ready for segments; safe to use from several threads at once.
+
+    Pieces of the obstacles that were made ready before, for this scene or another, are used again.
+    """
 
     def __init__(self, obstacles: Obstacles) -> None:
         self.obstacles = obstacles
-        points = obstacles.vertices
-        self._centre = (points.min(axis=0) + points.max(axis=0)) / 2 if len(points) else np.zeros(3)
-        self._vertices = np.zeros((len(points) + 1, 3), np.float32)  # Embree reads 16 bytes at the last vertex
-        self._vertices[:-1] = points - self._centre
-        self._faces = np.ascontiguousarray(obstacles.faces, np.uint32)
         library = embree_library()
-        self._core: _Native | _Wheel = _Native(library, self._vertices, self._faces) if library else _Wheel(self._vertices, self._faces)
+        self._core: _Native | _Fallback | None = None
+        if len(obstacles):
+            self._core = _Native(library, obstacles) if library else _Fallback(obstacles)
 
-    def occluded(self, origins: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def occluded(self, origins: Points, targets: Points) -> NDArray[np.bool_]:
         """Whether anything lies between origin and target.
 
         Parameters
@@ -65,149 +72,126 @@ class Scene:
 
         Returns
         -------
-        Blocked (n,).
+        Blocked (n,); True where an end is not a number.
         """
-        if not len(self._faces) or not len(origins):
-            return np.zeros(len(origins), np.bool_)
-        return np.concatenate(list(self._shared(self._core.occluded, origins, targets)))
+        begin, end = _ends(origins, targets)
+        if self._core is None or not len(begin):
+            return _nowhere(begin, end)
+        return self._core.occluded(begin, end)
 
-    def first_hit(self, origins: NDArray[np.float64], targets: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def first_hit(self, origins: Points, targets: Points) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The first face on the way from origins to targets (n, 3) [m, enu], -1 where there is none, and where it lies.
 
         Returns
         -------
         Face (n,), and its place (n,): 0 at the origin, 1 at the target and where nothing was hit.
         """
-        if not len(self._faces) or not len(origins):
-            return np.full(len(origins), -1, np.int64), np.ones(len(origins))
-        found = list(self._shared(self._core.first_hit, origins, targets))
-        return np.concatenate([face for face, _ in found]), np.concatenate([t for _, t in found])
+        begin, end = _ends(origins, targets)
+        if self._core is None or not len(begin):
+            return np.full(len(begin), -1, np.int64), np.ones(len(begin))
+        return self._core.first_hit(begin, end)
 
-    def crossings(self, origins: NDArray[np.float64], targets: NDArray[np.float64]) -> Crossings:
+    def crossings(self, origins: Points, targets: Points) -> Crossings:
         """All faces that the segments from origins to targets (n, 3) [m, enu] cross."""
-        if not len(self._faces) or not len(origins):
+        begin, end = _ends(origins, targets)
+        if self._core is None or not len(begin):
             return Crossings(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-        found = list(self._shared(self._core.crossings, origins, targets))
-        segment = np.concatenate([part[0] + i * _CHUNK for i, part in enumerate(found)])
-        return Crossings(segment, np.concatenate([part[1] for part in found]), np.concatenate([part[2] for part in found]))
-
-    def _shared(self, ask: Callable[..., _Answer], origins: NDArray[np.float64], targets: NDArray[np.float64]) -> Iterable[_Answer]:
-        """Ask about segments in chunks, several at a time where there are several."""
-        starts = range(0, len(origins), _CHUNK)
-
-        def one(start: int) -> _Answer:
-            return ask(*self._local(origins[start : start + _CHUNK], targets[start : start + _CHUNK]))
-
-        return [one(0)] if len(starts) == 1 else _threads().map(one, starts)
-
-    def _local(self, origins: NDArray[np.float64], targets: NDArray[np.float64]) -> tuple[NDArray[np.float32], ...]:
-        """Origins, directions (n, 3) and the part of each direction to look at (n, 2), in single precision about the centre."""
-        return packets.localised(origins, targets, self._centre, OPEN_M)
+        return Crossings(*self._core.crossings(begin, end))
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(cpu_count() or 1, thread_name_prefix="rays")
-
-
-@cache
-def embree_library() -> packets.Library | None:
+def embree_library() -> Library | None:
     """The entry points of the Embree library in the embreex wheel; None where it cannot be found."""
     near = Path(str(import_module("embreex.rtcore_scene").__file__)).resolve().parent  # which loads what the library itself needs
     for folder in (near.parent / "embreex.libs", near / ".dylibs", near):
         for path in sorted([*folder.glob("*embree4*.so*"), *folder.glob("*embree4*.dylib"), *folder.glob("embree4*.dll")]):
-            return packets.Library(ctypes.CDLL(str(path)))
+            return Library(ctypes.CDLL(str(path)))
     return None
 
 
 class _Native:
     """The Embree library driven directly."""
 
-    def __init__(self, library: packets.Library, vertices: NDArray[np.float32], faces: NDArray[np.uint32]) -> None:
+    def __init__(self, library: Library, obstacles: Obstacles) -> None:
         self._library = library
-        self._keep = (vertices, faces)  # Embree reads these where they lie
-        self._device = library.call("rtcNewDevice", ctypes.c_void_p, None)
-        self._scene = library.call("rtcNewScene", ctypes.c_void_p, self._device)
-        library.call("rtcSetSceneFlags", None, self._scene, ctypes.c_int(_ROBUST))
-        geometry = library.call("rtcNewGeometry", ctypes.c_void_p, self._device, ctypes.c_int(0))
-        self._share(geometry, _VERTEX, _FLOAT3, vertices, len(vertices) - 1)
-        self._share(geometry, _INDEX, _UINT3, faces, len(faces))
-        library.call("rtcCommitGeometry", None, geometry)
-        library.call("rtcAttachGeometry", ctypes.c_uint, self._scene, geometry)
-        library.call("rtcReleaseGeometry", None, geometry)
-        library.call("rtcCommitScene", None, self._scene)
+        self._stand = Stand(library, obstacles)
 
-    def __del__(self) -> None:
-        self._library.call("rtcReleaseScene", None, self._scene)
-        self._library.call("rtcReleaseDevice", None, self._device)
-
-    def occluded(self, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32]) -> NDArray[np.bool_]:
-        out = np.empty(len(start), np.bool_)
-        packets.occluded(self._library.occluded16, self._scene.value, start, way, part, out)
+    def occluded(self, origins: Points, targets: Points) -> NDArray[np.bool_]:
+        out = np.empty(len(origins), np.bool_)
+        function, scene, job = self._library.occluded16, self._stand.scene.value, self._job(origins, targets)
+        _shared(lambda order: packets.occluded(function, scene, job, order, out), _stretches(origins, targets))
         return out
 
-    def first_hit(
-        self, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        return packets.first_hit(self._library.intersect16, self._scene.value, start, way, part)
+    def first_hit(self, origins: Points, targets: Points) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        face, t = np.empty(len(origins), np.int64), np.empty(len(origins))
+        function, scene, job, base = self._library.intersect16, self._stand.scene.value, self._job(origins, targets), self._stand.base
+        _shared(lambda order: packets.first_hit(function, scene, job, order, base, (face, t)), _stretches(origins, targets))
+        return face, t
 
-    def crossings(
-        self, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        return packets.crossings(self._library, self._scene.value, start, way, part)
+    def crossings(self, origins: Points, targets: Points) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        stretches, job = _stretches(origins, targets), self._job(origins, targets)
+        scene, base = self._stand.scene.value, self._stand.base
+        found = _shared(lambda order: packets.collect(self._library, scene, job, order, base), stretches)
+        if len(stretches) == 1:
+            return packets.laid_out(found[0], stretches[0], len(origins))
+        start = np.zeros(len(origins) + 1, np.int64)
+        for (place, _, _), order in zip(found, stretches, strict=True):
+            packets.count_hits(place, order, start)
+        start = np.cumsum(start)
+        total, filled = int(start[-1]), np.zeros(len(origins), np.int32)
+        out = np.empty(total, np.int64), np.empty(total, np.int64), np.empty(total)
+        # a segment lies in one stretch only, so that stretches can be laid out side by side
+        _shared(lambda one: packets.lay_out(one[0], one[1], start, filled, out), list(zip(found, stretches, strict=True)))
+        return out
 
-    def _share(self, geometry: Any, slot: int, layout: int, array: NDArray[Any], count: int) -> None:
-        self._library.call(
-            "rtcSetSharedGeometryBuffer", None, geometry, ctypes.c_int(slot), ctypes.c_uint(0), ctypes.c_int(layout),
-            ctypes.c_void_p(array.ctypes.data), ctypes.c_size_t(0), ctypes.c_size_t(12), ctypes.c_size_t(count),
-        )  # fmt: skip
-
-
-class _Wheel:
-    """The same three questions through the interface that the embreex wheel offers."""
-
-    def __init__(self, vertices: NDArray[np.float32], faces: NDArray[np.uint32]) -> None:
-        self._scene: Any = import_module("embreex.rtcore_scene").EmbreeScene(robust=True)
-        mesh: Callable[..., Any] = import_module("embreex.mesh_construction").TriangleMesh
-        mesh(self._scene, np.ascontiguousarray(vertices[:-1]), np.ascontiguousarray(faces, np.int32))
-
-    def occluded(self, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32]) -> NDArray[np.bool_]:
-        origin, direction, far = _shortened(start, way, part)
-        return np.asarray(self._run(origin, direction, far, "OCCLUDED")) != -1
-
-    def first_hit(
-        self, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        origin, direction, far = _shortened(start, way, part)
-        hit: dict[str, NDArray[Any]] = self._run(origin, direction, far, "INTERSECT", output=1)
-        face = hit["primID"].astype(np.int64)
-        return face, np.where(face >= 0, part[:, 0] + hit["tfar"], 1.0).astype(np.float64)
-
-    def crossings(
-        self, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        """Cast again and again from just behind the last hit; faces in one plane count once."""
-        found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []
-        live, low = np.arange(len(start)), part[:, 0].copy()
-        step = part[:, 0] / 4
-        while len(live):
-            window = np.column_stack([low[live], part[live, 1]]).astype(np.float32)
-            face, t = self.first_hit(start[live], way[live], window)
-            hit = face >= 0
-            found.append((live[hit], face[hit], t[hit]))
-            low[live[hit]] = t[hit] + step[live[hit]]
-            live = live[hit]
-            live = live[low[live] < part[live, 1]]
-        segment, face, t = (np.concatenate([row[k] for row in found]) for k in range(3))
-        order = np.lexsort((t, segment))
-        return segment[order].astype(np.int64), face[order].astype(np.int64), t[order].astype(np.float64)
-
-    def _run(self, origin: NDArray[np.float32], direction: NDArray[np.float32], far: NDArray[np.float32], query: str, **more: int) -> Any:
-        run: Callable[..., Any] = self._scene.run
-        return run(origin, direction, dists=far, query=query, **more)
+    def _job(self, origins: Points, targets: Points) -> packets.Job:
+        return origins, targets, self._stand.centre, OPEN_M
 
 
-def _shortened(start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-    """Segments that begin where the open part begins, as the wheel has no near limit."""
-    origin = (start + way * part[:, :1]).astype(np.float32)
-    return origin, way, (part[:, 1] - part[:, 0]).astype(np.float32)
+class _Fallback:
+    """The interface of the embreex wheel."""
+
+    def __init__(self, obstacles: Obstacles) -> None:
+        points = obstacles.vertices
+        self._centre = (np.nanmin(points, axis=0) + np.nanmax(points, axis=0)) / 2
+        self._wheel = Wheel((points - self._centre).astype(np.float32), obstacles.faces)
+
+    def occluded(self, origins: Points, targets: Points) -> NDArray[np.bool_]:
+        return self._wheel.occluded(*self._local(origins, targets)) | _nowhere(origins, targets)
+
+    def first_hit(self, origins: Points, targets: Points) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        return self._wheel.first_hit(*self._local(origins, targets))
+
+    def crossings(self, origins: Points, targets: Points) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        return self._wheel.crossings(*self._local(origins, targets))
+
+    def _local(self, origins: Points, targets: Points) -> tuple[NDArray[np.float32], ...]:
+        lost = _nowhere(origins, targets)[:, None]  # become segments without length, which cross nothing
+        return localised(np.where(lost, self._centre, origins), np.where(lost, self._centre, targets), self._centre, OPEN_M)
+
+
+def _nowhere(origins: Points, targets: Points) -> NDArray[np.bool_]:
+    """Segments (n,) with an end that is no number."""
+    return np.logical_not(np.isfinite(origins + targets).all(axis=1))
+
+
+def _ends(origins: ArrayLike, targets: ArrayLike) -> tuple[Points, Points]:
+    """Both ends (n, 3) as the compiled loops take them."""
+    begin, end = (np.require(points, np.float64, ["C", "W"]).reshape(-1, 3) for points in (origins, targets))
+    return begin, end
+
+
+def _stretches(origins: Points, targets: Points) -> list[NDArray[np.int32]]:
+    """The numbers of all segments in the order they are shot, in stretches for a thread each."""
+    order = shooting_order(origins, targets)
+    return [order[start : start + _CHUNK] for start in range(0, len(order), _CHUNK)]
+
+
+def _shared(ask: Callable[[Any], _Answer], stretches: Sequence[Any]) -> list[_Answer]:
+    """Answers about all stretches, several at a time where there are several."""
+    return [ask(stretches[0])] if len(stretches) == 1 else list(_threads(THREADS).map(ask, stretches))
+
+
+@cache
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="rays")

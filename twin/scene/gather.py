@@ -1,51 +1,54 @@
-"""The obstacles of a park, collected from its store.
+"""The obstacles of a park, collected from its store: one set for light, radio and sound.
 
 Buildings without a model stand as prisms, the others as the bodies of their models, the finest of those there are; walls of known
-height stand on the ground; the ground itself is in the way where the terrain is known. Doors count as closed. Sight passes windows,
-curtain walls of glass and whatever is drawn see-through.
+height stand on the ground; the ground itself is in the way where the terrain is known; trees, woods and hedges stand as closed bodies of
+leaves. Doors count as closed and leaves as opaque unless a `State` says otherwise. Sight passes windows, curtain walls of glass and
+whatever is drawn see-through.
+
+Obstacles come in pieces (a model's fixed parts, its doors; buildings, walls and plants by squares of ground; the terrain), so that a
+change of the park or of its state leaves most of what `twin.scene.embree` has built in use.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from threading import Lock
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from twin.buildings import Building, buildings, replaced
-from twin.model import Element, Model, Terrain
-from twin.scene import Obstacles, concat, nothing, one_object, opaque
+from twin.model import Terrain
+from twin.scene import Obstacles, concat, nothing, one_object, opaque, subset
+from twin.scene.models import model_bodies
+from twin.scene.pieces import as_one, cut
 from twin.scene.prism import prisms
+from twin.scene.state import CLEAR, OPEN, State
+from twin.scene.surface import raised
+from twin.scene.vegetation import is_hedge, number, plants
 from twin.store import Store
 from twin.terrain import ground_z, z_of_height
 
 FAR_M = 50_000.0  # what lies farther from the origin is in the wrong place and in nobody's way
-SEE_THROUGH_ALPHA = 190  # of 255: drawn clearer than this is glazing
 MOST_TERRAIN_TRIANGLES = 2_000_000
 BURIED_M = 1.0  # prisms reach this far below the lowest ground at their outline, so that no gap opens on a slope
+TILE_M = 256.0  # buildings, walls and plants of one square of this edge are one piece
+WALL_WORDS = ("wall", "noise", "围墙", "墙", "挡墙")  # barriers nobody looks through; fences and rails are not among them
 
-# what the class of an element makes it, by the beginning of its name
-KIND_OF_CLASS: Mapping[str, str] = {
-    "IfcWall": "wall", "IfcSlab": "slab", "IfcRoof": "roof", "IfcDoor": "door", "IfcWindow": "window", "IfcColumn": "column",
-    "IfcBeam": "column", "IfcMember": "column", "IfcFurni": "furniture", "IfcSystemFurniture": "furniture", "IfcFlow": "mep",
-    "IfcDistribution": "mep", "IfcPipe": "mep", "IfcDuct": "mep", "IfcCable": "mep", "IfcAirTerminal": "mep", "IfcSite": "terrain",
-    "IfcGeographicElement": "terrain", "IfcPlate": "wall", "IfcCurtainWall": "wall", "IfcCovering": "slab", "IfcStair": "slab",
-    "IfcRamp": "slab", "BuildingFurniture": "furniture", "Building": "building", "Bridge": "slab", "CityFurniture": "furniture",
-}  # fmt: skip
-NO_OBSTACLE = ("IfcSpace", "IfcOpening", "IfcVirtual", "IfcAnnotation", "IfcGrid", "IfcVoiding")
-GLASS_WORDS = ("glass", "glas", "glazing", "玻璃", "verre", "vidrio", "vetro", "lasi", "ガラス")
-WALL_WORDS = ("wall", "hedge", "noise", "围墙", "墙", "挡墙")  # barriers nobody looks through; fences and rails are not among them
-
-_KEPT = 6
-_cache: OrderedDict[tuple[str, str, str, bool], Obstacles] = OrderedDict()
+_KEPT = 12
+_Key = tuple[str, str, str, bool, bool, State]
+_cache: OrderedDict[_Key, Obstacles] = OrderedDict()
 _lock = Lock()
+_AS_KNOWN = State()
 
 
-def gather_obstacles(store: Store, *, terrain: str = "auto", sight: bool = True) -> Obstacles:
+def gather_obstacles(
+    store: Store, *, terrain: str = "auto", sight: bool = True, state: State = _AS_KNOWN, surface: bool = False
+) -> Obstacles:
     """Everything that stands in the way, in the park's frame.
 
     Parameters
@@ -56,22 +59,46 @@ def gather_obstacles(store: Store, *, terrain: str = "auto", sight: bool = True)
         `auto`: the ground is an obstacle where the park has terrain; `flat`: the park is level.
     sight
         Leave out what sight passes; without, windows and glass are there, marked as not opaque.
+    state
+        Doors that are open and vegetation that is clear leave. Where that changes nothing the very same object comes out, so that
+        `is` tells whether two states differ.
+    surface
+        Let the park's surface heights stand where they rise above the ground and no building, model or plant is known.
     """
-    key = (str(store.path), store.revision(), terrain, sight)
+    key = (store.address, store.revision(), terrain, sight, surface, state)
     with _lock:
         if key in _cache:
             _cache.move_to_end(key)
             return _cache[key]
-    found = (
-        opaque(gather_obstacles(store, terrain=terrain, sight=False))
-        if sight
-        else _gather(flattened(store) if terrain == "flat" else store)
-    )
+    if state != _AS_KNOWN:
+        whole = gather_obstacles(store, terrain=terrain, sight=sight, surface=surface)
+        told = _as_it_matters(whole, state)
+        found = (
+            _left_by(whole, state) if told == state else gather_obstacles(store, terrain=terrain, sight=sight, state=told, surface=surface)
+        )
+    elif sight:
+        found = opaque(gather_obstacles(store, terrain=terrain, sight=False, surface=surface))
+    else:
+        found = _gather(store, flattened(store) if terrain == "flat" else store, surface)
     with _lock:
-        _cache[key] = found
+        found = _cache.setdefault(key, found)  # of two that gathered at once, the first: `is` tells whether states differ
         while len(_cache) > _KEPT:
             _cache.popitem(last=False)
     return found
+
+
+def _as_it_matters(obstacles: Obstacles, state: State) -> State:
+    """The state with everything as it is by default that these obstacles have none of."""
+    kinds = {obstacles.object_kind[k] for k in np.unique(obstacles.face_object).tolist()}
+    doors = state.doors if "door" in kinds else _AS_KNOWN.doors
+    return State(doors, state.vegetation if "vegetation" in kinds else _AS_KNOWN.vegetation)
+
+
+def _left_by(obstacles: Obstacles, state: State) -> Obstacles:
+    """What stands in the way in a state; the same object where that is everything."""
+    gone = {kind for kind, is_gone in (("door", state.doors == OPEN), ("vegetation", state.vegetation == CLEAR)) if is_gone}
+    leaves = np.array([kind in gone for kind in obstacles.object_kind], np.bool_)
+    return subset(obstacles, ~leaves[obstacles.face_object])
 
 
 def flattened(store: Store) -> Store:
@@ -88,20 +115,50 @@ class _Level:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def terrain(self) -> Terrain | None:
+    def terrain(self, role: Literal["ground", "surface"] = "ground") -> Terrain | None:
+        del role
         return None
 
 
-def _gather(store: Store) -> Obstacles:
-    standing = buildings(store)
-    left_out = replaced(standing)
+def _gather(store: Store, standing: Store, surface: bool) -> Obstacles:
+    """The obstacles of a park; `standing` is the same, perhaps with level ground."""
+    houses = buildings(standing)
+    left_out = replaced(houses)
+    models = [model_bodies(standing, model, left_out.get(model.id, frozenset()), FAR_M) for model in standing.models()]
+    modelled = frozenset(name.removeprefix("element/") for part in models for name in part.object_ids)
+    green = plants(standing, modelled=modelled, far_m=FAR_M).obstacles
     parts = [
-        _prisms(store, [building for building in standing if not building.model_ids]),
-        *(_model(store, model, left_out.get(model.id, frozenset())) for model in store.models()),
-        _barriers(store),
-        _terrain(store),
+        _prisms(standing, [house for house in houses if not house.model_ids]),
+        *models,
+        _barriers(standing),
+        as_one(_terrain(standing)),
+        _by_tile(green),
+        as_one(raised(store, standing, lambda: _areas(standing, houses, green), FAR_M)) if surface else nothing(),
     ]
     return concat([part for part in parts if len(part)])
+
+
+def _by_tile(obstacles: Obstacles) -> Obstacles:
+    """The same in pieces, the objects of one square of ground together."""
+    if not len(obstacles):
+        return nothing()
+    count = np.maximum(np.bincount(obstacles.face_object, minlength=len(obstacles.object_ids)), 1)
+    corner = obstacles.vertices[obstacles.faces[:, 0], :2]
+    x, y = (np.floor(np.bincount(obstacles.face_object, corner[:, k], len(count)) / count / TILE_M) for k in range(2))
+    tile = np.nan_to_num(x).astype(np.int64) * 1_000_000 + np.nan_to_num(y).astype(np.int64)
+    return cut(replace(obstacles), tile[obstacles.face_object])
+
+
+def _areas(store: Store, houses: Sequence[Building], green: Obstacles) -> list[Any]:
+    """Where something is known to stand. [m, enu]"""
+    shapes = [house.footprint for house in houses] + [model.outline for model in store.models() if model.outline is not None]
+    known = list(store.park().frame.project(np.array([shapely.force_2d(shape) for shape in shapes], object))) if shapes else []
+    corners = green.vertices[green.faces][:, :, :2].reshape(-1, 2)
+    order = np.argsort(np.repeat(green.face_object, 3), kind="stable")
+    places: Any = shapely.points(corners[order])
+    grown: Any = shapely.multipoints(places, indices=np.repeat(green.face_object, 3)[order]) if len(green) else places
+    hulls: Any = shapely.convex_hull(grown)
+    return [*known, *hulls]
 
 
 def _prisms(store: Store, standing: Sequence[Building]) -> Obstacles:
@@ -118,7 +175,7 @@ def _prisms(store: Store, standing: Sequence[Building]) -> Obstacles:
     top = base + [building.height_m for building in kept]
     body = prisms(outlines, np.minimum(base, _lowest_ground(store, outlines) - BURIED_M), top)
     ids = [f"building/{building.id.removeprefix('building/')}" for building in kept]
-    return Obstacles(
+    whole = Obstacles(
         body.vertices,
         body.faces.astype(np.uint32),
         body.face_owner.astype(np.int32),
@@ -127,6 +184,7 @@ def _prisms(store: Store, standing: Sequence[Building]) -> Obstacles:
         [()] * len(ids),
         np.ones(len(ids), np.bool_),
     )
+    return _by_tile(whole)
 
 
 def _lowest_ground(store: Store, outlines: NDArray[np.object_]) -> NDArray[np.float64]:
@@ -137,61 +195,19 @@ def _lowest_ground(store: Store, outlines: NDArray[np.object_]) -> NDArray[np.fl
     return lowest
 
 
-def _model(store: Store, model: Model, left_out: frozenset[str]) -> Obstacles:
-    mesh = store.mesh(model.id)
-    if not len(mesh.faces) or np.hypot(*mesh.vertices[:, :2].mean(axis=0)) > FAR_M:
-        return nothing()
-    elements = {element.id: element for element in store.elements(model.id)}
-    known = [elements.get(name) for name in mesh.element_ids]
-    names = zip(known, mesh.element_ids, strict=True)
-    solid = np.array([_is_body(element) and name not in left_out for element, name in names], np.bool_)
-    glazed = np.array([_is_glazing(element) for element in known], np.bool_)
-    keep = solid[mesh.face_element]
-    owner = mesh.face_element[keep]
-    clear = glazed[owner] | (mesh.face_color[keep, 3] < SEE_THROUGH_ALPHA)
-    used, face_object = np.unique(owner.astype(np.int64) * 2 + clear, return_inverse=True)
-    objects = [(known[k // 2], mesh.element_ids[k // 2], bool(k % 2)) for k in used.tolist()]
-    return Obstacles(
-        mesh.vertices,
-        mesh.faces[keep],
-        face_object.astype(np.int32),
-        [f"element/{name}" for _, name, _ in objects],
-        [_kind(element, clear) for element, _, clear in objects],
-        [() if element is None else element.materials for element, _, _ in objects],
-        np.array([not clear for _, _, clear in objects], np.bool_),
-    )
-
-
-def _is_body(element: Element | None) -> bool:
-    return element is None or not element.ifc_class.startswith(NO_OBSTACLE)
-
-
-def _is_glazing(element: Element | None) -> bool:
-    """Windows, and what is made of nothing but glass."""
-    if element is None:
-        return False
-    names = [str(layer.get("name", "")).lower() for layer in element.materials]
-    return element.ifc_class.startswith("IfcWindow") or (bool(names) and all(any(word in name for word in GLASS_WORDS) for name in names))
-
-
-def _kind(element: Element | None, clear: bool) -> str:
-    if element is None:
-        return "other"
-    kind = next((kind for start, kind in KIND_OF_CLASS.items() if element.ifc_class.startswith(start)), "other")
-    return "glass" if clear and kind not in {"window", "door"} else kind
-
-
 def _barriers(store: Store) -> Obstacles:
-    """Walls of known height, upright on the ground."""
+    """Walls of known height, upright on the ground; hedges are plants (`twin.scene.vegetation`)."""
     table = store.features_of_kind("barrier")
     parts: list[Obstacles] = []
     rows = zip(table.ids, table.geometry, table.column("height_m"), table.column("class"), strict=True)
-    for name, shape, height, sort in rows:
-        if shape is None or not height or not any(word in str(sort or "wall").lower() for word in WALL_WORDS):
+    for name, shape, told, sort in rows:
+        height = number(told)
+        is_wall = any(word in str(sort or "wall").lower() for word in WALL_WORDS) and not is_hedge(sort)
+        if shape is None or height is None or height <= 0 or not is_wall:
             continue
         outline = store.park().frame.project(shapely.force_2d(shape))
-        parts += [_curtain(store, line, float(height), f"barrier/{name}") for line in _lines(outline)]
-    return concat([part for part in parts if len(part)])
+        parts += [_curtain(store, line, height, f"barrier/{name}") for line in _lines(outline)]
+    return _by_tile(concat([part for part in parts if len(part)]))
 
 
 def _lines(shape: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Embree's packet functions called from numba.
+"""Segments shot at an Embree scene in packets of 16, in loops that numba compiles and that do not hold the interpreter.
 
 Functions of the library are reached by address, passed in as numbers, so that the compiled loops can be kept on disk.
 Layouts follow Embree 4: a packet of 16 rays is twelve rows of sixteen (origin x y z, near, direction x y z, time, far, mask, id,
@@ -7,94 +7,21 @@ flags), a hit nine more (normal x y z, u, v, primitive, geometry, instance, inst
 
 from __future__ import annotations
 
-import ctypes
 import math
 from functools import cache
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import cfunc, njit, types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from twin.scene.native import Library, call4, longs, reals, words
+
 RAYS = 16
-ROOM = 32  # crossings kept per segment before it is shot again with more room
+ROOM = 32  # crossings a segment that there is room for at first; where it is not enough, all are shot again with enough
 
-
-class Library:
-    """An Embree shared library: its functions by name, and the addresses the loops call."""
-
-    def __init__(self, library: ctypes.CDLL) -> None:
-        self._library = library
-        self.occluded16 = self.address("rtcOccluded16")
-        self.intersect16 = self.address("rtcIntersect16")
-
-    def address(self, name: str) -> int:
-        """Where the function lies in memory."""
-        return int(ctypes.cast(getattr(self._library, name), ctypes.c_void_p).value or 0)
-
-    def call(self, name: str, result: Any, *arguments: Any) -> Any:
-        """Call a function by name with ctypes arguments; pointers come back as c_void_p."""
-        function = ctypes.CFUNCTYPE(result, *(_ctype(value) for value in arguments))(self.address(name))
-        value = function(*arguments)
-        return ctypes.c_void_p(value) if result is ctypes.c_void_p else value
-
-
-def _ctype(value: Any) -> Any:
-    return ctypes.c_void_p if value is None else type(value)
-
-
-def _call4_code(_context: Any, _function: Any, _a: Any, _b: Any, _c: Any, _d: Any) -> Any:
-    """void (*function)(a, b, c, d), all given as addresses."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
-        word = ir.IntType(64)
-        kind = ir.FunctionType(ir.VoidType(), [word] * 4)
-        builder.call(builder.inttoptr(values[0], kind.as_pointer()), values[1:])
-        return ir.Constant(ir.IntType(8), 0)
-
-    return types.uint8(types.int64, types.int64, types.int64, types.int64, types.int64), generate
-
-
-_call4: Any = intrinsic(_call4_code)
-
-
-def _words_code(_context: Any, _address: Any) -> Any:
-    """The address as a pointer to 32-bit integers."""
-
-    def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
-        return builder.inttoptr(values[0], context.get_value_type(types.CPointer(types.int32)))
-
-    return types.CPointer(types.int32)(types.int64), generate
-
-
-_words: Any = intrinsic(_words_code)
-
-
-def _reals_code(_context: Any, _address: Any) -> Any:
-    """The address as a pointer to 32-bit floats."""
-
-    def generate(context: Any, builder: Any, _signature: Any, values: Any) -> Any:
-        return builder.inttoptr(values[0], context.get_value_type(types.CPointer(types.float32)))
-
-    return types.CPointer(types.float32)(types.int64), generate
-
-
-_reals: Any = intrinsic(_reals_code)
-
-
-def _long_code(_context: Any, _address: Any, _index: Any) -> Any:
-    """The 64-bit integer number `index` of the array at the address."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
-        pointer = builder.inttoptr(values[0], ir.IntType(64).as_pointer())
-        return builder.load(builder.gep(pointer, [values[1]]))
-
-    return types.int64(types.int64, types.int64), generate
-
-
-_long: Any = intrinsic(_long_code)
+Hits = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]  # place in the order, face, t (k,)
+Job = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]  # origins, targets (n, 3), centre (3,), free ends [m]
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -106,132 +33,86 @@ def _aligned(rows: int) -> Any:
 
 
 @njit(nogil=True, cache=True, inline="always")
-def _fill(ray: Any, lanes: Any, valid: Any, job: Any, first: int, count: int) -> None:
-    """Rays `first` .. `first + count` of the job into a packet; idle lanes are switched off."""
-    start, way, part = job
+def _fill(ray: Any, lanes: Any, valid: Any, job: Any, order: Any, first: int) -> None:
+    """Segments `order[first]` and the 15 after it into a packet; lanes without a segment, and those whose ends are not known, are off.
+
+    A ray goes from its origin by the whole way to its target, so that far is 1 at the target; both ends are `free` [m] short.
+    """
+    origins, targets, centre, free = job
     for k in range(RAYS):
-        if k >= count:
-            valid[k] = 0
-            continue
-        i = first + k
-        valid[k] = -1
-        ray[k], ray[16 + k], ray[32 + k], ray[48 + k] = start[i, 0], start[i, 1], start[i, 2], part[i, 0]
-        ray[64 + k], ray[80 + k], ray[96 + k], ray[112 + k] = way[i, 0], way[i, 1], way[i, 2], 0.0
-        ray[128 + k] = part[i, 1]
-        lanes[144 + k], lanes[160 + k], lanes[176 + k] = -1, i, 0
-
-
-@njit(nogil=True, cache=True)
-def localised(origins: NDArray[np.float64], targets: NDArray[np.float64], centre: NDArray[np.float64], free: float) -> Any:
-    """Origins, directions (n, 3) and the part of each direction (n, 2) that is `free` [m] short at both ends, about a centre."""
-    n = len(origins)
-    start, way, part = np.empty((n, 3), np.float32), np.empty((n, 3), np.float32), np.empty((n, 2), np.float32)
-    for i in range(n):
-        square = 0.0
-        for k in range(3):
-            start[i, k], way[i, k] = origins[i, k] - centre[k], targets[i, k] - origins[i, k]
-            square += (targets[i, k] - origins[i, k]) ** 2
+        place = first + k
+        i = order[min(place, len(order) - 1)]
+        x, y, z = origins[i, 0], origins[i, 1], origins[i, 2]
+        a, b, c = targets[i, 0] - x, targets[i, 1] - y, targets[i, 2] - z
+        square = a * a + b * b + c * c
         short = free / max(math.sqrt(square), 1e-9)
-        part[i, 0], part[i, 1] = short, 1.0 - short
-    return start, way, part
+        ray[k], ray[16 + k], ray[32 + k], ray[48 + k] = x - centre[0], y - centre[1], z - centre[2], short
+        ray[64 + k], ray[80 + k], ray[96 + k], ray[112 + k] = a, b, c, 0.0
+        ray[128 + k] = 1.0 - short
+        lanes[144 + k], lanes[160 + k], lanes[176 + k] = -1, place, 0
+        valid[k] = -1 if place < len(order) and math.isfinite(square) else 0
 
 
 @njit(nogil=True, cache=True)
-def occluded(
-    function: int, scene: int, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32], out: NDArray[np.bool_]
-) -> None:
-    """Fill `out` (n,): whether anything lies on start + t·way for t inside part (n, 2)."""
-    n = len(start)
+def occluded(function: int, scene: int, job: Job, order: NDArray[np.int32], out: NDArray[np.bool_]) -> None:
+    """Fill `out` at the segments in `order`: whether anything lies in between, True where an end is not a number."""
     ray, valid = _aligned(12), _aligned(1).view(np.int32)
     lanes = ray.view(np.int32)
-    for first in range(0, n, RAYS):
-        count = min(RAYS, n - first)
-        _fill(ray, lanes, valid, (start, way, part), first, count)
-        _call4(function, valid.ctypes.data, scene, ray.ctypes.data, 0)
-        for k in range(count):
-            out[first + k] = ray[128 + k] < 0  # Embree sets far to -inf where something was hit
+    for first in range(0, len(order), RAYS):
+        _fill(ray, lanes, valid, job, order, first)
+        call4(function, valid.ctypes.data, scene, ray.ctypes.data, 0)
+        for k in range(min(RAYS, len(order) - first)):
+            out[order[first + k]] = ray[128 + k] < 0 or valid[k] == 0  # Embree sets far to -inf where something was hit
 
 
 @njit(nogil=True, cache=True)
 def first_hit(
-    function: int, scene: int, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The first face (n,), -1 for none, and its t (n,)."""
-    n = len(start)
-    face, t = np.empty(n, np.int64), np.empty(n, np.float64)
+    function: int,
+    scene: int,
+    job: Job,
+    order: NDArray[np.int32],
+    base: NDArray[np.int32],
+    out: tuple[NDArray[np.int64], NDArray[np.float64]],
+) -> None:
+    """Fill `out`, face (n,), -1 for none, and t (n,), at the segments in `order`; `base` is where the faces of each instance begin."""
+    face, t = out
     ray, valid = _aligned(21), _aligned(1).view(np.int32)
     lanes = ray.view(np.int32)
-    for first in range(0, n, RAYS):
-        count = min(RAYS, n - first)
-        _fill(ray, lanes, valid, (start, way, part), first, count)
+    for first in range(0, len(order), RAYS):
+        _fill(ray, lanes, valid, job, order, first)
         for k in range(RAYS):
-            lanes[272 + k], lanes[288 + k], lanes[304 + k] = -1, -1, -1
-        _call4(function, valid.ctypes.data, scene, ray.ctypes.data, 0)
-        for k in range(count):
-            hit = lanes[288 + k] != -1
-            face[first + k] = np.int64(lanes[272 + k]) if hit else -1
-            t[first + k] = np.float64(ray[128 + k]) if hit else 1.0
-    return face, t
+            lanes[272 + k], lanes[288 + k], lanes[304 + k], lanes[320 + k] = -1, -1, -1, -1
+        call4(function, valid.ctypes.data, scene, ray.ctypes.data, 0)
+        for k in range(min(RAYS, len(order) - first)):
+            i, is_hit = order[first + k], lanes[288 + k] != -1
+            face[i] = base[lanes[304 + k] + 1] + lanes[272 + k] if is_hit else -1
+            t[i] = ray[128 + k] if is_hit else 1.0
 
 
-def crossings(
-    library: Library, scene: int, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Segment, face and t (k,) of every hit, by segment and t; segments that overflow their room are shot again with enough."""
-    count, face, t = _collect(library, scene, (start, way, part), ROOM)
-    if len(count) and count.max() > ROOM:
-        many = np.flatnonzero(count > ROOM)
-        few = np.flatnonzero(count <= ROOM)
-        rest = crossings_in(_collect(library, scene, (start[many], way[many], part[many]), int(count.max())))
-        most = crossings_in((count[few], face[few], t[few]))
-        segment = np.concatenate([few[most[0]], many[rest[0]]])
-        order = np.argsort(segment, kind="stable")
-        return segment[order], np.concatenate([most[1], rest[1]])[order], np.concatenate([most[2], rest[2]])[order]
-    return crossings_in((count, face, t))
-
-
-@njit(nogil=True, cache=True)
-def crossings_in(found: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]) -> Any:
-    """Segment, face and t (k,) of what was found for n segments: count (n,), face and t (n, room), each sorted by t."""
-    count, face, t = found
-    total = count.sum()
-    out_segment, out_face, out_t = np.empty(total, np.int64), np.empty(total, np.int64), np.empty(total, np.float64)
-    first = 0
-    for i in range(len(count)):
-        for k in range(count[i]):
-            place = first + k
-            while place > first and out_t[place - 1] > t[i, k]:
-                out_t[place], out_face[place] = out_t[place - 1], out_face[place - 1]
-                place -= 1
-            out_t[place], out_face[place] = t[i, k], face[i, k]
-            out_segment[first + k] = i
-        first += count[i]
-    return out_segment, out_face, out_t
-
-
-def _collect(
-    library: Library, scene: int, job: tuple[NDArray[np.float32], ...], room: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
-    n = len(job[0])
-    count, face, t = np.zeros(n, np.int32), np.empty((n, room), np.int32), np.empty((n, room), np.float32)
-    # RTCRayQueryContext (instance ids) followed by what the filter needs
-    context = np.array([-1, count.ctypes.data, face.ctypes.data, t.ctypes.data, room], np.int64)
-    # RTCOccludedArguments: flags and feature mask, context, filter, occluded function
-    invoke_filter, all_features = 1 << 1, 0xFFFFFFFF
-    arguments = np.array([invoke_filter | all_features << 32, context.ctypes.data, _keep_all().address, 0], np.uint64)
-    _shoot(library.occluded16, scene, job[0], job[1], job[2], arguments.ctypes.data)
-    return count, face, t
+def collect(library: Library, scene: int, job: Job, order: NDArray[np.int32], base: NDArray[np.int32]) -> Hits:
+    """Every hit of the segments in `order`, in no order of its own."""
+    room = ROOM * len(order)
+    while True:
+        hits = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.float32)
+        # RTCRayQueryContext (instance ids) followed by what the filter needs
+        context = np.array([-1, 0, room, *(column.ctypes.data for column in hits), base.ctypes.data], np.int64)
+        # RTCOccludedArguments: flags and feature mask, context, filter, occluded function
+        invoke_filter, all_features = 1 << 1, 0xFFFFFFFF
+        arguments = np.array([invoke_filter | all_features << 32, context.ctypes.data, _keep_all().address, 0], np.uint64)
+        _shoot(library.occluded16, scene, job, order, arguments.ctypes.data)
+        count = int(context[1])
+        if count <= room:
+            return hits[0][:count], hits[1][:count], hits[2][:count]
+        room = count
 
 
 @njit(nogil=True, cache=True)
-def _shoot(
-    function: int, scene: int, start: NDArray[np.float32], way: NDArray[np.float32], part: NDArray[np.float32], arguments: int
-) -> None:
+def _shoot(function: int, scene: int, job: Job, order: NDArray[np.int32], arguments: int) -> None:
     ray, valid = _aligned(12), _aligned(1).view(np.int32)
     lanes = ray.view(np.int32)
-    for first in range(0, len(start), RAYS):
-        _fill(ray, lanes, valid, (start, way, part), first, min(RAYS, len(start) - first))
-        _call4(function, valid.ctypes.data, scene, ray.ctypes.data, arguments)
+    for first in range(0, len(order), RAYS):
+        _fill(ray, lanes, valid, job, order, first)
+        call4(function, valid.ctypes.data, scene, ray.ctypes.data, arguments)
 
 
 @cache
@@ -240,20 +121,65 @@ def _keep_all() -> Any:
 
     @cfunc(types.void(types.CPointer(types.int64)), cache=True)
     def keep(arguments: Any) -> None:  # valid*, user data*, context*, ray*, hit*, N
-        valid, context, lanes, reals, hit = (
-            _words(arguments[0]), arguments[2], _words(arguments[3]), _reals(arguments[3]), _words(arguments[4]),
+        valid, context, lanes, ts, hit = (
+            words(arguments[0]), longs(arguments[2]), words(arguments[3]), reals(arguments[3]), words(arguments[4]),
         )  # fmt: skip
         width = arguments[5] & 0xFFFFFFFF
-        count, face, t = _words(_long(context, 1)), _words(_long(context, 2)), _reals(_long(context, 3))
-        room = _long(context, 4)
+        count, room = context[1], context[2]
+        place, face, t, base = words(context[3]), words(context[4]), reals(context[5]), words(context[6])
         for k in range(width):
             if valid[k] != 0:
-                segment = lanes[10 * width + k]
-                n = count[segment]
-                if n < room:
-                    face[segment * room + n] = hit[5 * width + k]
-                    t[segment * room + n] = reals[8 * width + k]
-                count[segment] = n + 1
+                if count < room:
+                    place[count] = lanes[10 * width + k]
+                    face[count] = base[hit[7 * width + k] + 1] + hit[5 * width + k]
+                    t[count] = ts[8 * width + k]
+                count += 1
                 valid[k] = 0
+        context[1] = count
 
     return keep
+
+
+@njit(nogil=True, cache=True)
+def laid_out(hits: Hits, order: NDArray[np.int32], n: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Segment, face and t (k,) of all hits of n segments, by segment, t and face."""
+    start = np.zeros(n + 1, np.int64)
+    count_hits(hits[0], order, start)
+    for i in range(n):
+        start[i + 1] += start[i]
+    out = np.empty(start[n], np.int64), np.empty(start[n], np.int64), np.empty(start[n], np.float64)
+    lay_out(hits, order, start, np.zeros(n, np.int32), out)
+    return out
+
+
+@njit(nogil=True, cache=True)
+def count_hits(place: NDArray[np.int32], order: NDArray[np.int32], count: NDArray[np.int64]) -> None:
+    """Add the hits of each segment to count (n + 1,), one further on, so that its running sum says where each begins."""
+    for k in range(len(place)):
+        count[order[place[k]] + 1] += 1
+
+
+@njit(nogil=True, cache=True)
+def lay_out(
+    hits: Hits,
+    order: NDArray[np.int32],
+    start: NDArray[np.int64],
+    filled: NDArray[np.int32],
+    out: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
+) -> None:
+    """Put the hits of the segments in `order` into their places in `out` (segment, face, t), each segment's by t and face.
+
+    `start` (n + 1,) is where the hits of each segment begin, `filled` (n,) how many of them are there, zero at first.
+    """
+    place, face, t = hits
+    out_segment, out_face, out_t = out
+    for k in range(len(place)):
+        i = order[place[k]]
+        begin = start[i]
+        at = begin + filled[i]
+        while at > begin and (out_t[at - 1] > t[k] or (out_t[at - 1] == t[k] and out_face[at - 1] > face[k])):
+            out_t[at], out_face[at] = out_t[at - 1], out_face[at - 1]
+            at -= 1
+        out_t[at], out_face[at] = t[k], face[k]
+        out_segment[begin + filled[i]] = i
+        filled[i] += 1

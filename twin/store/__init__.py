@@ -27,6 +27,7 @@ from twin.model import (
     ModelContent,
     Park,
     Photometry,
+    Scenario,
     SourceContent,
     Space,
     Storey,
@@ -128,6 +129,14 @@ class Store(Protocol):  # size: one verb a question that is asked of a park
         """The scorecards that hold for the park as it is, by pack."""
         ...
 
+    def scenarios(self) -> Sequence[Scenario]:
+        """All scenarios, by name."""
+        ...
+
+    def scenario(self, name: str) -> Scenario:
+        """One scenario; raises NotFound."""
+        ...
+
     def origins(self) -> Sequence[str]:
         """All sources that anything in the park came from, whether `sources` knows them or not, in the order they were last written."""
         ...
@@ -181,6 +190,14 @@ class Writer(Protocol):
     def put_run(self, run: Mapping[str, Any]) -> None: ...
     def put_scorecard(self, card: Mapping[str, Any]) -> None:
         """Keep a scorecard ({"pack", "revision", "at", ...}) in the place of an earlier one of its pack."""
+        ...
+
+    def put_scenario(self, scenario: Scenario) -> None:
+        """Keep a scenario in the place of an earlier one of its name. The park itself stays as it is, and so does its revision."""
+        ...
+
+    def drop_scenario(self, name: str) -> None:
+        """Remove a scenario; nothing happens where there is none."""
         ...
 
     def archive_source(self, source: str) -> None:

@@ -32,6 +32,7 @@ from twin.model import (
     Model,
     Park,
     Photometry,
+    Scenario,
     SourceContent,
     Space,
     Storey,
@@ -238,6 +239,15 @@ class GeoPackageStore:  # size: the verbs of Store
     def scorecards(self) -> Sequence[Mapping[str, Any]]:
         found = self._db.execute("SELECT card FROM scorecards WHERE revision = ? ORDER BY pack", (self.revision(),))
         return [json.loads(row[0]) for row in found]
+
+    def scenarios(self) -> Sequence[Scenario]:
+        return rows.scenarios(rows.records(self._db, "SELECT * FROM scenarios ORDER BY name"))
+
+    def scenario(self, name: str) -> Scenario:
+        found = rows.scenarios(rows.records(self._db, "SELECT * FROM scenarios WHERE name = ?", (name,)))
+        if not found:
+            raise NotFound("scenario_missing", subject=name)
+        return found[0]
 
     def origins(self) -> Sequence[str]:
         return archive.origins(self._db)

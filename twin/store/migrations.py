@@ -59,15 +59,31 @@ def _version(db: sqlite3.Connection) -> int:
 
 def _to_2(db: sqlite3.Connection) -> None:
     """Groups, connections, photometries, assets, versions, styles; models know their source and terrains what they are of."""
-    taken = ("groups", "connections", "photometries", "assets", "versions", "archived_arrays", "archived_assets", "layer_styles")
-    for name in taken:
-        for (layer_table,) in db.execute("SELECT table_name FROM park_layers WHERE lower(table_name) = ?", (name,)).fetchall():
-            tables.rename_features(db, layer_table, f"{layer_table}_layer")
+    _make_way(db, "groups", "connections", "photometries", "assets", "versions", "archived_arrays", "archived_assets", "layer_styles")
     run_script(db, "schema_2.sql")
     for name, kind in db.execute("SELECT table_name, kind FROM park_layers").fetchall():
         shapes = db.execute(f"SELECT geom FROM {tables.quoted(name)} WHERE geom NOT NULL LIMIT {_SEEN}").fetchall()
         styles.put_style(db, name, kind, styles.main_dimension(blob.decode([row[0] for row in shapes])))
 
 
-_STEPS: tuple[Step, ...] = (_to_2,)
+def _to_3(db: sqlite3.Connection) -> None:
+    """Scenarios."""
+    _make_way(db, "scenarios")
+    run_script(db, "schema_3.sql")
+
+
+def _make_way(db: sqlite3.Connection, *taken: str) -> None:
+    """Give the tables of layers whose names a new schema takes for itself other names."""
+    for name in taken:
+        for (layer_table,) in db.execute("SELECT table_name FROM park_layers WHERE lower(table_name) = ?", (name,)).fetchall():
+            tables.rename_features(db, layer_table, _free_name(db, f"{layer_table}_layer"))
+
+
+def _free_name(db: sqlite3.Connection, wanted: str) -> str:
+    used = {row[0].lower() for row in db.execute("SELECT name FROM sqlite_master")}
+    candidates = (wanted if k == 1 else f"{wanted}_{k}" for k in range(1, len(used) + 2))
+    return next(name for name in candidates if name.lower() not in used)
+
+
+_STEPS: tuple[Step, ...] = (_to_2, _to_3)
 SCHEMA_VERSION = len(_STEPS) + 1

@@ -29,6 +29,7 @@ from twin.model import (
     Group,
     Model,
     Photometry,
+    Scenario,
     Space,
     Storey,
 )
@@ -51,6 +52,7 @@ COLUMNS: Mapping[str, str] = {
     "meshes": "model_id arrays",
     "terrain": "source role arrays",
     "park_layers": "id kind title table_name source title_zh",
+    "scenarios": "name note at changes",
     "versions": "source sha256 options importer at report number",
 }
 _PLAIN = frozenset({str, int, float, type(None)})
@@ -139,6 +141,11 @@ def run(kept: Mapping[str, Any]) -> Values:
     result = kept["result"]
     samples = json_text(kept["samples"]) if kept.get("samples") is not None else None
     return result["run"], result["measure"], kept["at"], result["value"], json_text(result), json_text(kept["gaps"]), samples
+
+
+def scenario(kept: Scenario) -> Values:
+    """The row of `scenarios`."""
+    return kept.name, kept.note, kept.at, json_text(list(kept.changes))
 
 
 def features(table: FeatureTable, source: str, encode: Encode) -> Iterator[Values]:

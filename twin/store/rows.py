@@ -23,6 +23,7 @@ from twin.model import (
     Model,
     Park,
     Photometry,
+    Scenario,
     Space,
     Storey,
     Terrain,
@@ -70,6 +71,11 @@ def events(found: Sequence[Record]) -> list[Event]:
         )
         for row, (lon, lat, h) in zip(found, points, strict=True)
     ]
+
+
+def scenarios(found: Sequence[Record]) -> list[Scenario]:
+    """Scenarios from rows of `scenarios`."""
+    return [Scenario(row["name"], json.loads(row["changes"]), row["note"], row["at"]) for row in found]
 
 
 def models(found: Sequence[Record]) -> list[Model]:

@@ -82,6 +82,7 @@ CREATE TABLE runs (
     run TEXT PRIMARY KEY, measure TEXT NOT NULL, at TEXT NOT NULL, value DOUBLE, result TEXT NOT NULL, gaps TEXT NOT NULL, samples TEXT);
 CREATE INDEX runs_measure ON runs(measure, at);
 CREATE TABLE scorecards (pack TEXT PRIMARY KEY, revision TEXT NOT NULL, at TEXT NOT NULL, card TEXT NOT NULL);
+CREATE TABLE scenarios (name TEXT PRIMARY KEY, note TEXT NOT NULL, at TEXT NOT NULL, changes TEXT NOT NULL);
 -- Where QGIS looks for how a layer is drawn (its own convention; filled by twin.store.styles).
 CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT, f_table_schema TEXT, f_table_name TEXT,

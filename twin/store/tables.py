@@ -17,7 +17,8 @@ from twin.store.sql import insert, quoted
 
 _RESERVED = {
     "park", "park_layers", "park_sources", "devices", "events", "models", "spaces", "storeys", "elements", "groups", "connections",
-    "meshes", "terrain", "photometries", "assets", "versions", "archived_arrays", "archived_assets", "runs", "scorecards", "layer_styles",
+    "meshes", "terrain", "photometries", "assets", "versions", "archived_arrays", "archived_assets", "runs", "scorecards",
+    "scenarios", "layer_styles",
 }  # fmt: skip
 _FEW = 8  # rows are few when that many times more are in the table: then the index is changed, else made anew
 _RTREE = "http://www.geopackage.org/spec120/#extension_rtree"

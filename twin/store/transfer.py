@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -38,6 +39,19 @@ def copy_to(source: Store, address: str, progress: Progress = silent) -> Store:
         _copied(source, create_store(Path(folder) / "park", source.park()), progress).close()
         (Path(folder) / "park").rename(place)
     return open_store(place)
+
+
+def copy_inputs(source: Store, address: str) -> Store:
+    """A new park in a directory at `address` that holds what measures read of `source`: its content as it is now, and nothing else.
+
+    Files kept as they came, old versions, events, runs and scorecards are left out.
+    """
+    target = create_store(address, source.park())
+    with target.transaction() as writer:
+        _put_layers(writer, source, [])
+        for name in source.origins():
+            put_content(writer, replace(source.content(name), assets=()), name)
+    return target
 
 
 def is_empty(store: Store) -> bool:
@@ -76,6 +90,8 @@ def copy_park(source: Store, target: Store, progress: Progress = silent, *, reco
         for each in [*source.sources(), *([record] if record is not None else [])]:
             writer.put_source(each)
         _put_events(writer, source, progress)
+        for scenario in source.scenarios():
+            writer.put_scenario(scenario)
         for kept in reversed(source.runs()):
             writer.put_run({**source.run(kept["run"]), "at": kept["at"]})
         if source.revision() != revision:

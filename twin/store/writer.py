@@ -20,6 +20,7 @@ from twin.model import (
     ModelContent,
     Park,
     Photometry,
+    Scenario,
     Terrain,
 )
 from twin.store import archive, blob, records, rows, styles, tables
@@ -158,6 +159,12 @@ class GeoPackageWriter:
     def put_scorecard(self, card: Mapping[str, Any]) -> None:
         row = (card["pack"], card["revision"], card["at"], records.json_text(card))
         self._db.execute("INSERT OR REPLACE INTO scorecards VALUES (?, ?, ?, ?)", row)
+
+    def put_scenario(self, scenario: Scenario) -> None:
+        self._db.execute("INSERT OR REPLACE INTO scenarios VALUES (?, ?, ?, ?)", records.scenario(scenario))
+
+    def drop_scenario(self, name: str) -> None:
+        self._db.execute("DELETE FROM scenarios WHERE name = ?", (name,))
 
     def archive_source(self, source: str) -> None:
         archive.put_away(self._db, source)

@@ -48,6 +48,8 @@ class GapAnswer(BaseModel):
     blockers: Sequence[str]
     zone: str | None = None
     lonlat_h: tuple[float, float, float | None] | None = None
+    shortfall: float | None = None
+    shortfall_unit: str | None = None
 
 
 class ResultAnswer(BaseModel):
@@ -70,6 +72,8 @@ class ResultAnswer(BaseModel):
     parameters: Mapping[str, Mapping[str, Any]]
     zones: Sequence[Mapping[str, Any]]
     gaps: Sequence[GapAnswer]
+    devices: Sequence[Mapping[str, Any]] = ()
+    sensitivity: Sequence[Mapping[str, Any]] = ()
     inputs: Mapping[str, Any]
     warnings: Sequence[Mapping[str, Any]]
     seconds: float

@@ -11,6 +11,7 @@ from web.routes import (
     devices,
     elements,
     events,
+    evidence,
     health,
     layers,
     live,
@@ -20,6 +21,7 @@ from web.routes import (
     park,
     problems,
     quality,
+    scenarios,
     search,
     sees,
     sources,
@@ -28,7 +30,9 @@ from web.routes import (
 
 def include(app: FastAPI) -> None:
     """Give `app` all paths; the client's files come last, for what no other path takes."""
-    for module in (park, layers, devices, buildings, elements, search, sees, measures, packs, events, assets, sources, quality):
+    for module in (
+        park, layers, devices, buildings, elements, search, sees, measures, evidence, packs, events, assets, sources, quality, scenarios,
+    ):  # fmt: skip
         app.include_router(module.router, responses=RESPONSES)
     for module in (live, health, problems, pages):
         app.include_router(module.router)

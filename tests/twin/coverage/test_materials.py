@@ -16,6 +16,7 @@ from twin.coverage.materials import (
     is_extrapolated,
     material_of,
     slab_loss_db,
+    vegetation_db,
 )
 
 BANDS = (2.45, 3.5, 5.5)
@@ -111,3 +112,18 @@ def test_700_mhz_is_outside_the_table_for_concrete() -> None:
 )  # fmt: skip
 def test_names_in_three_languages(name: str, material: str | None) -> None:
     assert material_of(name) == material
+
+
+@pytest.mark.parametrize(("f_ghz", "gamma", "most"), [(0.1059, 0.04, 9.4), (0.949, 0.17, 26.5), (2.1175, 0.34, 34.1)])
+def test_vegetation_is_near_what_was_measured(f_ghz: float, gamma: float, most: float) -> None:
+    """ITU-R P.833-9 table 1: a straight line over the logarithms passes its rows within a fifth."""
+    assert float(vegetation_db(0.01, f_ghz)) / 0.01 == pytest.approx(gamma, rel=0.2)
+    assert float(vegetation_db(1e5, f_ghz)) == pytest.approx(most, rel=0.2)
+
+
+def test_vegetation_grows_with_the_way_and_levels_off() -> None:
+    loss = vegetation_db(np.array([-1.0, 0.0, 1.0, 5.0, 20.0, 60.0, 500.0]), 2.45)
+    assert loss[:2].tolist() == [0.0, 0.0]
+    assert (np.diff(loss[1:]) > 0).all()
+    assert (np.diff(loss[1:]) / np.array([1, 4, 15, 40, 440]) <= 0.42).all()
+    assert float(loss[2]) == pytest.approx(0.36, abs=0.02)

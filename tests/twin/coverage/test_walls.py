@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from twin.coverage.makeup import BEST, LIKELY, NARROW_DB, WORST, loss_table_db, partitions
+from twin.coverage.makeup import BEST, LIKELY, NARROW_DB, WORST, Conditions, loss_table_db, partitions
 from twin.coverage.materials import CAP_DB, Layer, slab_loss_db
 from twin.coverage.walls import INSIDE_DB_PER_M, Barriers, WallLoss, faces, wall_loss
 from twin.scene import Obstacles, concat, one_object
@@ -25,11 +25,13 @@ def box(low: tuple[float, float, float], high: tuple[float, float, float], **mor
     return one_object(np.asarray(body.vertices), np.asarray(body.faces), **more)  # type: ignore[arg-type]
 
 
-def losses(parts: list[Obstacles], origins: list[list[float]], targets: list[list[float]]) -> WallLoss:
+def losses(
+    parts: list[Obstacles], origins: list[list[float]], targets: list[list[float]], conditions: Conditions | None = None
+) -> WallLoss:
     scene = Scene(concat(parts))
     o, t = np.array(origins, float), np.array(targets, float)
     ob = scene.obstacles
-    walls = partitions(ob.object_kind, ob.object_materials, ob.object_opaque)
+    walls = partitions(ob.object_kind, ob.object_materials, ob.object_opaque, conditions or Conditions())
     barriers = Barriers(scene, faces(ob.vertices, ob.faces, ob.face_object), walls, ob.object_ids)
     return wall_loss(barriers, loss_table_db(walls, F), o, t)
 
@@ -119,12 +121,21 @@ def test_a_door_of_many_faces_counts_once() -> None:
 
 
 def test_a_steel_door_is_told_from_an_unknown_one() -> None:
-    def door(**more: object) -> NDArray[np.float64]:
-        return losses([box((5, -0.4, 0), (5.05, 0.4, 2), object_id="d", kind="door", **more)], [[0, 0.1, 1]], [[9, 0.1, 1]]).db[0]
+    def door(state: str, **more: object) -> NDArray[np.float64]:
+        body = box((5, -0.4, 0), (5.05, 0.4, 2), object_id="d", kind="door", **more)
+        return losses([body], [[0, 0.1, 1]], [[9, 0.1, 1]], Conditions(doors=state)).db[0]
 
-    steel, unknown = door(materials=[{"name": "Steel 钢"}]), door()
+    steel, unknown = door("closed", materials=[{"name": "Steel 钢"}]), door("closed")
     assert steel[LIKELY] > unknown[LIKELY]
-    assert steel[WORST] > steel[LIKELY] > steel[BEST] > 0.0
+    assert steel[WORST] > steel[LIKELY] > steel[BEST] > unknown[BEST] > 0.0
+    assert door("unknown", materials=[{"name": "Steel 钢"}]).tolist() == [steel[WORST], steel[LIKELY], 0.0]
+    assert door("open", materials=[{"name": "Steel 钢"}]).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_a_corner_clipped_by_less_than_a_millimetre_is_entered_and_left() -> None:
+    block = box((5, -10, 0), (15, 0.0, 8), object_id="building/1", kind="building")
+    clipped = losses([block], [[0, -5.0003, 2.1]], [[25, 19.9997, 2.1]])  # in at (5, -0.0003), out at (5.0003, 0), 28 m of way behind it
+    assert clipped.db[0, LIKELY] == pytest.approx(2 * slab("brick", 0.24, 45.0), abs=0.01)
 
 
 def test_an_outlined_building_costs_a_facade_a_crossing_and_its_depth() -> None:

@@ -15,12 +15,13 @@ from trimesh.creation import box as closed
 
 from twin.coverage.bounded import Areas, Before, areas
 from twin.coverage.cells import Cells, grid
+from twin.coverage.heard import Book
 from twin.coverage.makeup import counted, loss_table_db, partitions
 from twin.coverage.materials import Layer, slab_loss_db
 from twin.coverage.propagation import free_space_db, free_space_distance_m
 from twin.coverage.surface import Piece, Surface
 from twin.coverage.walls import Barriers, faces, wall_loss
-from twin.coverage.wifi import Demand, Signal, Transmitters, band_of, signal
+from twin.coverage.wifi import Demand, Signal, Transmitters, levels_at, signal
 from twin.scene import Obstacles, concat, nothing, one_object
 from twin.scene.embree import Scene
 
@@ -38,7 +39,8 @@ def barriers(*parts: Obstacles, counting: bool = False) -> Barriers:
 
 def box(low: tuple[float, float, float], high: tuple[float, float, float], **more: Any) -> Obstacles:
     body = closed(bounds=[low, high])
-    return one_object(np.asarray(body.vertices), np.asarray(body.faces), **({"object_id": "w", "kind": "wall"} | more))
+    said: dict[str, Any] = {"object_id": "w", "kind": "wall"} | more
+    return one_object(np.asarray(body.vertices), np.asarray(body.faces), **said)
 
 
 def cells_of(polygon: Any, step: float) -> Cells:
@@ -207,5 +209,64 @@ def test_other_models(model: str) -> None:
     assert found.level == pytest.approx(expected[model](), abs=1e-6)
 
 
-def test_bands() -> None:
-    assert [band_of(f) for f in (2.437, 5.2, 5.785, 6.5, 3.5)] == ["2.4", "5", "5.8", "6", None]
+def test_two_radios_of_one_access_point_are_one() -> None:
+    cells = cells_of(shapely.box(0, 0, 16, 12), 0.5)
+    place = np.array([[2.0, 2, 2.5], [2, 2, 2.5], [12, 9, 2.5]])
+    f, power, none = np.array([2.4, 5.2, 2.4]), np.array([3.0, 3, 3]), np.zeros(3)
+    together = Transmitters(place, f, power, none, np.array([0, 0, 1]))
+    apart = radios((2, 2, 2.5), (12, 9, 2.5), eirp=3.0)
+    both = signal(together, barriers(), Demand(-57.0, 2), cells)
+    assert (both.covered == signal(apart, barriers(), Demand(-57.0, 2), cells).covered).all()
+    assert both.open.shape == (len(cells), 2)
+    assert set(both.best.tolist()) <= {0, 2, -1}  # the weaker radio is never the best
+
+
+def test_a_second_access_point_may_be_weaker() -> None:
+    cells = cells_of(shapely.box(0, 0, 16, 12), 0.5)
+    ap = radios((2, 2, 2.5), (12, 9, 2.5), eirp=3.0)
+    got = signal(ap, barriers(), Demand(-52.0, 1, secondary_dbm=-55.0), cells)
+    first = signal(ap, barriers(), Demand(-52.0, 1), cells)
+    second = signal(ap, barriers(), Demand(-55.0, 2), cells)
+    assert (got.covered == (first.covered & second.covered)).all()
+    assert (got.covered != first.covered).any()
+    assert got.level[got.covered].min() >= -52.0
+    assert np.nanmax(got.level[~got.covered]) < -52.0
+    assert (got.sure <= got.covered).all()
+    assert (got.covered <= got.possible).all()
+
+
+def test_a_book_changes_nothing_and_is_used_again() -> None:
+    cells, among, demand = (
+        cells_of(shapely.box(0, 0, 16, 12), 0.5),
+        barriers(box((8, 1, 0), (8.2, 11, 3), materials=CONCRETE)),
+        Demand(-57.0),
+    )
+    book = Book()
+    before, after = radios((2, 2, 2.5), (12, 9, 2.5), eirp=3.0), radios((2, 2, 2.5), (12, 4, 2.5), eirp=3.0)
+    first = signal(before, among, demand, cells, book=(book, ["a", "b"]))
+    held = book.size
+    moved = signal(after, among, demand, cells, book=(book, ["a", "c"]))
+    assert 0 < book.size - held < held
+    for got, plain in ((first, signal(before, among, demand, cells)), (moved, signal(after, among, demand, cells))):
+        for name in ("level", "covered", "sure", "possible", "mixed", "best", "blocker", "settled", "open"):
+            assert np.array_equal(getattr(got, name), getattr(plain, name), equal_nan=name == "level")
+
+
+def test_levels_at_points_are_those_of_the_cells() -> None:
+    cells, among = cells_of(shapely.box(0, 0, 16, 12), 1.0), barriers(box((8, 1, 0), (8.2, 11, 3), materials=CONCRETE))
+    ap = radios((2, 2, 2.5), (12, 9, 2.5), eirp=3.0)
+    level = levels_at(ap, among, Demand().medium, cells.representative, -200.0)
+    assert level.max(axis=1) == pytest.approx(signal(ap, among, Demand(-200.0), cells).level)
+    one = levels_at(ap, among, Demand().medium, cells.representative, -200.0, nearest=1)
+    assert (np.isfinite(one).sum(axis=1) >= 1).all()  # two where both are as near
+    assert np.isfinite(one).mean() < 0.6
+    assert not np.isfinite(levels_at(ap, among, Demand().medium, cells.representative, 30.0)).any()
+
+
+def test_obstacles_much_narrower_than_a_cell_lie_within_the_bounds() -> None:
+    posts = [box((x, y, 0), (x + 0.03, y + 0.03, 3), materials=CONCRETE, object_id=f"p{x}{y}") for x in (3.3, 6.7) for y in (1.2, 2.9, 4.4)]
+    among, ap, demand, room = barriers(*posts), radios((0.4, 3.1, 1.9), eirp=0.0), Demand(-58.0), shapely.box(0, 0, 12, 6)
+    found, _ = share(room, 1.0, ap, among, demand, least=0.25)
+    low, _, high = totals(found)
+    fine = brute(room, 0.02, ap, among, demand)
+    assert low - 0.02 <= fine <= high + 0.02

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import shapely
 from twin.crs import Frame
 from twin.errors import MissingInput
 from twin.measures import compute
+from twin.measures.chargers import gather_posts
 from twin.measures.report import result_json
 from twin.model import Device, FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent, Park, Space, Storey
 from twin.store import Store, create_store
@@ -40,9 +43,10 @@ Make = Callable[..., Store]
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     """A park with layers given as kind -> rows of (id, geometry, attributes)."""
+    numbers = count()
 
     def build(devices: Sequence[Device], content: ModelContent | None = None, **layers: Rows) -> Store:
-        store = create_store(tmp_path / "park", Park("p", FRAME))
+        store = create_store(tmp_path / f"park{next(numbers)}", Park("p", FRAME))
         with store.transaction() as writer:
             for kind, rows in layers.items():
                 names = sorted({name for _, _, row in rows for name in row})
@@ -59,7 +63,7 @@ def make(tmp_path: Path) -> Make:
 
 
 def test_two_guns_among_three_bays(make: Make) -> None:
-    result = compute(make([post("c", 3.75, -0.5, connectors=2)], parking_bay=bays(3)), "charging_space_share")
+    result = compute(make([post("c", 3.75, -0.5, connectors=2, cable_m=5)], parking_bay=bays(3)), "charging_space_share")
     assert (result.numerator, result.denominator) == (2, 3)
     assert result.value == 2 / 3
     assert (result.lower, result.upper) == (2 / 3, 2 / 3)
@@ -75,6 +79,15 @@ def test_a_wall_between(make: Make) -> None:
     assert [gap.reason for gap in result.gaps] == ["occluded"]
 
 
+def test_a_charger_drawn_inside_a_wall_is_said_and_is_not_sure(make: Make) -> None:
+    wall = [("w", shapely.LineString([(-5, -0.7), (20, -0.7)]), {"height_m": 2.5, "class": "wall"})]
+    store = make([post("c", 3.75, -0.7, connectors=2, cable_m=5)], parking_bay=bays(3), barrier=wall)
+    result = compute(store, "charging_space_share")
+    assert (result.lower, result.value, result.upper) == (0.0, 2 / 3, 2 / 3)
+    assert [warning["code"] for warning in result.warnings] == ["charger_in_wall"]
+    assert [row["what"] for row in result.sensitivity] == ["position"]
+
+
 def test_planned_ones_are_told_apart(make: Make) -> None:
     devices = [post("a", 1.0, -0.5, connectors=1), post("b", 8.0, -0.5, connectors=1, status="planned")]
     devices.append(post("x", 4.0, -0.5, connectors=2, status="out_of_service"))
@@ -88,15 +101,19 @@ def test_planned_ones_are_told_apart(make: Make) -> None:
 def test_a_charger_that_does_not_say_its_connectors(make: Make) -> None:
     result = compute(make([post("c", 3.75, -0.5)], parking_bay=bays(3)), "charging_space_share")
     assert (result.lower, result.value, result.upper) == (1 / 3, 1 / 3, 2 / 3)
-    assert [warning["code"] for warning in result.warnings] == ["connectors_assumed", "attribute_assumed", "attribute_assumed"]
-    assert [warning.get("attribute") for warning in result.warnings] == [None, "cable_m", "height_m"]
-    assert result.inputs["defaulted_share"] == 1.0
+    assert [(warning["code"], warning.get("attribute")) for warning in result.warnings] == [
+        ("connectors_assumed", None),
+        ("attribute_assumed", "cable_m"),
+    ]
+    assert (result.inputs["defaulted_share"], result.inputs["resting_share"]) == (1.0, 1.0)
+    assert [(row["what"], row["lower"], row["upper"]) for row in result.sensitivity] == [("connectors", 1 / 3, 2 / 3)]
 
 
 def test_a_reach_that_was_asked_for_is_not_assumed(make: Make) -> None:
     store = make([post("c", 3.75, -0.5, connectors=1)], parking_bay=bays(3))
-    said = [warning["attribute"] for warning in compute(store, "charging_space_share", {"reach_m": 3.0}).warnings]
-    assert said == ["height_m"]
+    result = compute(store, "charging_space_share", {"reach_m": 3.0})
+    assert result.warnings == []
+    assert result.inputs["defaulted_share"] == 0.0
 
 
 def test_the_cable_and_the_parameter(make: Make) -> None:
@@ -146,7 +163,6 @@ def test_what_is_declared_counts_where_nothing_is_drawn(make: Make) -> None:
         "bays_declared",
         "capacity_missing",
         "attribute_assumed",
-        "attribute_assumed",
     ]
     for lang in ("en", "zh"):
         assert all(warning["message"] != warning["code"] for warning in result_json(result, lang)["warnings"])
@@ -188,3 +204,103 @@ def test_no_charger_is_said(make: Make) -> None:
     assert result.value == 0.0
     assert [gap.reason for gap in result.gaps] == ["no_device"]
     assert [warning["code"] for warning in result.warnings] == ["no_devices"]
+
+
+def test_three_shares_by_status(make: Make) -> None:
+    devices = [post(name, 2.5 * k + 1.25, -0.5, status=name, connectors=1, cable_m=2) for k, name in enumerate(STATUSES)]
+    result = compute(make(devices, parking_bay=bays(10)), "charging_space_share")
+    assert {name: share["served"] for name, share in result.extra["shares"].items()} == {
+        "in_service": 1, "reserved": 1, "planned": 2, "both": 4,
+    }  # fmt: skip
+    assert result.value == 0.4
+
+
+STATUSES = ("in_service", "reserved", "planned", "building")
+
+
+def test_bays_that_cannot_be_used_are_left_out_and_said(make: Make) -> None:
+    rows = [*bays(4), *bays(3, 10.0, status="out_of_service"), *bays(2, 20.0, **{"class": "预留"}), *bays(1, 30.0, status="planned")]
+    result = compute(make([post("c", 1.0, -0.5, connectors=1)], parking_bay=rows), "charging_space_share")
+    assert result.denominator == 4
+    assert {each["reason"]: each["amount"] for each in result.exclusions} == {"blocked": 3, "reserved": 2, "planned": 1}
+
+
+def test_accessible_bays_and_kinds_of_current(make: Make) -> None:
+    rows = [*bays(4), *bays(2, 20.0, **{"class": "无障碍车位"})]
+    devices = [
+        post("ac", 2.5, -0.5, connectors=2, cable_m=5, current="AC", power_kw=7, functions="networked"),
+        post("dc", 2.5, 19.5, connectors=1, cable_m=5, current="dc"),
+    ]
+    extra = compute(make(devices, parking_bay=rows), "charging_space_share").extra
+    assert extra["accessible"] == {"bays": 2, "served": 1, "value": 0.5}
+    assert (extra["power"]["ac"]["connectors"], extra["power"]["ac"]["power_kw"], extra["power"]["ac"]["served"]) == (2, 7, 2)
+    assert extra["power"]["dc"]["power_unknown"] == 1
+    assert extra["by_count"] == {"chargers": 2 / 6, "connectors": 3 / 6}
+    assert extra["functions"] == {"self_service": {"no": 1, "unknown": 1}, "networked": {"yes": 1, "unknown": 1}}
+
+
+def test_connectors_that_cannot_be_fed_at_once(make: Make) -> None:
+    result = compute(make([post("c", 3.75, -0.5, connectors=4, simultaneous=1, cable_m=5)], parking_bay=bays(3)), "charging_space_share")
+    assert result.numerator == 1
+
+
+def test_what_each_charger_serves_and_what_would_be_lost(make: Make) -> None:
+    devices = [post("a", 1.25, -0.5, connectors=1, cable_m=1.5), post("b", 1.5, -0.5, connectors=1, cable_m=1.5)]
+    devices.append(post("far", 90.0, 90.0, connectors=2, cable_m=5))
+    result = compute(make(devices, parking_bay=bays(1)), "charging_space_share")
+    assert sorted((row["covered"], row["lost"]) for row in result.devices) == [(0, 0), (0, 0), (1, 0)]
+    assert result.extra["chargers_without_bay"] == ["far"]
+
+
+def test_how_much_cable_is_missing(make: Make) -> None:
+    result = compute(make([post("c", 3.75, -10.0, connectors=3, cable_m=2.5)], parking_bay=bays(3)), "charging_space_share")
+    assert [(gap.reason, gap.shortfall_unit) for gap in result.gaps] == [("out_of_range", "m")]
+    assert result.gaps[0].shortfall == pytest.approx(8.0, abs=1e-3)
+
+
+def test_a_fence_a_lane_and_what_they_are_called(make: Make) -> None:
+    devices = [post("c", 3.75, -1.5, connectors=2, cable_m=5)]
+    across = shapely.LineString([(-50, -0.7), (60, -0.7)])
+    for kind, row in (("barrier", {"class": "fence"}), ("road", {"class": "service"})):
+        result = compute(make(devices, parking_bay=bays(3), **{kind: [("w", across, row)]}), "charging_space_share")
+        assert result.value == 0.0
+        assert [(gap.reason, list(gap.blockers)) for gap in result.gaps] == [("occluded", [f"{kind}/w"])]
+
+
+def test_footways_and_gates_are_no_obstacle(make: Make) -> None:
+    across = shapely.LineString([(-50, -0.7), (60, -0.7)])
+    layers = {"barrier": [("g", across, {"class": "gate"})], "road": [("f", across, {"class": "footway"})]}
+    result = compute(make([post("c", 3.75, -1.5, connectors=2, cable_m=5)], parking_bay=bays(3), **layers), "charging_space_share")
+    assert result.numerator == 2
+
+
+def test_where_the_inlet_is_opens_the_lower_bound(make: Make) -> None:
+    store = make([post("c", 1.25, -0.5, connectors=1, cable_m=3)], parking_bay=bays(1))
+    result = compute(store, "charging_space_share")
+    assert (result.lower, result.value, result.upper) == (1.0, 1.0, 1.0)
+    fixed = compute(store, "charging_space_share", {"turnable": False})
+    assert (fixed.lower, fixed.value, fixed.upper) == (0.0, 1.0, 1.0)
+    assert [row["what"] for row in fixed.sensitivity] == ["inlet"]
+    assert fixed.samples is not None
+    assert fixed.samples.state.tolist() == [-1]
+
+
+def test_a_charger_without_a_place_is_said(make: Make) -> None:
+    store = make([post("c", 3.75, -0.5, connectors=2, cable_m=5)], parking_bay=bays(3))
+    lost = replace(store.devices()[0], id="lost", lon=float("nan"))
+    posts = gather_posts(_Among(store, [*store.devices(), lost]), frozenset({"in_service"}), reach_m=None, slack_m=0.5)  # type: ignore[arg-type]
+    assert list(posts.nowhere) == ["lost"]
+    assert len(posts) == 1
+
+
+class _Among:
+    """A store with other devices."""
+
+    def __init__(self, store: Store, devices: Sequence[Device]) -> None:
+        self._store, self._devices = store, devices
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def devices(self, kind: str | None = None) -> Sequence[Device]:
+        return self._devices

@@ -20,6 +20,7 @@ from twin.crs import Frame
 from twin.errors import UnknownParameter
 from twin.measures import compute, resolve
 from twin.measures.fiveg_area_share import MEASURE as MEASURE_5G
+from twin.measures.mobile import KEPT
 from twin.measures.report import result_json
 from twin.model import Device, FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent, Park, Space, Storey
 from twin.store import Store, create_store
@@ -48,7 +49,7 @@ def make(tmp_path: Path) -> Make:
     """A level park of 600 x 600 m with devices and buildings (x0, y0, x1, y1, height)."""
 
     def build(devices: Sequence[Device], blocks: Sequence[tuple[float, ...]] = (), content: ModelContent | None = None) -> Store:
-        store = create_store(tmp_path / "park", Park("p", FRAME))
+        store = create_store(tmp_path / f"park{len(list(tmp_path.iterdir()))}", Park("p", FRAME))
         with store.transaction() as writer:
             writer.put_layer(Layer("boundary", "boundary", "boundary"))
             square = np.array([lonlat(shapely.box(-300, -300, 300, 300))], object)
@@ -257,3 +258,143 @@ def test_under_shadowing_the_value_is_the_expected_share(make: Make, sigma_db: f
     assert result.upper - result.lower < 0.12
     assert sum(gap.amount for gap in result.gaps) == pytest.approx(result.denominator - result.numerator, abs=1e-3)
     assert abs(result.extra["statistics"]["c50"] - expected) > 0.01
+
+
+def test_each_device_says_what_it_covers_and_what_would_be_lost(make: Make) -> None:
+    store = make([cell("a", -250.0, 0.0, eirp_dbm=45.0), cell("b", 250.0, 0.0, eirp_dbm=45.0)])
+    asked = OUT | {"rsrp_dbm": -85.0, "sinr_db": "none", "step_m": 10}
+    result = compute(store, "fiveg_area_share", asked)
+    rows = {row["id"]: row for row in result.devices}
+    for gone, stays in (("a", "b"), ("b", "a")):
+        alone = compute(made_without(store, gone), "fiveg_area_share", asked)
+        points = sum(row["covered"] for row in result.devices) - rows[gone]["covered"]
+        assert alone.devices[0]["id"] == stays
+        assert alone.devices[0]["covered"] == pytest.approx(points)
+        union = rows[gone]["lost"] + alone.devices[0]["covered"]
+        assert union == pytest.approx(result.numerator, rel=0.01)
+
+
+def made_without(store: Store, gone: str) -> Store:
+    devices = [replace(device, status="planned" if device.id == gone else "in_service") for device in store.devices("cell")]
+    with store.transaction() as writer:
+        writer.put_devices(devices, source="t")
+    return store
+
+
+def test_what_opens_the_bounds_is_named(make: Make) -> None:
+    bare = cell("c", -100.0, 0.0, eirp_dbm=None, bandwidth_mhz=None, position_tolerance_m=3.0)
+    store = make([bare, cell("d", 200.0, 0.0, eirp_dbm=30.0)], content=office(0.0))
+    asked = {"surface": "office_and_workshop_floors", "sinr_db": "none"}
+    middle = compute(store, "fiveg_area_share", asked).zones[0]["median_dbm"]
+    result = compute(store, "fiveg_area_share", asked | {"rsrp_dbm": middle})
+    what = {row["what"] for row in result.sensitivity}
+    assert {"facade", "power", "bandwidth", "pose", "model_spread", "fading"} <= what
+    widths = [row["width"] for row in result.sensitivity]
+    assert widths == sorted(widths, reverse=True)
+    assert all(row["lower"] <= result.value <= row["upper"] for row in result.sensitivity)
+    assert result.inputs["resting_share"] == pytest.approx(1.0)
+    spread = result.extra["model_spread"]
+    assert spread["models"] == ["p1411-roof"]
+    assert spread["median_db"] is not None
+    entry = result.extra["checks"]["entry"]
+    assert entry["facade_db"] == pytest.approx(12.70, abs=0.01)
+    assert entry["p2109_db"]["traditional"] < entry["p2109_db"]["efficient"]
+
+
+def test_gaps_say_how_many_decibels_are_short(make: Make) -> None:
+    store = make([cell("c", 0.0, 0.0)])
+    asked = OUT | {"rsrp_dbm": -50.0, "sinr_db": "none", "step_m": 10}
+    gap = compute(store, "fiveg_area_share", asked).gaps[0]
+    assert gap.shortfall_unit == "dB"
+    assert gap.shortfall is not None
+    assert 0 < gap.shortfall < rsrp(70.0, 200.0) - rsrp(70.0, 430.0)
+
+
+def test_fading_is_told_beside_c50(make: Make) -> None:
+    told = compute(make([cell("c", 0.0, 0.0)]), "fiveg_area_share", OUT | {"rsrp_dbm": -50.0, "sinr_db": "none", "step_m": 10})
+    statistics = told.extra["statistics"]
+    assert statistics["c90"] < statistics["c50"] < statistics["c10"]
+    assert statistics["c90"] < statistics["expected"] < statistics["c10"]
+    assert statistics["sigma_source"] == "model"
+    edge = rsrp(70.0, 1.0)
+    assert edge > -50.0
+    reach = float(brentq(lambda d: rsrp(70.0, d) + 50.0 - NormalDist().inv_cdf(0.9) * 4.0, 10.0, 2000.0))
+    assert statistics["c90"] == pytest.approx(math.pi * reach**2 / told.denominator, rel=0.03)
+
+
+ODD = {
+    "text": {"eirp_dbm": "63 dBm", "freq_mhz": "3.5 GHz", "bandwidth_mhz": "100MHz", "technology": "5G基站"},
+    "watts": {"eirp_dbm": None, "power_dbm": "20 W", "gain_dbi": "17"},
+    "nothing": {"eirp_dbm": None, "freq_mhz": None, "bandwidth_mhz": None, "technology": None, "operator": None},
+    "rubbish": {"eirp_dbm": "strong", "freq_mhz": "n/a", "bandwidth_mhz": 0, "scs_khz": -1, "azimuth_deg": "north"},
+    "zero": {"freq_mhz": 0, "bandwidth_mhz": 0, "beam_h_deg": 0, "azimuth_deg": 0, "beam_v_deg": 0},
+    "nan": {"eirp_dbm": float("nan"), "freq_mhz": float("nan"), "tilt_deg": float("nan"), "azimuth_deg": float("nan")},
+    "list": {"freq_mhz": [2600, 3500], "eirp_dbm": [60, 61]},
+}
+
+
+@pytest.mark.parametrize("name", sorted(ODD))
+def test_odd_devices_get_an_answer(make: Make, name: str) -> None:
+    store = make([cell("odd", 0.0, 0.0, **ODD[name])])
+    result = compute(store, "fiveg_area_share", OUT | {"step_m": 50})
+    assert result.lower is not None
+    assert result.value is not None
+    assert result.upper is not None
+    assert 0.0 <= result.lower <= result.value <= result.upper <= 1.0
+    assert math.isfinite(sum(row["covered"] for row in result.devices))
+
+
+def test_power_in_watts_is_power(make: Make) -> None:
+    one, other = (cell("c", 0.0, 0.0, eirp_dbm=None, power_dbm=p, gain_dbi=17) for p in ("20 W", 43.0103))
+    a, b = (compute(make([device]), "fiveg_area_share", OUT | {"step_m": 50, "rsrp_dbm": -60.0}) for device in (one, other))
+    assert a.value == pytest.approx(b.value)
+    assert not {row["what"] for row in a.sensitivity} & {"power"}
+
+
+def test_a_device_that_is_nowhere_is_named(make: Make) -> None:
+    lost = replace(cell("lost", 0.0, 0.0), lon=float("nan"))
+    result = compute(make([lost, cell("c", 0.0, 0.0)]), "fiveg_area_share", OUT | {"step_m": 50})
+    assert result.inputs["devices"] == 1
+    assert [row["ids"] for row in result.warnings if row["code"] == "device_without_place"] == [["lost"]]
+
+
+def test_a_cell_inside_a_wall(make: Make) -> None:
+    store = make([cell("c", 0.0, 0.0, height_m=2.0)], [(-0.2, -20.0, 0.2, 20.0, 6.0)])
+    result = compute(store, "fiveg_area_share", OUT | {"step_m": 20})
+    assert result.value is not None
+    assert "antenna_inside" in {row["code"] for row in result.warnings}
+
+
+def test_a_thousand_carriers(make: Make) -> None:
+    rng = np.random.default_rng(1)
+    many = [cell(f"c{k}", *rng.uniform(-280, 280, 2), operator=f"op{k % 3}", freq_mhz=3500 + 20 * (k % 5)) for k in range(1000)]
+    result = compute(make(many), "fiveg_area_share", OUT | {"step_m": 60, "sinr_db": -6.0})
+    assert result.inputs["devices"] == 1000
+    assert result.value is not None
+
+
+def test_a_facade_of_another_release_is_refused(make: Make) -> None:
+    with pytest.raises(UnknownParameter):
+        compute(make([cell("c", 0.0, 0.0)]), "fiveg_area_share", OUT | {"facade": "low_a", "release": 18, "step_m": 50})
+
+
+def make_again(store: Store) -> Store:
+    KEPT.forget()
+    return store
+
+
+def test_levels_are_kept_and_only_what_changes_is_heard_anew(make: Make) -> None:
+    devices = [cell(f"c{k}", 100.0 * k - 200, 0.0) for k in range(5)]
+    asked = OUT | {"rsrp_dbm": -60.0, "step_m": 20}
+    store = make(devices, [(40.0, 40.0, 60.0, 60.0, 40.0)])
+    before = KEPT.made
+    first = compute(store, "fiveg_area_share", asked)
+    assert KEPT.made - before == 5
+    with store.transaction() as writer:
+        louder = replace(devices[2], attributes=dict(devices[2].attributes) | {"eirp_dbm": 72.0})
+        writer.put_devices([*devices[:2], louder, *devices[3:]], source="t")
+    changed = compute(store, "fiveg_area_share", asked)
+    assert KEPT.made - before == 6
+    assert changed.run != first.run
+    fresh = compute(make_again(store), "fiveg_area_share", asked)
+    assert (fresh.value, fresh.lower, fresh.upper) == (changed.value, changed.lower, changed.upper)

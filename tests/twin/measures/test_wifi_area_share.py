@@ -36,8 +36,10 @@ def at(x: float, y: float) -> dict[str, float]:
 
 
 def ap(name: str, x: float, y: float, *, height_m: float = 2.8, status: str = "in_service", **attributes: Any) -> Device:
-    storey = attributes.pop("storey_id", None)
-    return Device(name, "wifi_ap", name, **at(x, y), height_m=height_m, storey_id=storey, status=status, attributes=attributes)
+    storey, place = attributes.pop("storey_id", None), at(x, y)
+    return Device(
+        name, "wifi_ap", name, place["lon"], place["lat"], height_m=height_m, storey_id=storey, status=status, attributes=attributes
+    )  # fmt: skip
 
 
 Make = Callable[..., Store]
@@ -203,7 +205,7 @@ def test_twenty_centimetres_of_concrete(make: Make, mhz: int, slab_db: float) ->
     store = make([ap("a", -5.0, 0.25, height_m=1.2, eirp_dbm=20.0, freq_mhz=mhz, storey_id="s1")], two_rooms("Concrete C30"))
     levels: list[float] = []
     for model in ("free_space", "walls"):
-        request = resolve(MEASURE, {"surface": "space:r2", "model": model, "rssi_dbm": -90.0}, {})
+        request = resolve(MEASURE, {"surface": "space:r2", "model": model, "rssi_dbm": -90.0, "bands": "2.4,5.5"}, {})
         samples = MEASURE.compute(store, replace(request, want_samples=True)).samples
         assert samples is not None
         points = FRAME.to_enu(samples.lonlat_h)
@@ -228,3 +230,106 @@ def test_an_assumed_height_is_named(make: Make) -> None:
     result = compute(make([device]), "wifi_area_share", {"surface": "outdoor_public_ground", "step_m": 20})
     assert [(warning["code"], warning["attribute"]) for warning in result.warnings] == [("attribute_assumed", "height_m")]
     assert result.inputs["defaulted_share"] == 1.0
+
+
+ROOMS = {"rssi_dbm": -60.0, "bands": "2.4,5"}
+
+
+def test_each_access_point_covers_and_would_be_missed(make: Make) -> None:
+    places = {"west": (-9.0, 0.0), "east": (9.0, 0.0), "twin": (9.0, 0.1)}
+    points = [ap(name, x, y, eirp_dbm=2.0, freq_mhz=5220, storey_id="s1") for name, (x, y) in places.items()]
+    result = compute(make(points, two_rooms("Concrete")), "wifi_area_share", ROOMS)
+    by_id = {row["id"]: row for row in result.devices}
+    alone = compute(make_again(make, points[:1]), "wifi_area_share", ROOMS)
+    assert by_id["west"]["covered"] == pytest.approx(alone.numerator, rel=0.02)
+    assert by_id["west"]["lost"] == pytest.approx(by_id["west"]["covered"], rel=0.05)
+    assert by_id["east"]["lost"] < 0.1 * by_id["east"]["covered"]  # its twin covers the same
+
+
+def make_again(make: Make, devices: Sequence[Device]) -> Store:
+    import tempfile
+
+    store = create_store(Path(tempfile.mkdtemp()) / "park", Park("p", FRAME))
+    with store.transaction() as writer:
+        writer.put_devices(devices, source="t")
+        writer.put_model(two_rooms("Concrete"))
+    assert make is not None
+    return store
+
+
+def test_what_opens_the_bounds_is_named(make: Make) -> None:
+    store = make([ap("a", -9.0, 0.0, freq_mhz=5220, storey_id="s1", position_tolerance_m=0.5)], two_rooms(None))
+    result = compute(store, "wifi_area_share", {"rssi_dbm": -58.0})
+    said = {row["what"]: row for row in result.sensitivity}
+    assert {"materials", "power", "pose"} <= set(said)
+    assert said["power"]["devices"] == 1
+    assert [row["width"] for row in result.sensitivity] == sorted((row["width"] for row in result.sensitivity), reverse=True)
+    assert result.lower is not None
+    assert result.upper is not None
+    for what in ("materials", "power"):
+        assert result.lower - 1e-6 <= said[what]["lower"] <= said[what]["upper"] <= result.upper + 1e-6
+    assert result.inputs["resting_share"] == pytest.approx(1.0)
+
+
+def test_a_gap_says_by_how_many_decibels(make: Make) -> None:
+    store = make([ap("a", -9.0, 0.0, eirp_dbm=2.0, freq_mhz=5220, storey_id="s1")], two_rooms("Concrete"))
+    result = compute(store, "wifi_area_share", {"rssi_dbm": -68.0})
+    gap = result.gaps[0]
+    assert gap.shortfall_unit == "dB"
+    assert gap.shortfall == pytest.approx({zone["id"]: zone for zone in result.zones}["r2"]["deficit_db"], abs=3.0)
+
+
+def test_an_access_point_moved_gives_what_a_new_park_gives(make: Make) -> None:
+    def points(x: float) -> list[Device]:
+        return [
+            ap("a", -9.0, 0.0, eirp_dbm=2.0, freq_mhz=5220, storey_id="s1"),
+            ap("b", x, 1.0, eirp_dbm=2.0, freq_mhz=5220, storey_id="s1"),
+        ]
+
+    store = make(points(9.0), two_rooms("Concrete"))
+    first = compute(store, "wifi_area_share", ROOMS)
+    with store.transaction() as writer:
+        writer.put_devices(points(4.0), source="t")
+    moved, fresh = compute(store, "wifi_area_share", ROOMS), compute(make_again(make, points(4.0)), "wifi_area_share", ROOMS)
+    assert moved.value != first.value
+    assert (moved.value, moved.lower, moved.upper) == (fresh.value, fresh.lower, fresh.upper)
+
+
+def test_noise_and_other_access_points_can_be_the_reason(make: Make) -> None:
+    points = [ap(name, x, 0.0, eirp_dbm=15.0, freq_mhz=2437) for name, x in (("a", -20.0), ("b", 20.0))]
+    asked = {"surface": "outdoor_public_ground", "step_m": 2, "rssi_dbm": -70.0}
+    alone = compute(make(points), "wifi_area_share", asked)
+    clear = compute(make_open(points), "wifi_area_share", asked | {"sinr_db": 10.0, "load": 1.0})
+    assert alone.value is not None
+    assert clear.value is not None
+    assert clear.lower is not None
+    assert clear.upper is not None
+    assert clear.value < alone.value
+    assert clear.lower <= clear.value <= clear.upper
+    assert "interference" in {gap.reason for gap in clear.gaps}
+    told = alone.extra["sinr"]
+    assert told["median_db"] is not None
+    assert alone.extra["channels"] == [{"mhz": 2437.0, "width_mhz": 20.0, "radios": 2}]
+    assert alone.extra["bands"] == {"2.4": pytest.approx(alone.value, abs=0.01)}
+
+
+def make_open(devices: Sequence[Device]) -> Store:
+    import tempfile
+
+    store = create_store(Path(tempfile.mkdtemp()) / "park", Park("p", FRAME))
+    with store.transaction() as writer:
+        writer.put_layer(Layer("boundary", "boundary", "boundary"))
+        writer.put_features("boundary", FeatureTable(["b"], np.array([lonlat(shapely.box(-40, -40, 40, 40))], object)), source="t")
+        writer.put_devices(devices, source="t")
+    return store
+
+
+@pytest.mark.parametrize("model", ["walls_breakpoint", "breakpoint", "tgax"])
+def test_breakpoint_models_run(make: Make, model: str) -> None:
+    store = make([ap("a", -9.0, 0.0, eirp_dbm=2.0, freq_mhz=5220, storey_id="s1")], two_rooms("Concrete"))
+    result = compute(store, "wifi_area_share", {"rssi_dbm": -65.0, "model": model, "surroundings": "small_office"})
+    assert result.value is not None
+    assert 0.0 < result.value < 1.0
+    assert result.lower is not None
+    assert result.upper is not None
+    assert result.lower <= result.value <= result.upper

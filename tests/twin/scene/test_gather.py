@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ import shapely
 import trimesh
 
 from twin.crs import Frame
-from twin.model import Element, FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent, Park, Terrain
-from twin.scene import Obstacles
+from twin.model import ATTRIBUTES, Element, FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent, Park, Terrain
+from twin.scene import Obstacles, bodies
 from twin.scene.embree import Scene
 from twin.scene.gather import BURIED_M, flattened, gather_obstacles
 from twin.scene.ground import ground_of
+from twin.scene.state import State, states
 from twin.store import Store, create_store
 from twin.terrain import ground_z
 
@@ -140,3 +142,81 @@ def test_a_change_of_the_park_is_noticed(make: Make) -> None:
         table = FeatureTable(["b"], np.array([lonlat(shapely.box(0, 0, 5, 5))], object), {"height_m": [3.0]})
         writer.put_features("building", table, source="other")
     assert set(faces_by_id(gather_obstacles(store))) == {"building/building-0", "building/b"}
+
+
+def test_open_doors_leave_and_nothing_else_is_touched(make: Make) -> None:
+    store = make(model=rooms(), building=([shapely.box(100, 0, 120, 20)], {"height_m": [9.0]}))
+    closed, opened = gather_obstacles(store), gather_obstacles(store, state=State(doors="open"))
+    assert set(faces_by_id(closed)) - set(faces_by_id(opened)) == {"element/D"}
+    assert gather_obstacles(store, state=State(doors="open")) is opened
+    assert gather_obstacles(store, state=State(vegetation="clear")) is closed
+    assert gather_obstacles(store, state=states("closed").best) is closed
+    through = np.array([[3.5, -5, 1.5], [0.5, -5, 1.5]])
+    assert Scene(closed).occluded(through, through + np.array([0, 10, 0])).tolist() == [True, True]
+    assert Scene(opened).occluded(through, through + np.array([0, 10, 0])).tolist() == [False, True]
+    assert "element/D" in faces_by_id(gather_obstacles(store, sight=False))
+    assert "element/D" not in faces_by_id(gather_obstacles(store, sight=False, state=State(doors="open")))
+
+
+def test_a_park_without_doors_has_one_state(make: Make) -> None:
+    store = make(building=([shapely.box(10, 10, 30, 20)], {"height_m": [12.0]}))
+    found = states()
+    assert not found.is_certain
+    assert gather_obstacles(store, state=found.best) is gather_obstacles(store, state=found.worst) is gather_obstacles(store)
+
+
+def test_plants_of_a_model_are_plants(make: Make) -> None:
+    content = rooms()
+    kinds = {"W": "SolitaryVegetationObject", "D": "PlantCover", "G": "IfcGeographicElement", "F": "IfcGeographicElement"}
+    green = {ATTRIBUTES: {"PredefinedType": "VEGETATION"}}
+    elements = [
+        replace(element, ifc_class=kinds.get(element.id, element.ifc_class), properties=green if element.id == "G" else {}, materials=[])
+        for element in content.elements
+    ]
+    obstacles = gather_obstacles(make(model=replace(content, elements=elements)), sight=False)
+    found = dict(zip(obstacles.object_ids, obstacles.object_kind, strict=True))
+    assert {name: found[f"element/{name}"] for name in "WDGF"} == {
+        "W": "vegetation", "D": "vegetation", "G": "vegetation", "F": "terrain"
+    }  # fmt: skip
+
+
+def test_a_new_revision_builds_only_what_changed(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    heights = np.full((11, 21), 480.0, np.float32)
+    store = make(
+        model=rooms(),
+        terrain=Terrain(-50.0, -25.0, 5.0, heights),
+        building=([shapely.box(1000, 0, 1010, 10), shapely.box(-1000, 0, -990, 10)], {"height_m": [12.0, 9.0]}),
+        tree=([shapely.Point(2000, 0)], {}),
+    )
+    Scene(gather_obstacles(store))
+    built: list[int] = []
+    plain = bodies.Body.__init__
+
+    def counting(self: bodies.Body, *given: object) -> None:
+        plain(self, *given)  # type: ignore[arg-type]
+        built.append(self.triangles)
+
+    monkeypatch.setattr(bodies.Body, "__init__", counting)
+    Scene(gather_obstacles(store, state=State("open", "clear")))
+    assert built == []
+    with store.transaction() as writer:
+        shape = np.array([lonlat(shapely.box(1012, 0, 1018, 10))], object)
+        writer.put_features("building", FeatureTable(["new"], shape, {"height_m": [3.0]}), source="other")
+    whole = gather_obstacles(store)
+    Scene(whole)
+    assert built == [24]  # the square of the new building, with its neighbour
+    assert sum(piece.faces for piece in whole.pieces) == len(whole)
+
+
+def test_a_broken_model_is_no_obstacle_and_breaks_nothing(make: Make) -> None:
+    content = rooms()
+    mesh = replace(content.mesh, vertices=np.where(np.arange(len(content.mesh.vertices))[:, None] < 8, np.nan, content.mesh.vertices))
+    scene = Scene(gather_obstacles(make(model=replace(content, mesh=mesh))))
+    across = np.array([[0.5, -5, 1.5], [3.5, -5, 1.5]])
+    assert scene.occluded(across, across + np.array([0, 10, 0])).tolist() == [False, True]
+
+
+def test_a_model_of_nothing_but_broken_corners_is_nothing(make: Make) -> None:
+    content = rooms()
+    mesh = replace(content.mesh, vertices=np.full_like(content.mesh.vertices, np.nan))
+    assert len(gather_obstacles(make(model=replace(content, mesh=mesh)))) == 0

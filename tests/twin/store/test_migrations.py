@@ -14,7 +14,7 @@ import shapely
 
 from twin.crs import Frame
 from twin.errors import StoreError
-from twin.model import Layer, Park
+from twin.model import Layer, Park, Scenario
 from twin.store import create_store, open_store
 from twin.store.migrations import SCHEMA_VERSION
 
@@ -85,14 +85,35 @@ def test_what_is_new_is_filled_from_what_was_known(park_1: Path) -> None:
     assert sorted(layer.id for layer, _ in store.version("z.geojson", 1).layers) == ["Versions", "assets", "groups"]
 
 
-def test_an_old_park_has_the_tables_of_a_new_one(park_1: Path, tmp_path: Path) -> None:
-    open_store(park_1).close()
+def test_scenarios_come_in_beside_all_that_was_there(park_2: Path) -> None:
+    store = open_store(park_2)
+    assert version(park_2) == str(SCHEMA_VERSION)
+    assert [(layer.id, layer.features) for layer in store.layers()] == [("Scenarios", 2), ("scenarios_layer", 1)]
+    assert store.features("Scenarios").column("name") == ["区 0", "区 1"]
+    assert list(store.features("Scenarios", bounds=(104.0600, 30.53, 104.06006, 30.55)).ids) == ["s0"]
+    assert [(device.id, device.height_m) for device in store.devices()] == [("c1", 4.5)]
+    assert [device.id for device in store.version("cams.csv", 1).devices] == ["c1", "c2"]
+    assert (store.models()[0].id, store.run("r")["result"]["value"], store.scenarios()) == ("m1", 0.5, [])
+    before = store.revision()
+    scenario = Scenario("夜间", [{"op": "remove", "id": "c1"}], "note", "2026-05-01T00:00:00Z")
+    with store.transaction() as writer:
+        writer.put_scenario(scenario)
+    assert open_store(park_2).scenario("夜间") == scenario
+    assert store.revision() == before
+    store.close()
+    assert "scenarios_layer_2" in {name.lower() for name, _ in pyogrio.list_layers(park_2 / "park.gpkg")}
+
+
+@pytest.mark.parametrize("old", ["park_1", "park_2"])
+def test_an_old_park_has_the_tables_of_a_new_one(old: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    folder = request.getfixturevalue(old)
+    open_store(folder).close()
     new = create_store(tmp_path / "new", Park("x", Frame(104.0, 30.0)))
     with new.transaction() as writer:
-        writer.put_layer(Layer("建筑", "building", "x"))
+        writer.put_layer(Layer("建筑" if old == "park_1" else "scenarios_layer", "building", "x"))
     new.close()
-    old, fresh = columns(park_1 / "park.gpkg"), columns(tmp_path / "new" / "park.gpkg")
-    assert {name: old.get(name) for name in fresh} == fresh
+    found, fresh = columns(folder / "park.gpkg"), columns(tmp_path / "new" / "park.gpkg")
+    assert {name: found.get(name) for name in fresh} == fresh
 
 
 def test_gdal_opens_a_park_that_was_brought_up(park_1: Path) -> None:

@@ -13,7 +13,7 @@ import shapely
 
 from twin.crs import Frame
 from twin.errors import Conflict, NotFound, StoreError, UsageError
-from twin.model import Asset, Device, Event, FeatureTable, Layer, Park
+from twin.model import Asset, Device, Event, FeatureTable, Layer, Park, Scenario
 from twin.store import Store, create_store, is_database, name_of, open_store, shown
 from twin.store.postgis import connection, migrations
 from twin.store.postgis.address import parse
@@ -329,6 +329,26 @@ def test_schemas_are_brought_up_to_date_or_refused(store: Store, monkeypatch: py
     monkeypatch.setenv("PARKTWIN_HOME", str(store.path.parents[1]))
     with pytest.raises(StoreError, match="schema version"):
         open_store(store.address)
+
+
+def test_a_park_of_schema_2_gets_scenarios(store: Store) -> None:
+    with store.transaction() as writer:
+        for name in ("places", "scenarios_layer"):
+            writer.put_layer(Layer(name, "zone", name))
+            writer.put_features(name, squares(2), source="z.geojson")
+    with store._pool.borrow() as db:  # as the program of schema 2 left it
+        for statement in (
+            "DROP TABLE scenarios", "ALTER TABLE places RENAME TO scenarios",
+            "UPDATE park_layers SET table_name = 'scenarios' WHERE table_name = 'places'",
+            "UPDATE park SET value = '2' WHERE key = 'schema_version'",
+        ):  # fmt: skip
+            db.execute(statement)
+    again = open_store(store.address)
+    assert [(layer.id, layer.features) for layer in again.layers()] == [("places", 2), ("scenarios_layer", 2)]
+    assert list(again.features("places").ids) == ["b0", "b1"]
+    with again.transaction() as writer:
+        writer.put_scenario(Scenario("夜间"))
+    assert [each.name for each in open_store(store.address).scenarios()] == ["夜间"]
 
 
 def test_what_somebody_broke_is_found(store: Store, postgis_server: str, tmp_path: Path) -> None:

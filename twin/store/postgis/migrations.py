@@ -6,11 +6,23 @@ from collections.abc import Callable, Mapping
 
 from twin.errors import StoreError
 from twin.store.migrations import SCHEMA_VERSION
+from twin.store.postgis import tables
 from twin.store.postgis.connection import Connection, execute, fetch
 
 Step = Callable[[Connection], None]
 
-STEPS: Mapping[int, Step] = {}  # version -> what makes the next of it; the first that parks in databases ever had is 2
+
+def _to_3(db: Connection) -> None:
+    """Scenarios; a layer's table of that name makes way."""
+    schema = fetch(db, "SELECT current_schema()")[0][0]
+    for (name,) in fetch(db, "SELECT table_name FROM park_layers WHERE table_name = 'scenarios'"):
+        free = tables.table_name(f"{name}_layer", tables.relations(db, schema))
+        execute(db, f"ALTER TABLE {tables.quoted(name)} RENAME TO {tables.quoted(free)}")
+        execute(db, "UPDATE park_layers SET table_name = %s WHERE table_name = %s", (free, name))
+    execute(db, "CREATE TABLE scenarios (name text PRIMARY KEY, note text NOT NULL, at text NOT NULL, changes json NOT NULL)")
+
+
+STEPS: Mapping[int, Step] = {2: _to_3}  # version -> what makes the next of it; the first that parks in databases ever had is 2
 
 
 def migrate(db: Connection, lock: int) -> None:

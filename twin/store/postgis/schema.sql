@@ -71,3 +71,4 @@ CREATE TABLE runs (
     value double precision, result json NOT NULL, gaps json NOT NULL, samples json);
 CREATE INDEX ON runs (measure, at);
 CREATE TABLE scorecards (pack text PRIMARY KEY, revision text NOT NULL, at text NOT NULL, card json NOT NULL);
+CREATE TABLE scenarios (name text PRIMARY KEY, note text NOT NULL, at text NOT NULL, changes json NOT NULL);

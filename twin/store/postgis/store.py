@@ -35,6 +35,7 @@ from twin.model import (
     Model,
     Park,
     Photometry,
+    Scenario,
     SourceContent,
     Space,
     Storey,
@@ -226,6 +227,15 @@ class PostGISStore:  # size: the verbs of Store
         query = "SELECT card FROM scorecards WHERE revision = (SELECT value FROM park WHERE key = 'revision') ORDER BY pack COLLATE \"C\""
         return [json.loads(row[0]) for row in self._fetch(query)]
 
+    def scenarios(self) -> Sequence[Scenario]:
+        return self._scenarios("", [])
+
+    def scenario(self, name: str) -> Scenario:
+        found = self._scenarios("WHERE name = %s", [name])
+        if not found:
+            raise NotFound("scenario_missing", subject=name)
+        return found[0]
+
     def origins(self) -> Sequence[str]:
         return again(self._origins)
 
@@ -301,6 +311,12 @@ class PostGISStore:  # size: the verbs of Store
     def _fetch(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._pool.borrow() as db:
             return fetch(db, query, values)
+
+    def _scenarios(self, where: str, values: Sequence[Any]) -> Sequence[Scenario]:
+        with self._pool.borrow() as db:
+            return rows.scenarios(
+                records_of(db, f'SELECT name, note, at, changes FROM scenarios {where} ORDER BY name COLLATE "C"', values)
+            )
 
     def _read(self, name: str, where: str = "", values: Sequence[Any] = (), *, order: str = "fid") -> list[rows.Record]:
         with self._pool.borrow() as db:

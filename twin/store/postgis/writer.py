@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from twin.errors import Conflict, NotFound, StoreError
-from twin.model import LAYER_KINDS, Asset, Device, Event, FeatureTable, Layer, ModelContent, Photometry, Terrain
+from twin.model import LAYER_KINDS, Asset, Device, Event, FeatureTable, Layer, ModelContent, Photometry, Scenario, Terrain
 from twin.store import records, rows
 from twin.store.postgis import archive, tables
 from twin.store.postgis.connection import Connection, execute, fetch
@@ -108,6 +108,13 @@ class PostGISWriter:
         execute(self._db, "DELETE FROM scorecards WHERE pack = %s", (card["pack"],))
         row = (card["pack"], card["revision"], card["at"], records.json_text(card))
         execute(self._db, "INSERT INTO scorecards VALUES (%s, %s, %s, %s)", row)
+
+    def put_scenario(self, scenario: Scenario) -> None:
+        self.drop_scenario(scenario.name)
+        tables.insert(self._db, "scenarios", [records.scenario(scenario)])
+
+    def drop_scenario(self, name: str) -> None:
+        execute(self._db, "DELETE FROM scenarios WHERE name = %s", (name,))
 
     def archive_source(self, source: str) -> None:
         archive.put_away(self._db, source)

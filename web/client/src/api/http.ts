@@ -73,6 +73,7 @@ export function httpSource(language: () => string): Source {
     difference: (source, from, to) => get("/api/diff", { source, from, to }),
     bodiesLeft: (source, from, to) => `/api/sources/${of(source)}/versions/${from}/until/${to}/tileset.json`,
     qualityPage: (language) => `/quality?lang=${language}`,
+    evidence: (run) => `/api/evidence/${encodeURIComponent(run)}`,
     live: (onMessage, onState) => connectLive("/api/live", onMessage, onState),
   };
 }

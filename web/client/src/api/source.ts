@@ -53,6 +53,8 @@ export interface Source {
   bodiesLeft(source: string, from: number, to: number): string;
   /** Where the report on the models' quality is; null where there is none. */
   readonly qualityPage: ((language: string) => string) | null;
+  /** Where the evidence of a run is, to be computed again elsewhere; null where there is none. */
+  readonly evidence: ((run: string) => string) | null;
   /** Calls back with what happens, and whether the line is up; answers how to stop. */
   live(onMessage: (message: LiveMessage) => void, onState: (isUp: boolean) => void): () => void;
   /** Whether measures can be computed anew. */

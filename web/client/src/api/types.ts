@@ -177,6 +177,9 @@ export interface Gap {
   blockers: string[];
   zone?: string | null;
   lonlat_h?: LonLatH | null;
+  /** By how much the nearest device misses what is asked. */
+  shortfall?: number | null;
+  shortfall_unit?: string | null;
 }
 export interface Zone {
   id: string;
@@ -206,6 +209,10 @@ export interface Result {
   gaps: Gap[];
   inputs: { sha256?: string; devices?: number; defaulted_share?: number | null; [key: string]: unknown };
   warnings: Warning[];
+  /** What each device covers, and what would be lost without it. */
+  devices?: { id: string; covered: number; lost: number }[];
+  /** What opens the bounds, the widest first. */
+  sensitivity?: { what: string; devices: number; lower: number; upper: number; width: number }[];
   seconds: number;
   engine: string;
   run: string;

@@ -37,6 +37,7 @@ export function bundleSource(bundle: Bundle): Source {
     difference: () => found<Difference>(null),
     bodiesLeft: () => "",
     qualityPage: null,
+    evidence: null,
     live: () => () => undefined,
   };
 }

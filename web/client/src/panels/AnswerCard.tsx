@@ -5,13 +5,14 @@ import { useTranslation } from "react-i18next";
 import type { Gap, Result } from "../api/types";
 import { t, word } from "../i18n";
 import { inLanguage } from "../i18n/bilingual";
-import { formatQuantity, formatValue } from "../i18n/format";
+import { formatAmount, formatQuantity, formatValue } from "../i18n/format";
 import { flyIndoors, flyToPlace, isOutdoors } from "../map/flight";
 import { clearAnswer } from "../state/measure";
 import { type Answer, set, useStore } from "../state/store";
 import { Basis } from "./Basis";
 import { Icon } from "./icons";
 import { barPlaces, verdictOf } from "./interval";
+import { Makeup } from "./Makeup";
 import { Verdict } from "./Verdict";
 
 const GAPS_AT_FIRST = 6;
@@ -37,6 +38,7 @@ export function AnswerCard({ answer, action }: { answer: Answer; action?: ReactN
       {result.value === null ? <NotApplicable /> : <Number answer={answer} value={result.value} />}
       <Gaps answer={answer} />
       <Zones answer={answer} />
+      <Makeup result={result} />
       <Notes result={result} />
       <Basis result={result} />
       {action}
@@ -141,7 +143,7 @@ function GapLine({ gap, number, quantity, zone }: { gap: Gap; number: number; qu
   const buildings = useStore((state) => state.buildings);
   const isChosen = useStore((state) => state.chosenGap === gap.id);
   const blockers = gap.blockers.slice(0, 2).map((id) => blockerName(id, buildings, language));
-  const why = [word(`reason.${gap.reason}`, gap.reason.replaceAll("_", " ")), blockers.length ? t("answer.blockedBy", { what: blockers.join(language === "zh" ? "、" : ", ") }) : ""];
+  const why = [word(`reason.${gap.reason}`, gap.reason.replaceAll("_", " ")), shortOf(gap, language), blockers.length ? t("answer.blockedBy", { what: blockers.join(language === "zh" ? "、" : ", ") }) : ""];
   const fly = (): void => {
     set({ chosenGap: gap.id });
     if (!gap.lonlat_h) return;
@@ -164,6 +166,12 @@ function GapLine({ gap, number, quantity, zone }: { gap: Gap; number: number; qu
       </button>
     </li>
   );
+}
+
+/** "short by 12 px/m"; nothing where a gap says no number. */
+export function shortOf(gap: Gap, language: "zh" | "en"): string {
+  if (!gap.shortfall || !gap.shortfall_unit) return "";
+  return t("answer.short", { amount: `${formatAmount(gap.shortfall, language)}\u00a0${gap.shortfall_unit}` });
 }
 
 /** A zone by its name in the page's language; "ground" is what lies in no zone. */

@@ -5,12 +5,14 @@ import { useTranslation } from "react-i18next";
 import type { Result } from "../api/types";
 import { word } from "../i18n";
 import { formatAmount, formatNumber, formatQuantity } from "../i18n/format";
+import { source } from "../state/source";
 import { useStore } from "../state/store";
 
 export function Basis({ result }: { result: Result }) {
   const { t } = useTranslation();
   const language = useStore((state) => state.language);
   const { surface, inputs } = result;
+  const evidence = source().evidence;
   const facts: [string, ReactNode][] = [
     [t("answer.numerator"), formatQuantity(result.numerator, result.quantity, language)],
     [t("answer.denominator"), formatQuantity(result.denominator, result.quantity, language)],
@@ -19,6 +21,7 @@ export function Basis({ result }: { result: Result }) {
   if (surface.step_m) facts.push([t("answer.step"), `${formatAmount(surface.step_m, language)} m`]);
   if (inputs.devices !== undefined) facts.push([t("answer.devices"), formatNumber(inputs.devices, language)]);
   if (typeof inputs.defaulted_share === "number") facts.push([t("answer.defaulted"), `${(inputs.defaulted_share * 100).toFixed(0)} %`]);
+  if (typeof inputs.resting_share === "number") facts.push([t("answer.resting"), `${(inputs.resting_share * 100).toFixed(1)} %`]);
   facts.push([t("answer.seconds"), `${formatAmount(result.seconds, language)} s`], [t("answer.engine"), result.engine]);
   return (
     <details className="basis">
@@ -35,6 +38,14 @@ export function Basis({ result }: { result: Result }) {
           <dd className="is-id">{result.run}</dd>
         </div>
       </dl>
+      {evidence && (
+        <p>
+          <a className="link" href={evidence(result.run)} download data-testid="evidence-link">
+            {t("answer.evidence")}
+          </a>{" "}
+          <span className="dim">{t("answer.evidenceHint")}</span>
+        </p>
+      )}
       <h4>{t("answer.parameters")}</h4>
       <dl>
         {Object.entries(result.parameters).map(([name, { value, provenance, source }]) => (

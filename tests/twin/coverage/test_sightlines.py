@@ -1,0 +1,94 @@
+"""Sight of parts of cells, against rays, for whole cells and for cells cut from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+from trimesh.creation import box as closed
+
+from twin.coverage.cells import Cells, grid, split
+from twin.coverage.field import arrange
+from twin.coverage.look import Sight, prepare
+from twin.coverage.sightlines import Lines, as_points, blocks, is_lasting, pairs, settled, sight_lines
+from twin.coverage.surface import Piece, Surface
+from twin.scene import concat, nothing, one_object
+
+POINTS = np.array([[0.0, 0.0, 4.0], [-6.0, 5.0, 3.0], [np.nan, 0.0, 1.0]])
+REACH = np.array([12.0, 9.0, 5.0])
+
+
+def blocked() -> Sight:
+    bodies = [closed(bounds=[(2, -3, 0), (2.5, 3, 5)]), closed(bounds=[(-5, 0, 0), (-2, 0.4, 2)])]
+    return prepare(concat([one_object(np.asarray(b.vertices), np.asarray(b.faces), object_id=f"w{k}") for k, b in enumerate(bodies)]))
+
+
+def lines(worst: Sight, best: Sight) -> tuple[Cells, Lines]:
+    pieces = [Piece("a", "a", shapely.Point(0, 0).buffer(9.3), floor_z=0.0), Piece("b", "b", shapely.box(3, 3, 11, 11), floor_z=1.0)]
+    cells = grid(Surface("s", pieces), 1.0, 0.5, lambda xy: np.zeros(len(xy)))
+    return cells, sight_lines(arrange(cells, worst.edges), (worst, best), POINTS, REACH)
+
+
+def truth(sight: Sight, cells: Cells) -> Any:
+    own = cells.representative
+    out = np.zeros((len(cells), len(POINTS)), bool)
+    for k in range(2):
+        out[:, k] = ~sight.scene.occluded(np.broadcast_to(POINTS[k], own.shape), own) & (
+            np.linalg.norm(own - POINTS[k], axis=1) <= REACH[k]
+        )
+    return out
+
+
+def asked(found: Lines, cells: Cells) -> tuple[Any, Any]:
+    """Whether each point is for certain in sight of all of a cell, and perhaps of some of it."""
+    at = blocks(found.field, cells)
+    sure, perhaps = np.zeros((len(cells), len(POINTS)), bool), np.zeros((len(cells), len(POINTS)), bool)
+    for i, root in enumerate(at.root.tolist()):
+        for k in range(found.first[root], found.first[root + 1]):
+            sure[i, found.point[k]] = at.live[i] & ~found.seen[k] == 0
+            perhaps[i, found.point[k]] = at.live[i] & found.perhaps[k] != 0
+    return sure, perhaps
+
+
+def test_cells_and_their_quarters_agree_with_rays() -> None:
+    sight = blocked()
+    cells, found = lines(sight, sight)
+    for _ in range(4):
+        sure, perhaps = asked(found, cells)
+        seen = truth(sight, cells)
+        assert (sure <= seen).all()
+        assert (seen <= perhaps).all()
+        assert (sure == perhaps).mean() > 0.9
+        cells = split(cells, np.arange(len(cells)) % 3 == 0)
+    assert not asked(found, cells)[1][:, 2].any()
+
+
+def test_pairs_are_what_rays_say() -> None:
+    sight = blocked()
+    cells, found = lines(sight, sight)
+    cell, point = pairs(found)
+    got = np.zeros((len(cells), len(POINTS)), bool)
+    got[cell, point] = True
+    assert (got == truth(sight, cells)).mean() > 0.985  # a part is judged by its own middle where it is undecided
+
+
+def test_two_scenes_bound_what_lies_between() -> None:
+    worst, best = blocked(), prepare(nothing())
+    cells, found = lines(worst, best)
+    sure, perhaps = asked(found, cells)
+    assert (sure <= truth(worst, cells)).all()
+    assert (truth(best, cells) <= perhaps).all()
+    hidden = truth(best, cells) & ~truth(worst, cells)
+    assert hidden.sum() > 20
+    assert perhaps[hidden].all()
+    settled_sure, settled_perhaps = asked(settled(found), as_points(cells))
+    assert (settled_sure == settled_perhaps).all()
+
+
+def test_what_cutting_cannot_decide() -> None:
+    ten = np.full(4, 10.0)
+    point, low, high = np.array([5.0, 5, 9, 12]), np.array([4.0, 4, 4, 11]), np.array([20.0, 20, 25, 22])
+    least, most = np.array([4.5, 4.9, 5, 11.5]), np.array([18.0, 5.1, 15, 20])
+    # undecided at its own point and dark all over; decided there; undecided, but light within the cell; light for certain
+    assert is_lasting(ten, (point, low, high), (least, most)).tolist() == [True, False, False, False]

@@ -1,0 +1,270 @@
+"""What one access point gives the cells of a surface: at each cell's point, and at least and at most over all of the cell.
+
+    level = EIRP + gain towards the place - loss over the distance - what stands between
+
+Loss over the distance and what stands between go together as a model:
+
+    walls             free space            each body by its material, thickness and angle (ITU-R P.2040 slabs)    default
+    walls_breakpoint  breakpoint (TGn)      each body by its material, thickness and angle
+    free_space        free space            nothing
+    breakpoint        breakpoint (TGn)      nothing: walls are in the slope
+    tgax              breakpoint (TGax)     each wall alike, floors
+    cost231           free space            light walls, heavy walls, floors
+    p1238             ITU-R P.1238          nothing but whether there is line of sight
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.coverage.behind import Changes, Corners, changes, cuts, joined, picked
+from twin.coverage.bounded import probes, ranges
+from twin.coverage.cells import Cells
+from twin.coverage.crossed import Crossed, Prices, crossed, prices, prices_at_points
+from twin.coverage.indoor import SURROUNDINGS, TGAX, TGN, breakpoint_db, floors_db, tgax_db
+from twin.coverage.makeup import THICKEST_CM, counted_table, loss_table_db
+from twin.coverage.pattern import OMNI, Pattern, gain, gain_range
+from twin.coverage.propagation import MODELS, Links, free_space_db, path_loss_db
+from twin.coverage.walls import Barriers
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+WIFI_MODELS = ("walls", "walls_breakpoint", "free_space", "breakpoint", "tgax", "cost231", "p1238")
+BLIND = frozenset({"free_space", "breakpoint"})  # models that ask nothing of what stands between
+COUNTING = frozenset({"cost231", "tgax"})  # models whose walls are those of `twin.coverage.makeup.counted`
+NEAREST_M = 0.5  # the far field begins about here; nearer places count as this far
+
+
+@dataclass(frozen=True)
+class Medium:
+    """How signals weaken: a model of `WIFI_MODELS`, the kind of place of `SURROUNDINGS`, and a breakpoint of its own [m]."""
+
+    model: str = "walls"
+    surroundings: str = "office"
+    breakpoint_m: float | None = None
+
+    @property
+    def breakpoint(self) -> float:
+        """Where the slope breaks. [m]"""
+        if self.breakpoint_m is not None:
+            return self.breakpoint_m
+        place = SURROUNDINGS[self.surroundings]
+        return TGAX[place.tgax].breakpoint_m if self.model == "tgax" else TGN[place.tgn][0]
+
+
+@dataclass(frozen=True)
+class Access:
+    """One access point and its r radios."""
+
+    position: FloatArray  # (3,) [m, enu]
+    f_ghz: FloatArray  # (r,)
+    eirp_dbm: FloatArray  # (r,) in the strongest direction
+    slack_db: FloatArray  # (r,) how far the EIRP may be off
+    pattern: Pattern = OMNI
+    tolerance_m: float = 0.0  # how far from its position it may hang
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What k cells get from an access point."""
+
+    point: FloatArray  # (k, r) at each cell's point [dBm]
+    low: FloatArray  # (k, r, 3) over the cell, WORST LIKELY BEST [dBm]
+    high: FloatArray  # (k, r, 3)
+    blocker: IntArray  # (k,) the object that takes most on the way to the point, -1: none
+
+
+@dataclass(frozen=True)
+class Ground:
+    """n cells made ready to be asked about: their corners, and the bodies that reach into them."""
+
+    cells: Cells
+    corners: Corners
+    cut: Changes
+
+
+def ground(cells: Cells, barriers: Barriers, medium: Medium) -> Ground:
+    """Cells among barriers."""
+    looked = probes(cells)
+    first = np.append(looked.start, len(looked.points)).astype(np.int64)
+    corners = Corners(np.ascontiguousarray(looked.points[:, :2]), first, np.ascontiguousarray(cells.z_range))
+    nothing = Changes(np.zeros(len(cells) + 1, np.int64), np.empty(0, np.int64), np.empty(0, np.int8))
+    return Ground(cells, corners, nothing if medium.model in BLIND else cuts(barriers.rims, corners))
+
+
+def heard(access: Access, barriers: Barriers, medium: Medium, place: Ground, chosen: IntArray) -> Heard:
+    """What some cells (k,) of a place get from one access point."""
+    cells = _only(place.cells, chosen)
+    point = place.cells.representative[chosen]
+    corners, cut = _corners(place.corners, chosen), picked(place.cut, chosen)
+    between = _between(access, barriers, medium, (point, corners, cut), None)
+    toward = gain(access.pattern, access.position, point)
+    weakest, strongest = gain_range(access.pattern, access.position, cells, access.tolerance_m)
+    reach = ranges(access.position, cells)
+    away = np.linalg.norm(point - access.position, axis=1)
+    k, r = len(chosen), len(access.f_ghz)
+    out = Heard(np.empty((k, r)), np.empty((k, r, 3)), np.empty((k, r, 3)), between.blocker)
+    for j in range(r):
+        f = float(access.f_ghz[j])
+        power = access.eirp_dbm[j] - access.slack_db[j] * np.array([1.0, 0.0, -1.0])  # WORST LIKELY BEST
+        seen = between.seen
+        out.point[:, j] = access.eirp_dbm[j] + toward - distance_loss(medium, away, f, seen[:, 1]) - between.point[:, j]
+        far, near = reach.far_3d + access.tolerance_m, np.maximum(reach.near_3d - access.tolerance_m, 0.0)
+        out.low[:, j] = power + (weakest - distance_loss(medium, far, f, seen[:, 0]))[:, None] - between.high[:, j]
+        out.high[:, j] = power + (strongest - distance_loss(medium, near, f, seen[:, 2]))[:, None] - between.low[:, j]
+    return out
+
+
+def heard_at(access: Access, barriers: Barriers, medium: Medium, points: FloatArray) -> FloatArray:
+    """What each of an access point's radios gives at points (k, 3) [m, enu], the likely case (k, r). [dBm]"""
+    k = len(points)
+    corners = Corners(np.ascontiguousarray(points[:, :2]), np.arange(k + 1), np.repeat(points[:, 2:], 2, axis=1))
+    still = Changes(np.zeros(k + 1, np.int64), np.empty(0, np.int64), np.empty(0, np.int8))
+    between = _between(access, barriers, medium, (np.ascontiguousarray(points), corners, None), still)
+    toward = gain(access.pattern, access.position, points)
+    away = np.linalg.norm(points - access.position, axis=1)
+    lost = np.column_stack([distance_loss(medium, away, float(f), between.seen[:, 1]) for f in access.f_ghz])
+    return access.eirp_dbm + toward[:, None] - lost - between.point
+
+
+def hope(access: Access, medium: Medium, cells: Cells) -> FloatArray:
+    """The most that each of an access point's radios could give anywhere in n cells, with nothing between (n, r). [dBm]"""
+    near = np.maximum(ranges(access.position, cells).near_3d - access.tolerance_m, 0.0)
+    _, strongest = gain_range(access.pattern, access.position, cells, access.tolerance_m)
+    clear = np.ones(len(cells), bool)
+    columns = [
+        access.eirp_dbm[j] + access.slack_db[j] + strongest - distance_loss(medium, near, float(access.f_ghz[j]), clear)
+        for j in range(len(access.f_ghz))
+    ]
+    return np.column_stack(columns)
+
+
+def distance_loss(medium: Medium, d_m: FloatArray, f_ghz: float, seen: BoolArray) -> FloatArray:
+    """Loss over the distance alone (n,) [dB]; `seen` (n,): in line of sight."""
+    d = np.maximum(d_m, NEAREST_M)
+    place = SURROUNDINGS[medium.surroundings]
+    if medium.model == "p1238":
+        return path_loss_db(MODELS[place.p1238], Links(f_ghz, d, d), seen, extrapolate=True)
+    if medium.model == "tgax" and medium.breakpoint_m is None:
+        return tgax_db(d, f_ghz, 0.0, 0.0, case=place.tgax)
+    if medium.model in {"breakpoint", "walls_breakpoint", "tgax"}:
+        return breakpoint_db(d, f_ghz, medium.breakpoint)
+    return free_space_db(d, f_ghz)
+
+
+@dataclass(frozen=True)
+class _Between:
+    point: FloatArray  # (k, r) [dB]
+    low: FloatArray  # (k, r, 3)
+    high: FloatArray  # (k, r, 3)
+    seen: BoolArray  # (k, 3) in line of sight: all of the cell, its point, some of it
+    blocker: IntArray  # (k,)
+
+
+def _between(
+    access: Access, barriers: Barriers, medium: Medium, ends: tuple[FloatArray, Corners, Changes | None], still: Changes | None
+) -> _Between:
+    """What stands between an access point and cells, for each of its radios; `still`: what changes in them is known."""
+    point, corners, cut = ends
+    k, r = len(point), len(access.f_ghz)
+    none = np.full(k, -1, np.int64)
+    if medium.model in BLIND:
+        return _Between(np.zeros((k, r)), np.zeros((k, r, 3)), np.zeros((k, r, 3)), np.ones((k, 3), bool), none)
+    by, column = _prices(barriers, medium, access.f_ghz, whole_cells=still is None)
+    changing = still
+    if changing is None:
+        changing = changes(barriers.rims, access.position, corners, creases=by.varies, tolerance_m=access.tolerance_m)
+        changing = changing if cut is None else joined(changing, cut)
+    found = crossed(barriers, by, access.position, (point, corners), changing)
+    if medium.model == "p1238":
+        surely = found.high[:, 0, 1] <= 0
+        seen = np.column_stack([surely, found.point[:, 0] <= 0, surely | (found.low[:, 0, 1] <= 0)])
+        return _Between(np.zeros((k, r)), np.zeros((k, r, 3)), np.zeros((k, r, 3)), seen, found.blocker[:, 0])
+    if medium.model in COUNTING:
+        return _counted(found, r)
+    return _Between(found.point[:, column], found.low[:, column], found.high[:, column], np.ones((k, 3), bool), found.blocker[:, 0])
+
+
+def _counted(found: Crossed, r: int) -> _Between:
+    """Walls and floors priced alike for every radio; floors cost less the more there are."""
+    walls, floors = found.point[:, 0], floors_db(found.point[:, 1])
+    point, blocker = walls + floors, np.where(floors > walls, found.blocker[:, 1], found.blocker[:, 0])
+    low, high = (part[:, 0] + floors_db(part[:, 1]) for part in (found.low, found.high))
+    seen = np.ones((len(point), 3), bool)
+    each = (np.repeat(point[:, None], r, axis=1), np.repeat(low[:, None], r, axis=1), np.repeat(high[:, None], r, axis=1))
+    return _Between(*each, seen, blocker)
+
+
+def _prices(barriers: Barriers, medium: Medium, f_ghz: FloatArray, *, whole_cells: bool) -> tuple[Prices, IntArray]:
+    """How bodies are priced for some radios, and which way is each radio's; kept with the barriers."""
+    channel, column = np.unique(np.round(f_ghz, 2), return_inverse=True)  # one table serves a channel
+    by_material = medium.model not in COUNTING | {"p1238"}
+    key = (whole_cells, *(("walls", tuple(channel.tolist())) if by_material else (medium.model, medium.surroundings)))
+    if key not in barriers.memory:
+        tables = np.stack(_tables(barriers, medium, channel))
+        barriers.memory[key] = prices(barriers, tables) if whole_cells else prices_at_points(tables)
+    return barriers.memory[key], column.ravel()
+
+
+def _tables(barriers: Barriers, medium: Medium, channel: FloatArray) -> Sequence[FloatArray]:
+    if medium.model == "p1238":  # anything in the way
+        return [np.ones((max(len(barriers.walls.make_ups), int(barriers.walls.make_up.max(initial=0)) + 1), THICKEST_CM + 1, 91))]
+    if medium.model == "cost231":
+        return [counted_table(floors=False), counted_table(floors=True)]
+    if medium.model == "tgax":
+        alike = TGAX[SURROUNDINGS[medium.surroundings].tgax].wall_db
+        return [counted_table(floors=False, alike_db=alike), counted_table(floors=True)]
+    return [loss_table_db(barriers.walls, float(f)) for f in channel]
+
+
+def _only(cells: Cells, chosen: IntArray) -> Cells:
+    return Cells(*(getattr(cells, field.name)[chosen] for field in fields(cells)))
+
+
+def _corners(corners: Corners, chosen: IntArray) -> Corners:
+    count = np.diff(corners.first)[chosen]
+    first = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    at = np.repeat(corners.first[chosen] - first[:-1], count) + np.arange(first[-1])
+    return Corners(corners.xy[at], first, corners.z[chosen])
+
+
+class Book:
+    """What is known of access points at the cells of one surface, so that nothing is asked twice."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[IntArray, Heard]] = {}
+        self._lock = Lock()
+
+    @property
+    def size(self) -> int:
+        """How many levels are kept. [count]"""
+        return sum(known[1].low.size for known in self._known.values())
+
+    def levels(self, key: str, cells: IntArray, make: Callable[[IntArray], Heard]) -> Heard:
+        """What cells (k,), ascending, get from the access point under `key`; what is not known is made."""
+        with self._lock:
+            known = self._known.get(key)
+        if known is None:
+            known = cells, make(cells)
+        else:
+            missing = np.setdiff1d(cells, known[0], assume_unique=True)
+            if len(missing):
+                known = _merged(known, (missing, make(missing)))
+        with self._lock:
+            self._known[key] = known
+        at = np.searchsorted(known[0], cells)
+        return Heard(*(getattr(known[1], field.name)[at] for field in fields(Heard)))
+
+
+def _merged(one: tuple[IntArray, Heard], other: tuple[IntArray, Heard]) -> tuple[IntArray, Heard]:
+    cells = np.concatenate([one[0], other[0]])
+    order = np.argsort(cells, kind="stable")
+    both = (np.concatenate([getattr(one[1], field.name), getattr(other[1], field.name)])[order] for field in fields(Heard))
+    return cells[order], Heard(*both)

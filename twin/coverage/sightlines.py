@@ -1,0 +1,191 @@
+"""From which of m points the parts of a field of cells are in sight: what light, sound and pictures share.
+
+Each point is looked out of all round (`twin.coverage.look`), so that a part is in sight for certain, out of sight for certain, or
+undecided; two scenes may be looked at, one with most in the way and one with least. What is found for the parts of a cell (8 by 8)
+holds for every cell that is cut from it:
+
+        +-------+---+---+
+        |       | o |   |      a cell, its parts as bits of a mask per point; a smaller cell asks for the bits of its block
+        |       +---+---+
+        |       |   |   |
+        +-------+---+---+
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.coverage.camera import FISHEYE, Criteria, View
+from twin.coverage.cells import Cells
+from twin.coverage.field import PARTS, Field
+from twin.coverage.look import LASTING_YES, SEEN, Look, Sight, look
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Masks = NDArray[np.uint64]
+Remember = Callable[[View, Callable[[], Look]], Look]
+
+ALL_ROUND = Criteria(density_px_per_m=0.0)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Which of m points are in sight of the parts of n cells: k records by cell, each with its point in ascending order."""
+
+    field: Field
+    first: IntArray  # (n + 1,) where the records of a cell begin
+    point: NDArray[np.int32]  # (k,)
+    seen: Masks  # (k,) parts in sight for certain
+    likely: Masks  # (k,) parts in sight by best knowledge
+    perhaps: Masks  # (k,) parts that may be in sight
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Where c cells lie in a field: the cell each is cut from, its parts that have surface, and the part of its own point."""
+
+    root: IntArray  # (c,)
+    live: Masks  # (c,)
+    own: Masks  # (c,) one bit each
+
+
+def sight_lines(
+    field: Field, scenes: tuple[Sight, Sight], points: FloatArray, reach_m: FloatArray, remember: Remember | None = None
+) -> Lines:
+    """Which points (m, 3) [m, enu] are in sight of which parts of a field, up to reach_m (m,) [m] from each.
+
+    Parameters
+    ----------
+    field
+        The cells, arranged among the obstacles of the first scene.
+    scenes
+        The scene with most in the way, which the best knowledge is of, and the one with least; may be the same.
+    points, reach_m
+        Where from, and how far. Points that are not finite are in sight of nothing.
+    remember
+        Called for each look at the first scene with what computes it; it may answer from memory.
+    """
+    worst, best = scenes
+    views = [_view(position, reach) for position, reach in zip(points.tolist(), reach_m.tolist(), strict=True)]
+    finite = np.isfinite(points).all(axis=1) & (reach_m > 0)
+
+    def one(k: int) -> tuple[IntArray, Masks]:
+        def compute() -> Look:
+            return look(field, worst, views[k], ALL_ROUND)
+
+        first = compute() if remember is None else remember(views[k], compute)
+        return _merged(first, first if best is worst else look(field, best, views[k], ALL_ROUND))
+
+    numbers = np.flatnonzero(finite).tolist()
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        found = list(pool.map(one, numbers))
+    cell = np.concatenate([np.empty(0, np.int64), *(cells for cells, _ in found)])
+    point = np.repeat(np.array(numbers, np.int32), [len(cells) for cells, _ in found])
+    masks = np.concatenate([np.empty((3, 0), np.uint64), *(masks for _, masks in found)], axis=1)
+    order = np.lexsort((point, cell))
+    first = np.searchsorted(cell[order], np.arange(len(field.cells) + 1))
+    return Lines(field, first.astype(np.int64), point[order], *(np.ascontiguousarray(row[order]) for row in masks))
+
+
+def blocks(field: Field, cells: Cells) -> Blocks:
+    """Where cells that are those of a field, or cut from them, lie in it."""
+    part = field.step / PARTS
+    corner = np.floor(cells.centre[:, :2] / field.step)
+    root = _roots(field, corner.astype(np.int64), cells.piece)
+    low = (cells.centre[:, :2] - cells.half[:, None] - corner * field.step) / part
+    size = np.maximum(np.round(2 * cells.half / part).astype(np.int64), 1)
+    start = np.clip(np.floor(low + 1e-6).astype(np.int64), 0, PARTS - 1)
+    own = np.clip(np.floor((cells.representative[:, :2] - corner * field.step) / part).astype(np.int64), 0, PARTS - 1)
+    live = _masks(start, size) & ~field.pages.dead[root] if len(cells) else np.empty(0, np.uint64)
+    bit = np.uint64(1) << (own[:, 1] * PARTS + own[:, 0]).astype(np.uint64)
+    return Blocks(root, live, bit)
+
+
+def settled(lines: Lines) -> Lines:
+    """The same lines as if the best knowledge of them were certain."""
+    return replace(lines, seen=lines.likely, perhaps=lines.likely)
+
+
+def as_points(cells: Cells) -> Cells:
+    """The points of cells, as cells without extent."""
+    own = cells.representative
+    n = len(cells)
+    return Cells(own, np.full(n, 1e-9), np.column_stack([own[:, 2], own[:, 2]]), cells.area, cells.piece, np.full(n, None, object))
+
+
+def pairs(lines: Lines) -> tuple[IntArray, IntArray]:
+    """Cell and point (k,), (k,) of all pairs that are in sight of each other, by best knowledge and at the cell's own point."""
+    at = blocks(lines.field, lines.field.cells)
+    cell = np.repeat(np.arange(len(at.root)), np.diff(lines.first))
+    own = np.where(at.own & at.live, at.own, at.live)[cell]
+    free = (lines.likely & own) != 0
+    return cell[free], lines.point[free].astype(np.int64)
+
+
+def is_lasting(asked: FloatArray, cell: tuple[FloatArray, ...], spot: tuple[FloatArray, FloatArray]) -> NDArray[np.bool_]:
+    """Where cutting a cell would decide nothing: its point alone is undecided, and the best knowledge is the same all over the cell.
+
+    Parameters
+    ----------
+    asked
+        What must be reached (n,).
+    cell
+        Of n cells what their point gets by best knowledge, and the least and the most over the cell (n,), (n,), (n,).
+    spot
+        Least and most at the point alone (n,), (n,).
+    """
+    point, low, high = cell
+    with np.errstate(divide="ignore", invalid="ignore"):
+        up, down = high / spot[1], spot[0] / low  # how much the level may rise and fall over the cell
+        alike = np.where(point < asked, ~(point * up >= asked), point >= asked * down)
+    return np.asarray((spot[0] < asked) & (spot[1] >= asked) & alike, bool)
+
+
+def _view(position: list[float], reach: float) -> View:
+    x, y, z = position
+    return View("", (x, y, z), FISHEYE, 0.0, math.pi / 2, 2 * math.pi, 2 * math.pi, 1.0, reach)
+
+
+def _merged(worst: Look, best: Look) -> tuple[IntArray, Masks]:
+    """The cells (k,) that two looks speak of, and three masks (3, k): in sight for certain, by best knowledge, perhaps."""
+    cell = np.unique(np.concatenate([worst.cell, best.cell])).astype(np.int64)
+    masks = np.zeros((3, len(cell)), np.uint64)
+    chosen = ((worst, worst.state == SEEN), (worst, worst.state <= LASTING_YES), (worst, worst.state >= SEEN), (best, best.state >= SEEN))
+    for row, (found, which) in zip((0, 1, 2, 2), chosen, strict=True):
+        np.bitwise_or.at(masks[row], np.searchsorted(cell, found.cell[which]), found.mask[which])
+    return cell, masks
+
+
+def _roots(field: Field, ij: IntArray, piece: NDArray[np.int32]) -> IntArray:
+    """The cell (c,) of a field at each lattice place ij (c, 2) of a piece."""
+    own = np.floor(field.cells.centre[:, :2] / field.step).astype(np.int64)
+    low = np.minimum(own.min(axis=0, initial=0), ij.min(axis=0, initial=0)) if len(ij) else np.zeros(2, np.int64)
+    wide = np.maximum(own.max(axis=0, initial=0), ij.max(axis=0, initial=0)) - low + 1
+
+    def key(at: IntArray, pieces: NDArray[np.int32]) -> IntArray:
+        return (pieces.astype(np.int64) * wide[1] + at[:, 1] - low[1]) * wide[0] + at[:, 0] - low[0]
+
+    keys = key(own, field.cells.piece)
+    order = np.argsort(keys)
+    return order[np.minimum(np.searchsorted(keys[order], key(ij, piece)), max(len(order) - 1, 0))]
+
+
+def _masks(start: IntArray, size: IntArray) -> Masks:
+    """The bits (c,) of blocks of `size` (c,) parts at column and row (c, 2)."""
+    out = np.zeros(len(size), np.uint64)
+    for each in np.unique(size).tolist():
+        same = size == each
+        span = min(each, PARTS)
+        row = np.uint64((1 << span) - 1)
+        block = np.uint64(0)
+        for k in range(span):
+            block |= row << np.uint64(PARTS * k)
+        out[same] = block << (start[same, 1] * PARTS + start[same, 0]).astype(np.uint64)
+    return out

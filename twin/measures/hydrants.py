@@ -1,0 +1,174 @@
+"""What the measures of hydrants share: hydrants that work, the ground that hoses are laid on, and how they stand to roads and walls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from twin.buildings import Building, buildings
+from twin.coverage.hydrants import KERB_M, SPACING_M, WALL_M, Ground, Ways, ground_of, way_lengths, ways
+from twin.devices import positions
+from twin.errors import MissingInput
+from twin.measures.radio import chosen_devices
+from twin.measures.surfaces import gather_surface
+from twin.model import Device, FeatureTable
+from twin.store import Store
+
+FloatArray = NDArray[np.float64]
+
+SURVEY_M = 0.01  # distances are held against limits to within this
+WALL_WORDS = ("wall", "fence", "rail", "perimeter", "mesh", "yard", "围墙", "墙", "围栏", "栅栏", "护栏")
+
+
+@dataclass(frozen=True)
+class Hydrants:
+    """The outdoor hydrants that count, where they are (h, 2) [m, enu], and the ground round them."""
+
+    devices: Sequence[Device]
+    place: FloatArray
+    ground: Ground
+    starts: Ways
+    warnings: Sequence[Mapping[str, Any]]
+
+
+def gather_hydrants(store: Store, statuses: Sequence[str], most_m: float, barred: Sequence[str], *, margin_m: float = 5.0) -> Hydrants:
+    """The hydrants outdoors with the ways that hoses of at most `most_m` [m] can take past what is barred (building, barrier, water)."""
+    devices = [device for device in chosen_devices(store, "hydrant", statuses) if not (device.storey_id or device.space_id)]
+    place = positions(store, devices)[:, :2] if devices else np.empty((0, 2))
+    finite = np.atleast_1d(np.isfinite(place).all(axis=1))
+    devices, place = [device for device, ok in zip(devices, finite.tolist(), strict=True) if ok], place[finite]
+    blocked = shapes_in_the_way(store, barred)
+    outside = _outside(blocked, place)
+    ground = ground_of(blocked)
+    inside = [device.id for device, at, out in zip(devices, place, outside, strict=True) if not np.allclose(at, out)]
+    told: list[Mapping[str, Any]] = [] if devices else [{"code": "no_devices", "subject": "hydrant"}]
+    if inside:
+        told.append({"code": "hydrant_in_wall", "subject": "hydrant", "count": len(inside), "ids": inside})
+    return Hydrants(devices, outside, ground, ways(ground, outside, most_m, margin_m), told)
+
+
+def shapes_in_the_way(store: Store, barred: Sequence[str]) -> NDArray[np.object_]:
+    """What no hose is laid across, x y [m, enu]: footprints, walls and fences, water, as far as barred."""
+    found: list[Any] = []
+    if "building" in barred:
+        found += _areas(store, [building.footprint for building in _standing(store)])
+    if "barrier" in barred:
+        table = store.features_of_kind("barrier")
+        found += _flat(store, [table.geometry[i] for i in range(len(table)) if _is_wall(table, i)])
+    if "water" in barred:
+        found += _areas(store, store.features_of_kind("water").geometry)
+    return np.array(found, object)
+
+
+def standing(store: Store, hydrants: Hydrants) -> list[dict[str, Any]]:
+    """One row a hydrant: distance to the nearest other, to the kerb and to the nearest wall [m], and what of these is out of order."""
+    kerb = _kerb(store)
+    walls = shapes_in_the_way(store, ["building"])
+    tree = shapely.STRtree(walls) if len(walls) else None
+    points = [shapely.Point(*at) for at in hydrants.place.tolist()]
+    rows: list[dict[str, Any]] = []
+    for k, (device, point) in enumerate(zip(hydrants.devices, points, strict=True)):
+        others = np.delete(hydrants.place, k, axis=0)
+        apart = float(np.hypot(*(others - hydrants.place[k]).T).min()) if len(others) else None
+        to_kerb = float(kerb.distance(point)) if kerb is not None else None
+        to_wall = float(point.distance(walls[tree.nearest(point)])) if tree is not None else None
+        rows.append({
+            "id": device.id, "next_m": _round(apart), "kerb_m": _round(to_kerb), "wall_m": _round(to_wall),
+            "too_far_apart": apart is not None and apart > SPACING_M + SURVEY_M,
+            "too_far_from_kerb": to_kerb is not None and to_kerb > KERB_M + SURVEY_M,
+            "too_near_wall": to_wall is not None and to_wall < WALL_M - SURVEY_M,
+        })  # fmt: skip
+    return rows
+
+
+def building_rows(store: Store, hydrants: Hydrants, most_m: float, *, by_hose: bool) -> list[dict[str, Any]]:
+    """One row a building: the way from the nearest hydrant to its wall, round what is in the way, and straight. [m]
+
+    A hose has to come to any place of the outline: the nearest corner or middle of an edge that it reaches decides.
+    """
+    rows: list[dict[str, Any]] = []
+    frame = store.park().frame
+    alone = [ways(hydrants.ground, each[None], most_m) for each in hydrants.place] if by_hose else []
+    for building in _standing(store):
+        shape = shapely.make_valid(frame.project(shapely.force_2d(building.footprint)))
+        if shape.is_empty:
+            continue
+        rim = shapely.segmentize(shape.buffer(0.05, join_style="mitre").boundary, 10.0)
+        spots = np.unique(shapely.get_coordinates(rim), axis=0)
+        way, which = way_lengths(hydrants.ground, hydrants.starts, spots, most_m)
+        best = int(way.argmin()) if len(way) else -1
+        away = np.atleast_1d(shapely.distance(np.asarray(shapely.points(hydrants.place), object), shape))
+        straight = float(away.min()) if len(away) else None
+        near = np.flatnonzero(away <= most_m).tolist()
+        if by_hose:
+            near = [k for k in near if np.isfinite(way_lengths(hydrants.ground, alone[k], spots, most_m)[0]).any()]
+        reached = best >= 0 and bool(np.isfinite(way[best]))
+        rows.append({
+            "id": building.id, "name": building.name, "way_m": _round(float(way[best])) if reached else None,
+            "straight_m": _round(straight),
+            "reachers": [hydrants.devices[k].id for k in near],
+            "hydrant": hydrants.devices[int(which[best])].id if reached else None, "reached": reached, "shape": shape,
+            "within_radius": straight is not None and straight <= most_m, "far_side_m": _far(way),
+        })  # fmt: skip
+    return rows
+
+
+def _far(way: FloatArray) -> float | None:
+    """The longest way to a place of an outline; None where some of it is not reached. [m]"""
+    return _round(float(way.max())) if len(way) and np.isfinite(way).all() else None
+
+
+def _standing(store: Store) -> list[Building]:
+    return [building for building in buildings(store) if building.footprint is not None]
+
+
+def _is_wall(table: FeatureTable, i: int) -> bool:
+    said = f"{table.column('class')[i] or ''} {table.column('name')[i] or ''}".casefold()
+    return not said.strip() or any(word in said for word in WALL_WORDS)
+
+
+def _areas(store: Store, shapes: Any) -> list[Any]:
+    found: list[Any] = []
+    for shape in _flat(store, shapes):
+        whole = shapely.make_valid(shape)
+        found += [part for part in shapely.get_parts(whole) if shapely.get_dimensions(part) == 2]
+    return found
+
+
+def _flat(store: Store, shapes: Any) -> list[Any]:
+    frame = store.park().frame
+    given = [shapely.force_2d(shape) for shape in shapes if shape is not None and not shape.is_empty]
+    return list(frame.project(np.array(given, object))) if given else []
+
+
+def _kerb(store: Store) -> Any:
+    """The edge of the road surface; None where there are no roads."""
+    try:
+        surface = gather_surface(store, "road_surface")
+    except MissingInput:
+        return None
+    whole: Any = shapely.union_all([piece.polygon for piece in surface.pieces])
+    return whole.boundary
+
+
+def _outside(blocked: NDArray[np.object_], place: FloatArray) -> FloatArray:
+    """The places (h, 2), those within something that is in the way moved to just outside it."""
+    out = place.copy()
+    if not len(blocked) or not len(place):
+        return out
+    points = np.array([shapely.Point(*at) for at in place.tolist()], object)
+    for i, j in shapely.STRtree(blocked).query(points, predicate="within").T.tolist():
+        shape: Any = blocked[j]
+        edge = shapely.get_coordinates(shapely.shortest_line(shape.boundary, points[i]))[0]
+        inward = place[i] - edge
+        out[i] = edge - inward / max(float(np.hypot(*inward)), 1e-9) * 0.05
+    return out
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
