@@ -23,8 +23,8 @@ from twin.registry import load, points
 _WRONG_USAGE: Any = typer.BadParameter.__mro__[2]
 _BY_SIGNAL = 130  # what typer makes of an interruption
 ORDER = (
-    "demo", "init", "import", "info", "layers", "models", "diff", "tiles", "serve", "measures", "measure", "scenario", "packs", "score", "sees",
-    "simulate", "check", "backup", "restore", "export",
+    "demo", "init", "import", "info", "layers", "models", "diff", "tiles", "serve", "measures", "measure", "scenario", "packs", "score",
+    "sees", "simulate", "check", "backup", "restore", "export",
 )  # fmt: skip
 
 

@@ -12,7 +12,19 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from twin.console import JsonOption, LangOption, ParkArgument, figure, language, percent, print_json, print_table, progress, say
+from twin.console import (
+    JsonOption,
+    LangOption,
+    ParkArgument,
+    figure,
+    interval,
+    language,
+    print_json,
+    print_table,
+    progress,
+    say,
+    worded,
+)
 from twin.coverage.levels import LADDERS
 from twin.crs import Frame, known_crs
 from twin.errors import UsageError
@@ -212,15 +224,16 @@ def sees(
     names = ("camera", "sees", "px_per_m", "distance", "level", "blocked_by")
     seeing = sorted(answer["cameras"], key=lambda camera: (not camera["sees"], camera["distance_m"]))
     rows = [
-        [c["id"], "✓" if c["sees"] else "", _round(c["px_per_m"]), _round(c["distance_m"]), c["level"], _hindrance(c)] for c in seeing[:30]
+        [c["id"], "✓" if c["sees"] else "", _round(c["px_per_m"]), _round(c["distance_m"]), c["level"], _hindrance(c, spoken)]
+        for c in seeing[:30]
     ]
     print_table([message(f"column_{c}", spoken) for c in names], rows)
 
 
-def _hindrance(camera: Mapping[str, Any]) -> str | None:
+def _hindrance(camera: Mapping[str, Any], lang: str) -> str | None:
     """What keeps a camera from seeing a point, and what would have to be otherwise."""
     changed = ", ".join(f"{name}: {state}" for name, state in (camera["sees_if"] or {}).items())
-    said = camera["blocked_by"] or camera["reason"]
+    said = camera["blocked_by"] or (camera["reason"] and worded("reason", camera["reason"], lang))
     return f"{said} ({changed}: ✓)" if changed else said
 
 
@@ -315,21 +328,37 @@ def _print_models(listed: list[dict[str, Any]], lang: str) -> None:
 
 def _print_result(document: dict[str, Any], lang: str) -> None:
     value, lower, upper = (figure(document[name], document["unit"], 2) for name in ("value", "lower", "upper"))
+    if document["unit"] != "1" and document["value"] is not None:
+        value = f"{value} {worded('quantity', document['quantity'], lang)}".rstrip()
     say(f"{document['title']}: {value}")
     say(message("bounds_line", lang, lower=lower, upper=upper))
-    say(f"{document['numerator']:,.1f} / {document['denominator']:,.1f} {document['quantity']}   {document['run']}")
+    if document["unit"] == "1":
+        counted = worded("quantity", document["quantity"], lang)
+        say(f"{document['numerator']:,.1f} / {document['denominator']:,.1f} {counted}   {document['run']}")
+    else:
+        say(document["run"])
     for warning in document["warnings"]:
         say(f"! {warning['message']}")
-    rows = [[gap["id"], round(gap["amount"], 1), gap["reason"], ", ".join(gap["blockers"][:3])] for gap in document["gaps"][:10]]
+    rows = [
+        [gap["id"], round(gap["amount"], 1), worded("reason", gap["reason"], lang), _shortfall(gap), ", ".join(gap["blockers"][:3])]
+        for gap in document["gaps"][:10]
+    ]
     if rows:
-        print_table([message(f"column_{c}", lang) for c in ("gap", "amount", "reason", "blocked_by")], rows)
+        print_table([message(f"column_{c}", lang) for c in ("gap", "amount", "reason", "shortfall", "blocked_by")], rows)
+
+
+def _shortfall(gap: Mapping[str, Any]) -> str:
+    """By how much the nearest device misses a gap; empty where no number says it."""
+    short = gap.get("shortfall")
+    return "" if short is None else f"{short:.3g} {gap['shortfall_unit']}"
 
 
 def _score_row(row: dict[str, Any], lang: str) -> list[Any]:
-    interval = f"{percent(row['lower'])} – {percent(row['upper'])}" if row["value"] is not None else "—"
+    value, unit = row["value"], row["unit"]
     points = f"{row['points'][0]:g}–{row['points'][1]:g} / {row['max_points']:g}"
     verdict = message(f"verdict_{row['verdict']}", lang)
-    return [row["clause"], row[f"title_{lang}"], percent(row["value"]), interval, f"≥ {percent(row['threshold'])}", points, verdict]
+    asked = f"≥ {figure(row['threshold'], unit)}"
+    return [row["clause"], row[f"title_{lang}"], figure(value, unit), interval(row["lower"], row["upper"], unit), asked, points, verdict]
 
 
 def _once(results: list[Result]) -> list[Result]:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from twin.errors import TwinError
-from twin.i18n import preferred_language
+from twin.i18n import message, preferred_language
 
 WIDE = 240  # columns where nobody's window cuts the lines: a pipe or a file
 ParkArgument = Annotated[str, typer.Argument(metavar="PARK", help="option_park", show_default=False)]
@@ -83,6 +83,18 @@ def percent(value: float | None, places: int = 1) -> str:
 def figure(value: float | None, unit: str, places: int = 1) -> str:
     """A measure's value: a share (unit 1) as a percentage, anything else as a number."""
     return percent(value, places) if unit == "1" or value is None else f"{value:g}"
+
+
+def interval(lower: float | None, upper: float | None, unit: str, places: int = 1) -> str:
+    """The bounds of a value; a dash where it has none."""
+    return "—" if lower is None or upper is None else f"{figure(lower, unit, places)} – {figure(upper, unit, places)}"
+
+
+def worded(kind: str, code: str, lang: str) -> str:
+    """What people call a code of results, such as a `reason` or a `quantity`; the code in plain letters where nobody gave it a word."""
+    name = f"{kind}_{code}"
+    said = message(name, lang)
+    return code.replace("_", " ") if said == name else said
 
 
 def _cell(value: Any) -> str:

@@ -29,8 +29,8 @@ class WhatIf:
         self._lock = threading.Lock()
         self._sessions: OrderedDict[str, Future[Answers]] = OrderedDict()
 
-    def preview(self, measure_id: str, asked: Mapping[str, Any], scenario: str, changes: Sequence[Record]) -> Preview:
-        """What changes to a scenario would give.
+    def preview(self, measure_id: str, asked: Mapping[str, Any], scenario: str | None, changes: Sequence[Record]) -> Preview:
+        """What changes to a scenario would give, or to the park itself where none is named.
 
         Raises
         ------
@@ -41,7 +41,8 @@ class WhatIf:
         """
         measure: Measure = load("twin.measures", measure_id)
         request = resolve(measure, asked, {})
-        return self._session(measure, request).preview(self._store.scenario(scenario).changes, changes)
+        before = () if scenario is None else self._store.scenario(scenario).changes
+        return self._session(measure, request).preview(before, changes)
 
     def _session(self, measure: Measure, request: Request) -> Answers:
         """The session for a request; two who ask for the same at once share one making."""

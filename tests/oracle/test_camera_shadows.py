@@ -145,7 +145,7 @@ def test_each_camera_is_its_exact_polygon(seed: int) -> None:
     (view,) = some_views(np.random.default_rng(seed), solid, 1, 90.0)
     exact = visible(view, 1.5, deepest(view, 12.5), list(zip(bases, tops, strict=True)))
     place = shapely.box(-120, -120, 120, 120).difference(solid)
-    found = _covered(place, scene(bases, tops), [view], Criteria(12.5), tolerance=1e-6)
+    found = _covered(place, scene(bases, tops), [view], Criteria(12.5))
     area = exact.intersection(place).area
     assert found.lower.sum() - 0.02 <= area <= found.upper.sum() + 0.02
     assert found.upper.sum() - found.lower.sum() < 0.01 * max(area, 100.0)
@@ -177,8 +177,8 @@ def test_real_outlines_give_the_exact_polygon(shared_data: Path) -> None:
     assert found.value.sum() == pytest.approx(area, rel=2e-3)
 
 
-def _covered(place: Any, obstacles: Obstacles, views: list[View], criteria: Criteria, tolerance: float = 1e-4) -> Any:
+def _covered(place: Any, obstacles: Obstacles, views: list[View], criteria: Criteria) -> Any:
     surface = Surface("s", [Piece("p", "p", place)])
     sight = prepare(obstacles)
     field = arrange(grid(surface, 1.0, 1.5, level), sight.edges)
-    return cover(surface, field, sight, views, Question(criteria, 1.5, level, tolerance=tolerance))
+    return cover(surface, field, sight, views, Question(criteria, 1.5, level))

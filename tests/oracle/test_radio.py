@@ -17,8 +17,8 @@ from twin.coverage.propagation import MODELS, Links, path_loss_db
 GRID_M = 0.6
 F_GHZ = 5.2  # the set says nothing of the channel; ranging by round-trip time is done at 5 GHz, and the level is fitted anyway
 # access points by column of the table, as (column number, x, y) in cells
-CORRIDOR = [(2, 2, 7.5), (3, 17, 6.8), (4, 38, 9), (5, 48, 5)]
-OFFICE = [(1, 1, 5), (2, 11, -1), (3, 15, 6), (4, 20, -1), (5, 25, 5)]
+CORRIDOR: list[tuple[int, float, float]] = [(2, 2, 7.5), (3, 17, 6.8), (4, 38, 9), (5, 48, 5)]
+OFFICE: list[tuple[int, float, float]] = [(1, 1, 5), (2, 11, -1), (3, 15, 6), (4, 20, -1), (5, 25, 5)]
 
 
 def measured(path: Path, aps: list[tuple[int, float, float]]) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:

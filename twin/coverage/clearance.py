@@ -13,7 +13,7 @@ edge), by which boxes are taken larger.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,15 @@ class Clear:
     point: BoolArray  # (n,)
     whole: BoolArray  # (n,)
     some: BoolArray  # (n,)
+
+
+@dataclass(frozen=True)
+class Lens:
+    """Where an antenna hangs (3,) [m, enu], up to a slack [m]; and what was found for other boxes."""
+
+    position: FloatArray
+    slack_m: float = 0.0
+    memory: Memory = field(default_factory=dict[tuple[float, ...], tuple[FloatArray, FloatArray]])
 
 
 def boxes_of(cells: Cells) -> Boxes:
@@ -104,52 +113,53 @@ def cut_by_faces(edges: Edges, boxes: Boxes) -> BoolArray:
     return out
 
 
-def clear_sight(
-    among: Sight, antenna: FloatArray, boxes: Boxes, points: FloatArray, cut: BoolArray, slack_m: float = 0.0, memory: Memory | None = None
-) -> Clear:
+def clear_sight(among: Sight, lens: Lens, boxes: Boxes, points: FloatArray, cut: BoolArray) -> Clear:
     """The sight from an antenna to boxes.
 
     Parameters
     ----------
     among
         What is in the way.
-    antenna
-        Where it hangs (3,). [m, enu]
+    lens
+        Where the antenna hangs.
     boxes
         n boxes.
     points
         A target in each (n, 3). [m, enu]
     cut
         Boxes (n,) that faces cut.
-    slack_m
-        How far from there it may hang. [m]
-    memory
-        What was found for other boxes.
     """
-    free = ~among.scene.occluded(np.broadcast_to(antenna, points.shape), points)
-    unsure = cut | _reached(among, antenna, boxes, slack_m, {} if memory is None else memory)
+    free = ~among.scene.occluded(np.broadcast_to(lens.position, points.shape), points)
+    unsure = cut | _reached(among, lens, boxes)
     return Clear(free, free & ~unsure, free | unsure)
 
 
-def _reached(among: Sight, antenna: FloatArray, boxes: Boxes, slack_m: float, memory: Memory) -> BoolArray:
+def _reached(among: Sight, lens: Lens, boxes: Boxes) -> BoolArray:
     """Boxes (n,) that a wall of shadow may enter."""
     if not len(boxes) or not len(among.edges.triangles):
         return np.zeros(len(boxes), np.bool_)
-    if slack_m > 0 and _has_face_near(among.edges, antenna, slack_m):
+    if lens.slack_m > 0 and _has_face_near(among.edges, lens.position, lens.slack_m):
         return np.ones(len(boxes), np.bool_)
-    low, high = boxes.box[:, :3].copy(), boxes.box[:, :3].copy()
-    low -= boxes.box[:, [3, 3, 4]]
-    high += boxes.box[:, [3, 3, 4]]
-    hull = np.concatenate([low.min(axis=0), high.max(axis=0)])
-    key = (id(among.edges), *antenna.tolist(), slack_m)
-    known = memory.get(key)
-    if known is None or (known[0][:3] > hull[:3]).any() or (known[0][3:] < hull[3:]).any():
-        walls = edge_walls(among.edges, antenna, hull, slack_m) if slack_m > 0 else sectors(among.edges, among.scene, antenna, hull)
-        known = memory[key] = hull, walls
-    walls = known[1]
+    half = boxes.box[:, [3, 3, 4]]
+    hull = np.concatenate([(boxes.box[:, :3] - half).min(axis=0), (boxes.box[:, :3] + half).max(axis=0)])
     out = np.zeros(len(boxes), np.bool_)
-    _mark_entered(walls, np.ascontiguousarray(antenna, np.float64), boxes.box, slack_m, out)
+    _mark_entered(_walls(among, lens, hull), np.ascontiguousarray(lens.position, np.float64), boxes.box, lens.slack_m, out)
     return out
+
+
+def _walls(among: Sight, lens: Lens, hull: FloatArray) -> FloatArray:
+    """The walls of shadow (s, 14) that may enter a box (6,), from memory where they were asked for a larger one."""
+    key = (id(among.edges), *lens.position.tolist(), lens.slack_m)
+    known = lens.memory.get(key)
+    if known is None or (known[0][:3] > hull[:3]).any() or (known[0][3:] < hull[3:]).any():
+        if known is not None:  # walls for a box over both serve both
+            hull = np.concatenate([np.minimum(known[0][:3], hull[:3]), np.maximum(known[0][3:], hull[3:])])
+        loose = lens.slack_m > 0
+        found = (
+            edge_walls(among.edges, lens.position, hull, lens.slack_m) if loose else sectors(among.edges, among.scene, lens.position, hull)
+        )
+        known = lens.memory[key] = hull, found
+    return known[1]
 
 
 def _has_face_near(edges: Edges, antenna: FloatArray, slack_m: float) -> bool:

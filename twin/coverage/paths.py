@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from twin.coverage.behind import Changes, Corners, changes, cuts, joined, picked
 from twin.coverage.bounded import Probes, chosen, extremes, probes, ranges
 from twin.coverage.cells import Cells, select
-from twin.coverage.clearance import Boxes, Clear, boxes_of, boxes_over, clear_sight, cut_by_faces, near_each_other
+from twin.coverage.clearance import Boxes, Clear, Lens, boxes_of, boxes_over, clear_sight, cut_by_faces, near_each_other
 from twin.coverage.crossed import Prices, crossed, prices
 from twin.coverage.facade import Entry, House, entry, entry_loss_db, facades_db
 from twin.coverage.makeup import loss_table_db
@@ -176,7 +176,7 @@ def heard(carriers: Carriers, where: Whereabouts, numbers: Sequence[int], keep: 
 
     @cache
     def arrival() -> _Arrival:
-        return _arrival(where, carriers.position[numbers[0]], loose)
+        return _arrival(where, Lens(carriers.position[numbers[0]], loose, where.site.memory))
 
     return [keep(j, lambda j=j: _from_outside(carriers, where, arrival(), j)) for j in numbers]
 
@@ -204,7 +204,7 @@ def _from_inside(carriers: Carriers, where: Whereabouts, j: int) -> Heard:
     clear = Clear(yes, yes, yes)
     if carriers.model[j].startswith(FACTORY):
         hall = where.inside(carriers.house[j] if carriers.house else None)
-        clear = _in_hall(where, carriers.position[j], float(carriers.loose[j, 0]), hall)
+        clear = _in_hall(where, Lens(carriers.position[j], float(carriers.loose[j, 0]), where.site.memory), hall)
         lost[hall[some]] = 0.0
     return _heard(carriers, where, j, Way(clear.point, clear.whole, clear.some, row, np.ascontiguousarray(lost)))
 
@@ -228,13 +228,13 @@ def _walls(where: Whereabouts, antenna: FloatArray, f_ghz: float, loose: float, 
     return np.ascontiguousarray(np.stack([at_point, least, most], axis=1))
 
 
-def _in_hall(where: Whereabouts, antenna: FloatArray, loose: float, hall: BoolArray) -> Clear:
+def _in_hall(where: Whereabouts, lens: Lens, hall: BoolArray) -> Clear:
     """The sight from an antenna in a hall to cells in it (n,); everywhere else walls are counted, as with line of sight."""
     inside = np.flatnonzero(hall)
     point, whole, some = (np.ones(len(where.cells), bool) for _ in range(3))
     if len(inside):
         boxes = boxes_of(select(where.cells, inside))
-        seen = _clear(where.site, antenna, boxes, where.own[inside], cut_by_faces(where.site.sight.edges, boxes), loose)
+        seen = _clear(where.site, lens, boxes, where.own[inside], cut_by_faces(where.site.sight.edges, boxes))
         point[inside], whole[inside], some[inside] = seen.point, seen.whole, seen.some
     return Clear(point, whole, some)
 
@@ -259,36 +259,35 @@ def _heard(carriers: Carriers, where: Whereabouts, j: int, way: Way) -> Heard:
     return Heard(plain, cell[differs], cases[differs], way.point)
 
 
-def _arrival(where: Whereabouts, antenna: FloatArray, loose: float) -> _Arrival:
+def _arrival(where: Whereabouts, lens: Lens) -> _Arrival:
     n = len(where.cells)
     point, whole, some = (np.zeros(n, bool) for _ in range(3))
     boxes, cut = where.yards
-    outside = _clear(where.site, antenna, boxes, where.own[where.outdoors], cut, loose)
+    outside = _clear(where.site, lens, boxes, where.own[where.outdoors], cut)
     for out, found in ((point, outside.point), (whole, outside.whole), (some, outside.some)):
         out[where.outdoors] = found
-    ways = [(house, points, entry(antenna, where.rooms.points[points], house)) for house, points in where.by_house]
+    ways = [(house, points, entry(lens.position, where.rooms.points[points], house)) for house, points in where.by_house]
     steady = np.zeros(len(where.indoors), bool)
     if len(where.indoors):
         targets, side = where.rooms.points.copy(), np.zeros(len(where.rooms.points), np.int64)
         for _, points, way_in in ways:
             targets[points] = way_in.outside
             side[points] = np.where(way_in.by_roof, -2, way_in.edge)
-        steady, inside = _to_shells(where, antenna, loose, targets, side)
+        steady, inside = _to_shells(where, lens, targets, side)
         for out, found in ((point, inside.point), (whole, inside.whole), (some, inside.some)):
             out[where.indoors] = found
     return _Arrival(Clear(point, whole, some), ways, steady)
 
 
-def _clear(site: Site, antenna: FloatArray, boxes: Boxes, points: FloatArray, cut: BoolArray, loose: float) -> Clear:
+def _clear(site: Site, lens: Lens, boxes: Boxes, points: FloatArray, cut: BoolArray) -> Clear:
     """The sight to boxes: to all of them with most in the way, to some of them with least."""
-    most = clear_sight(site.sight, antenna, boxes, points, cut, loose, site.memory)
+    most = clear_sight(site.sight, lens, boxes, points, cut)
     if site.sight.best is None:
         return most
-    least = clear_sight(site.sight.best, antenna, boxes, points, cut, loose, site.memory)
-    return Clear(most.point, most.whole, least.some)
+    return Clear(most.point, most.whole, clear_sight(site.sight.best, lens, boxes, points, cut).some)
 
 
-def _to_shells(where: Whereabouts, antenna: FloatArray, loose: float, targets: FloatArray, side: IntArray) -> tuple[BoolArray, Clear]:
+def _to_shells(where: Whereabouts, lens: Lens, targets: FloatArray, side: IntArray) -> tuple[BoolArray, Clear]:
     """Whether each indoor cell is entered by one side alone (k,), and the sight to where it is entered.
 
     A face that no wall of shadow gives away goes right through where the cell's lines enter, and parts its corners.
@@ -296,10 +295,10 @@ def _to_shells(where: Whereabouts, antenna: FloatArray, loose: float, targets: F
     low, high = extremes(where.rooms, targets)
     first, last = extremes(where.rooms, side)
     steady = first == last
-    free = ~where.site.sight.scene.occluded(np.broadcast_to(antenna, targets.shape), targets)
+    free = ~where.site.sight.scene.occluded(np.broadcast_to(lens.position, targets.shape), targets)
     none, every = extremes(where.rooms, free)
     parted = ~steady | (none != every)
-    return steady, _clear(where.site, antenna, boxes_over(low, high), targets[where.rooms.start], parted, loose)
+    return steady, _clear(where.site, lens, boxes_over(low, high), targets[where.rooms.start], parted)
 
 
 def _entered(where: Whereabouts, arrival: _Arrival, f_ghz: float) -> FloatArray:

@@ -6,7 +6,7 @@ from html import escape
 from string import Template
 from typing import Any
 
-from twin.console import percent
+from twin.console import figure, interval
 from twin.i18n import message
 
 _SHAPES = {"pass": "●", "partial": "◐", "fail": "▲", "undecided": "◇", "not_applicable": "–", "not_measured": "?"}
@@ -43,15 +43,15 @@ def scorecard_html(card: dict[str, Any], lang: str) -> str:
 
 
 def _row(row: dict[str, Any], lang: str) -> str:
-    interval = f"{percent(row['lower'], 2)} – {percent(row['upper'], 2)}" if row["value"] is not None else "—"
+    unit = row.get("unit", "1")  # a scorecard of an earlier version has shares alone
     title = f"{escape(row[f'title_{lang}'])}<small>{escape(row[f'note_{lang}'])}</small><code>{escape(row['run'] or '')}</code>"
     verdict = f"{_SHAPES[row['verdict']]} {escape(message('verdict_' + row['verdict'], lang))}"
     cells = [
         f"<td>{escape(row['clause'])}</td>",
         f"<td>{title}</td>",
-        f'<td class="n">{percent(row["value"], 2)}</td>',
-        f'<td class="n">{interval}</td>',
-        f'<td class="n">{percent(row["threshold"])}</td>',
+        f'<td class="n">{figure(row["value"], unit, 2)}</td>',
+        f'<td class="n">{interval(row["lower"], row["upper"], unit, 2)}</td>',
+        f'<td class="n">≥ {figure(row["threshold"], unit)}</td>',
         f'<td class="n">{row["points"][0]:g}–{row["points"][1]:g} / {row["max_points"]:g}</td>',
         f'<td class="v {row["verdict"]}">{verdict}</td>',
     ]

@@ -11,7 +11,8 @@ from twin.errors import MeasureError
 from twin.indicators import Band, Pack, Row
 from twin.measures import compute
 from twin.measures.report import keep, sentence
-from twin.result import Result
+from twin.registry import load
+from twin.result import Measure, Result
 from twin.store import Store
 
 VERDICTS = ("pass", "partial", "fail", "undecided", "not_applicable", "not_measured")
@@ -85,6 +86,7 @@ def _score_row(store: Store, row: Row, hear: Callable[[Result], None] | None) ->
         "title_zh": row.title_zh,
         "title_en": row.title_en,
         "measure": row.measure,
+        "unit": _unit(row.measure),
         "threshold": float(row.bands[0].at_least),
         "bands": [{"at_least": float(band.at_least), "points": list(band.points)} for band in row.bands],
         "max_points": row.max_points,
@@ -112,6 +114,12 @@ def _score_row(store: Store, row: Row, hear: Callable[[Result], None] | None) ->
         "verdict": verdict,
         "run": result.run,
     }
+
+
+def _unit(measure_id: str) -> str:
+    """What the values of a measure are counted in; 1 is a share."""
+    measure: Measure = load("twin.measures", measure_id)
+    return measure.unit
 
 
 def _unmeasured(row: Row) -> dict[str, Any]:

@@ -228,11 +228,11 @@ def step_of(surface: Surface, asked: float | None, usual: float) -> float:
     return step
 
 
-def measured(store: Store, surface: Surface, step: float, height: float, judge: Judge) -> Covered:
+def measured(store: Store, surface: Surface, step: float, height: float, judge: Judge, *, budget: int = BUDGET) -> Covered:
     """A surface cut into cells of `step` with targets at `height` [m], judged, and cut further where cells are mixed."""
     cells = lattice(store, surface, step, height)
     first = judge(cells, None)
-    return Covered(cells, first, areas(cells, first, judge, least_m=step / FINEST_PARTS, budget=BUDGET))
+    return Covered(cells, first, areas(cells, first, judge, least_m=step / FINEST_PARTS, budget=budget))
 
 
 def lattice(store: Store, surface: Surface, step: float, height: float) -> Cells:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from twin.console import JsonOption, LangOption, ParkArgument, language, percent, print_json, print_table, progress, say, warn
+from twin.console import JsonOption, LangOption, ParkArgument, figure, interval, language, print_json, print_table, progress, say, warn
 from twin.errors import Conflict, MissingInput, UsageError
 from twin.i18n import message
 from twin.model import Scenario
@@ -127,13 +127,10 @@ def _diff(store: Store, name: str, asked: Texts, given: dict[str, str], lang: st
 
 
 def _compared(row: dict[str, Any], lang: str) -> list[str]:
-    cells = [cell for side in (row["before"], row["after"]) for cell in (percent(side["value"], 2), _interval(side))]
-    delta = "—" if row["delta"] is None else f"{row['delta'] * 100:+.2f} %"
-    return [row[f"title_{lang}"], *cells, delta]
-
-
-def _interval(side: dict[str, Any]) -> str:
-    return "—" if side["value"] is None else f"{percent(side['lower'], 2)} – {percent(side['upper'], 2)}"
+    unit = row["unit"]
+    sides = ((figure(side["value"], unit, 2), interval(side["lower"], side["upper"], unit, 2)) for side in (row["before"], row["after"]))
+    delta = "—" if row["delta"] is None else f"{row['delta'] * 100:+.2f} %" if unit == "1" else f"{row['delta']:+g}"
+    return [row[f"title_{lang}"], *(cell for side in sides for cell in side), delta]
 
 
 def _end(store: Store, name: str, action: str, lang: str, *, as_json: bool) -> None:

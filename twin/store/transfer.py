@@ -42,7 +42,7 @@ def copy_to(source: Store, address: str, progress: Progress = silent) -> Store:
 
 
 def copy_inputs(source: Store, address: str) -> Store:
-    """A new park in a directory at `address` that holds what measures read of `source`: its content as it is now, and nothing else.
+    """A new park in a directory at `address` that holds what measures read of `source`: its content as it is now and its scenarios.
 
     Files kept as they came, old versions, events, runs and scorecards are left out.
     """
@@ -51,6 +51,8 @@ def copy_inputs(source: Store, address: str) -> Store:
         _put_layers(writer, source, [])
         for name in source.origins():
             put_content(writer, replace(source.content(name), assets=()), name)
+        for scenario in source.scenarios():
+            writer.put_scenario(scenario)
     return target
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from twin.i18n import hint
+from twin.i18n import hint, message
 from twin.measures import measures
 from twin.measures.report import measure_json, sentence
+from twin.measures.surfaces import KNOWN
 from twin.store import Store
 
 _LIMITS = ("density_px_per_m", "rssi_dbm", "rsrp_dbm")  # the parameters a sample's value is held against
@@ -50,6 +51,14 @@ class GapAnswer(BaseModel):
     lonlat_h: tuple[float, float, float | None] | None = None
     shortfall: float | None = None
     shortfall_unit: str | None = None
+
+
+class SurfaceAnswer(BaseModel):
+    """A surface of areas that measures can be told by name; layers, storeys and rooms of the park are further ones."""
+
+    id: str
+    title_en: str
+    title_zh: str
 
 
 class ResultAnswer(BaseModel):
@@ -97,6 +106,12 @@ class SamplesAnswer(BaseModel):
 def measures_answer() -> Sequence[MeasureAnswer]:
     """All measures there are."""
     return [MeasureAnswer.model_validate(measure_json(measure)) for measure in measures().values()]
+
+
+def surfaces_answer() -> Sequence[SurfaceAnswer]:
+    """The surfaces of areas that have a name of their own, in the order of the catalogue."""
+    names = [name for name in KNOWN if ":" not in name]
+    return [SurfaceAnswer(id=name, title_en=message(f"surface_{name}", "en"), title_zh=message(f"surface_{name}", "zh")) for name in names]
 
 
 def result_answer(store: Store, run: str, lang: str) -> ResultAnswer:

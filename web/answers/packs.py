@@ -34,6 +34,7 @@ class IndicatorAnswer(BaseModel):
     title_zh: str
     title_en: str
     measure: str | None
+    unit: str = "1"  # a share
     value: float | None
     lower: float | None
     upper: float | None

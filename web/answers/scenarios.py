@@ -100,7 +100,7 @@ class PreviewAnswer(SharesAnswer):
     """What changes would give: the value then and before, and the pieces that are no longer or newly covered, as GeoJSON."""
 
     measure: str
-    scenario: str
+    scenario: str | None
     delta: float | None
     amount: float
     before: SharesAnswer
@@ -149,7 +149,7 @@ def dropped(store: Store, name: str) -> None:
         writer.drop_scenario(name)
 
 
-def preview_answer(found: Preview, measure: str, scenario: str) -> PreviewAnswer:
+def preview_answer(found: Preview, measure: str, scenario: str | None) -> PreviewAnswer:
     """What changes would give."""
     return PreviewAnswer.model_validate({"measure": measure, "scenario": scenario, **preview_json(found)})
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from web.answers.measures import MeasureAnswer, ResultAnswer, SamplesAnswer, measures_answer
+from web.answers.measures import MeasureAnswer, ResultAnswer, SamplesAnswer, SurfaceAnswer, measures_answer, surfaces_answer
 from web.memo import reply
 from web.served import Language, ServedPark
 
@@ -31,6 +31,12 @@ class MeasureRequest(BaseModel):
 def get_measures() -> Sequence[MeasureAnswer]:
     """What can be measured, and what each measure can be told."""
     return measures_answer()
+
+
+@router.get("/surfaces")
+def get_surfaces() -> Sequence[SurfaceAnswer]:
+    """What measures of areas can be asked of by name."""
+    return surfaces_answer()
 
 
 @router.post("/measures/{measure_id}")

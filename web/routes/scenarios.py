@@ -44,6 +44,12 @@ def post_scenario(served: ServedPark, told: ScenarioIn) -> ScenarioAnswer:
     return made(served.store, told)
 
 
+@router.post("/preview")
+async def post_draft(served: ServedPark, asked: PreviewIn) -> PreviewAnswer:
+    """What changes to the park itself would give, kept nowhere; the first question of a measure is slow, those after it quick."""
+    return await _previewed(served, None, asked)
+
+
 @router.get("/{name}")
 def get_scenario(served: ServedPark, name: str) -> ScenarioAnswer:
     """A scenario, with each device that it makes different."""
@@ -81,6 +87,10 @@ def post_apply(served: ServedPark, request: Request, name: str) -> AppliedAnswer
 @router.post("/{name}/preview")
 async def post_preview(served: ServedPark, name: str, asked: PreviewIn) -> PreviewAnswer:
     """What changes beyond a scenario's own would give; the first question of a measure makes it ready, those after it are quick."""
+    return await _previewed(served, name, asked)
+
+
+async def _previewed(served: ServedPark, name: str | None, asked: PreviewIn) -> PreviewAnswer:
     changes = read_changes(asked.changes)
     found = await run_in_threadpool(served.whatif.preview, asked.measure, asked.parameters, name, changes)
     return preview_answer(found, asked.measure, name)

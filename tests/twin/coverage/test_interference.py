@@ -74,7 +74,7 @@ def test_bounds_hold_on_a_finer_grid(least: float) -> None:
     cells, fine = cells_of(shapely.box(0, 0, 16, 6), 1.0), cells_of(shapely.box(0, 0, 16, 6), 0.1)
     got = clear(two(), among, Medium(), shared, cells, asked)
     level = levels_at(two(), among, Medium(), fine.representative, -300.0)
-    met = ((level >= asked[0]) & (sinr_db(level, shared) >= least)).any(axis=1)
+    met = np.asarray(((level >= asked[0]) & (sinr_db(level, shared) >= least)).any(axis=1), bool)
     number = {tuple(place): i for i, place in enumerate(np.floor(cells.centre[:, :2]).astype(int).tolist())}
     own = np.array([number[tuple(place)] for place in np.floor(fine.centre[:, :2]).astype(int).tolist()])
     assert met[got.sure[own]].all()

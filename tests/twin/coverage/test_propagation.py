@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,17 @@ from hypothesis import strategies as st
 
 from twin.coverage import indoor
 from twin.coverage.entry import FACADES, LEGACY_DB, entry_db, facade_db, glazed_shares, surface_db
-from twin.coverage.propagation import MODELS, Links, free_space_db, free_space_distance_m, links, outside, path_loss_db
+from twin.coverage.propagation import (
+    MODELS,
+    TURN,
+    Links,
+    curve,
+    free_space_db,
+    free_space_distance_m,
+    links,
+    outside,
+    path_loss_db,
+)
 from twin.errors import OutsideValidity
 
 # ns-3 test vectors of TR 38.901 at 5 GHz with a user at 1.5 m: model, base height, line of sight, distances, losses
@@ -119,6 +131,43 @@ def test_entry_loss_of_a_known_glazing() -> None:
     assert FACADES["low"].sigma_db < FACADES["high"].sigma_db < LEGACY_DB
 
 
+@pytest.mark.parametrize(
+    ("model", "f_ghz", "h_bs", "expected"), [("umi", 2.6, 10, 156), ("umi", 3.5, 10, 210), ("uma", 2.6, 25, 416), ("uma", 3.5, 25, 560)]
+)
+def test_where_the_slope_breaks(model: str, f_ghz: float, h_bs: float, expected: float) -> None:
+    lines = curve(MODELS[f"38.901-{model}"], f_ghz, h_bs, 1.5)
+    assert float(lines[TURN]) == pytest.approx(expected, rel=2e-3)
+    at = float(lines[TURN])
+    near, far = (float(path_loss_db(MODELS[f"38.901-{model}"], links(f_ghz, at + step, h_bs, 1.5), True)) for step in (-0.01, 0.01))
+    assert near == pytest.approx(far, abs=0.01)
+
+
+def test_low_terminals_of_p1411() -> None:
+    model = MODELS["p1411-low"]
+    d = np.array([20.0, 100.0, 500.0, 1500.0])
+    loss = path_loss_db(model, Links(0.4627, d, d, 1.5, 1.5), False)
+    assert loss == pytest.approx(9.5 + 45 * np.log10(462.7) + 40 * np.log10(d / 1000.0), abs=1e-9)
+    assert path_loss_db(model, Links(0.4627, d, d), True) == pytest.approx(free_space_db(d, 0.4627))
+
+
+def test_okumura_hata_at_900_mhz() -> None:
+    d = np.array([1000.0, 5000.0])
+    town = 69.55 + 26.16 * math.log10(900) - 13.82 * math.log10(50)
+    town = (
+        town - ((1.1 * math.log10(900) - 0.7) * 1.5 - (1.56 * math.log10(900) - 0.8)) + (44.9 - 6.55 * math.log10(50)) * np.log10(d / 1e3)
+    )
+    suburb = town - 2 * math.log10(900 / 28) ** 2 - 5.4
+    assert path_loss_db(MODELS["hata"], Links(0.9, d, d, 50.0, 1.5), False) == pytest.approx(suburb, abs=1e-9)
+
+
+def test_two_rays_join_free_space_where_they_take_over() -> None:
+    turn = 4 * math.pi * 10 * 1.5 * 0.9e9 / 299_792_458.0
+    d = np.array([turn, turn + 1e-6, 2 * turn])
+    near, far, twice = path_loss_db(MODELS["two_ray"], Links(0.9, d, d, 10.0, 1.5), True).tolist()
+    assert near == pytest.approx(far, abs=1e-6)
+    assert twice - far == pytest.approx(40 * math.log10(2), abs=1e-6)
+
+
 def test_nearer_than_the_least_distance_is_held_there() -> None:
     model = MODELS["38.901-uma"]
     near = links(3.5, [0.0, 3.0, 10.0])
@@ -153,9 +202,9 @@ def test_farther_never_loses_less_and_blocked_never_less_than_clear(
 ) -> None:
     model = MODELS[name]
     link = links(f_ghz, d, h_bs, h_ut)
-    clear, blocked = path_loss_db(model, link, True), path_loss_db(model, link, False)
+    clear, blocked = (path_loss_db(model, link, los, extrapolate=True) for los in (True, False))
     assert clear[1] >= clear[0] - 0.3  # RMa mixes slant and ground distance at its breakpoint
     assert blocked[1] >= blocked[0] - 0.3
     assert (blocked >= clear - 1e-9).all()
-    mixed = path_loss_db(model, link, [True, False])
+    mixed = path_loss_db(model, link, [True, False], extrapolate=True)
     assert mixed == pytest.approx([clear[0], blocked[1]])

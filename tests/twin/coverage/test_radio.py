@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.coverage.antenna import ELEMENT_GAIN_DBI, Antenna, gain_bounds_db, gain_db
+from twin.coverage.antenna import ELEMENT_GAIN_DBI, Antenna, array_gain_dbi, gain_bounds_db, gain_db
+from twin.coverage.entry import entry_db
+from twin.coverage.propagation import MODELS, links, path_loss_db
 from twin.coverage.radio import (
     area_reliability,
     expected_share,
@@ -89,6 +91,36 @@ def test_tilt_points_the_beam_down() -> None:
     assert down.tolist() == pytest.approx([0.0], abs=1e-9)
 
 
+def test_a_mechanical_tilt_turns_the_antenna_and_an_electrical_one_the_beam() -> None:
+    electrical, mechanical = Antenna(0.0, tilt=math.radians(10)), Antenna(0.0, lean=math.radians(10))
+    ahead = [[0.0, 100.0, -100.0 * math.tan(math.radians(10))]]
+    assert gain_db(electrical, [0, 0, 0], ahead)[0] == pytest.approx(0.0, abs=1e-9)
+    assert gain_db(mechanical, [0, 0, 0], ahead)[0] == pytest.approx(0.0, abs=1e-9)
+    side = [[100.0, 0.0, 0.0]]  # abeam, where a turned antenna does not tilt
+    level = -12 * (90 / 65) ** 2
+    assert gain_db(mechanical, [0, 0, 0], side)[0] == pytest.approx(level, abs=1e-9)
+    assert gain_db(electrical, [0, 0, 0], side)[0] == pytest.approx(level - 12 * (10 / 65) ** 2, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("theta", "phi", "steer", "expected"),
+    [(90, 0, {}, 26.0618), (100, 0, {"tilt_deg": 10}, 25.778), (90, 30, {"scan_deg": 30}, 23.506), (90, -30, {"scan_deg": -30}, 23.506)],
+)
+def test_an_array_of_eight_by_eight(theta: float, phi: float, steer: dict[str, float], expected: float) -> None:
+    assert float(array_gain_dbi(8, 8, theta, phi, **steer)) == pytest.approx(expected, abs=5e-4)
+
+
+def test_a_phone_300_m_from_a_mast() -> None:
+    sent = reference_power_dbm(10 * math.log10(200_000), "5g", 100.0, 30.0) + 24.0
+    clear, blocked = (sent - float(path_loss_db(MODELS["38.901-uma"], links(3.5, 300.0, 25.0, 1.5), los)) for los in (True, False))
+    assert clear == pytest.approx(-51.6, abs=0.1)
+    assert blocked == pytest.approx(-79.4, abs=0.1)
+    low, high = (blocked - float(entry_db(kind, 3.5, 19)) - 0.5 * 10.0 for kind in ("low", "high"))
+    assert low == pytest.approx(-97.1, abs=0.1)
+    assert high == pytest.approx(-111.9, abs=0.1)
+    assert low >= -105.0 > high
+
+
 def test_no_azimuth_radiates_everywhere_alike() -> None:
     points = np.random.default_rng(0).normal(size=(20, 3)) * 50
     assert not gain_db(Antenna(), [0, 0, 0], points).any()
@@ -96,12 +128,21 @@ def test_no_azimuth_radiates_everywhere_alike() -> None:
 
 @given(
     x=st.floats(-200, 200), y=st.floats(-200, 200), z=st.floats(-40, 10), half=st.floats(0.1, 20.0), height=st.floats(0.0, 2.0),
-    azimuth=st.floats(-3.1, 3.1), tilt=st.floats(-0.2, 0.5), beam=st.floats(0.2, 2.0), seed=st.integers(0, 9),
+    azimuth=st.floats(-3.1, 3.1), tilt=st.floats(-0.2, 0.5), beam=st.floats(0.2, 2.0), seed=st.integers(0, 9), lean=st.floats(-0.3, 0.4),
 )  # fmt: skip
 def test_gain_over_a_box_stays_within_its_bounds(
-    x: float, y: float, z: float, half: float, height: float, azimuth: float, tilt: float, beam: float, seed: int
+    x: float,
+    y: float,
+    z: float,
+    half: float,
+    height: float,
+    azimuth: float,
+    tilt: float,
+    beam: float,
+    seed: int,
+    lean: float,
 ) -> None:
-    antenna = Antenna(azimuth, tilt, beam, beam)
+    antenna = Antenna(azimuth, tilt, beam, beam, lean)
     centre, halves = np.array([[x, y, z]]), np.array([[half, half, height]])
     low, high = gain_bounds_db(antenna, [0, 0, 0], centre, halves)
     inside = centre + np.random.default_rng(seed).uniform(-1, 1, (200, 3)) * halves

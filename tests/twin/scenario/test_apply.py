@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.twin.scenario.conftest import lonlat
 from twin.errors import Conflict, NotFound
+from twin.evidence.bundle import bundle
+from twin.evidence.verify import EXACT, verify
 from twin.measures import compute
 from twin.model import Scenario
 from twin.scenario.apply import apply, counted
@@ -102,10 +106,15 @@ def test_two_scenarios_may_add_and_the_second_is_told(park: Store) -> None:
         apply(park, "b")
 
 
-def test_a_copy_of_a_scenario_s_park_measures_the_same(park: Store, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What is carried out of a scenario for evidence is what was measured."""
+def test_a_copy_of_a_park_measures_its_scenarios_the_same(park: Store, tmp_path_factory: pytest.TempPathFactory) -> None:
     put(park)
     copied = copy_to(park, str(tmp_path_factory.mktemp("copy") / "park"))
     values = [compute(store, "camera_area_share", {"density_px_per_m": 60}, scenario="夜间") for store in (park, copied)]
     assert values[0].value == values[1].value
     assert values[0].run == values[1].run
+
+
+def test_the_evidence_of_a_scenario_is_computed_again(park: Store, tmp_path: Path) -> None:
+    put(park)
+    bundle(park, [compute(park, "camera_area_share", {"density_px_per_m": 60}, scenario="夜间")], tmp_path / "evidence")
+    assert {checked.state for checked in verify(tmp_path / "evidence").checked} == {EXACT}
