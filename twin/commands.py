@@ -38,6 +38,7 @@ from twin.indicators.score import score as score_pack
 from twin.live.simulate import run as run_simulation
 from twin.measures import compute
 from twin.measures import measures as all_measures
+from twin.measures.cluster import connected
 from twin.measures.report import gaps_geojson, keep, measure_json, result_json, samples_json
 from twin.measures.sees import EDITION, Asked
 from twin.measures.sees import sees as sees_point
@@ -47,6 +48,7 @@ from twin.result import Result
 from twin.store import Store, create_store, is_database, name_of, open_store
 
 EvidenceOption = Annotated[Path | None, typer.Option("--evidence", metavar="DIR", help="option_evidence", show_default=False)]
+ClusterOption = Annotated[str | None, typer.Option("--cluster", metavar="tcp://HOST:PORT", help="option_cluster", show_default=False)]
 HashesOption = Annotated[bool, typer.Option("--hashes-only", help="option_evidence_hashes")]
 
 
@@ -132,13 +134,14 @@ def measure(
     scenario: Annotated[str | None, typer.Option("--scenario", metavar="NAME", help="option_scenario", show_default=False)] = None,
     evidence: EvidenceOption = None,
     hashes: HashesOption = False,
+    cluster: ClusterOption = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:  # one option a promise of the interface
     """Compute one measure."""
     given = _pairs(param or []) | ({"surface": surface} if surface else {})
     store = open_store(park)
-    with progress() as bars:
+    with connected(cluster), progress() as bars:
         bars.add_task(measure_id, total=None)
         result = compute(store, measure_id, given, scenario=scenario)
     spoken = language(lang)
@@ -175,6 +178,7 @@ def score(
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="option_html", show_default=False)] = None,
     evidence: EvidenceOption = None,
     hashes: HashesOption = False,
+    cluster: ClusterOption = None,
     as_json: JsonOption = False,
     lang: LangOption = None,
 ) -> None:
@@ -183,7 +187,7 @@ def score(
     store = open_store(park)
     chosen = pack(pack_id)
     results: list[Result] = []
-    with progress() as bars:
+    with connected(cluster), progress() as bars:
         task = bars.add_task(pack_id, total=len(chosen.rows))
         card = score_pack(store, chosen, done=lambda: bars.advance(task), hear=results.append)
     if html:

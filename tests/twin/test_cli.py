@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from twin.cli import run
-from twin.console import percent
+from twin.console import figure, interval, percent, worded
 from twin.errors import UsageError
 from twin.files import write_atomically
 from twin.i18n import hint, message, preferred_language
@@ -118,6 +118,17 @@ def test_lists_are_json(capsys: pytest.CaptureFixture[str]) -> None:
     listed = {measure["id"]: measure for measure in json.loads(capsys.readouterr().out)}
     assert {"camera_area_share", "wifi_area_share", "charging_space_share"} <= set(listed)
     assert all(parameter["source"] for measure in listed.values() for parameter in measure["parameters"])
+
+
+def test_what_is_no_share_is_shown_as_it_is_counted() -> None:
+    assert figure(6.0, "count", 2) == "6"
+    assert figure(0.5, "1") == "50.0 %"
+    assert interval(3.0, 6.0, "count") == "3 – 6"
+    assert interval(0.5, 0.625, "1", 2) == "50.00 % – 62.50 %"
+    assert interval(None, None, "1") == "—"
+    assert worded("reason", "occluded", "zh") == "被遮挡"
+    assert worded("quantity", "function", "en") == "functions"
+    assert worded("reason", "nobody_named_this", "en") == "nobody named this"
 
 
 def test_a_share_is_never_shown_as_more_than_it_is() -> None:

@@ -283,7 +283,7 @@ def _entered(rows: FloatArray, body: IntArray, how: NDArray[np.int8], lens: Floa
     room = 1024
     out_cell, out_body, out_how = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int8)
     n = 0
-    wide, some, near = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+    wide, some, near, own = np.empty((4, len(rows)), np.int64)
     many, several = 0, 0
     for g in range(len(boxes)):
         if g % (SOME * MANY) == 0:
@@ -293,8 +293,9 @@ def _entered(rows: FloatArray, body: IntArray, how: NDArray[np.int8], lens: Floa
         live = _those_that_enter(rows, some, several, _relative(boxes[g], lens), near)
         for k in range(g * FEW, min((g + 1) * FEW, len(order))):
             i = order[k]
-            for m in range(live):
-                r = near[m]
+            few = _those_that_enter(rows, near, live, _relative(_over(xy, (first[i], first[i + 1]), z[i]), lens), own)
+            for m in range(few):
+                r = own[m]
                 if _enters(rows[r], xy, (first[i], first[i + 1]), z[i], lens):
                     if n == room:
                         room *= 2
@@ -315,6 +316,16 @@ def _those_that_enter(rows: FloatArray, among: Any, count: int, box: Any, out: I
             out[n] = r
             n += 1
     return n
+
+
+@njit(cache=True, nogil=True)
+def _over(xy: FloatArray, span: Any, z: FloatArray) -> FloatArray:
+    """The box (6,) round columns over corners span[0] ... span[1], from z[0] to z[1]."""
+    out = np.array([np.inf, np.inf, z[0], -np.inf, -np.inf, z[1]])
+    for v in range(span[0], span[1]):
+        for d in range(2):
+            out[d], out[3 + d] = min(out[d], xy[v, d]), max(out[3 + d], xy[v, d])
+    return out
 
 
 @njit(cache=True, nogil=True)

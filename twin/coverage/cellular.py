@@ -36,6 +36,8 @@ INDOOR_MODELS = ("38.901-inh", "38.901-inf-sl", "38.901-inf-dl", "38.901-inf-sh"
 MOBILE_MODELS = ("38.901-uma", "38.901-umi", "38.901-rma", *INDOOR_MODELS, "38.901-inf", "p1411", "36.942", "hata", "two_ray", "free_space")
 INDOOR_MODEL = INDOOR_MODELS[0]
 ROOF_FROM_GHZ, CANYON_FROM_GHZ, LOW_UP_TO_M = 2.2, 0.8, 3.0  # where the formulas of P.1411 begin, and how high its low terminals are
+# an indoor antenna this far below the threshold at a cell's point and corners, walls at their best, is left out there: it disturbs nobody
+HARMLESS_DB, SILENT_DB = 20.0, 10.0  # where interference matters, and where it does not
 _MOST_PAIRS = 2_000_000  # carriers times cells judged at a time
 _MOST_CELLS = 100_000  # cells heard at a time where nothing is kept
 
@@ -125,7 +127,8 @@ def reception(carriers: Carriers, site: Site, demand: Demand, cells: Cells, leve
 
 def levels_of(carriers: Carriers, site: Site, demand: Demand, cells: Cells, keep: Keep | None = None) -> list[Heard]:
     """What each of m carriers gives n cells; `keep` is called for each and may answer from memory."""
-    where = Whereabouts(cells, site, Aim(demand.rsrp_dbm - max(demand.least_sinr_db, 0.0), demand.target_height_m))
+    unheard = SILENT_DB if demand.sinr_db is None else HARMLESS_DB + max(demand.sinr_db, 0.0)
+    where = Whereabouts(cells, site, Aim(demand.rsrp_dbm - unheard, demand.target_height_m))
     groups: dict[tuple[float, ...], list[int]] = {}
     for j, (x, y, z) in enumerate(carriers.position.tolist()):
         groups.setdefault((x, y, z, float(carriers.loose[j, 0]), float(j) if carriers.indoor[j] else -1.0), []).append(j)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.coverage.behind import CREASE, Changes, Corners
-from twin.coverage.makeup import DEEPEST_M, LEAVES, SHELL, SOLID, THICKEST_CM
+from twin.coverage.makeup import DEEPEST_M, LEAVES, LIKELY, SHELL, SOLID, THICKEST_CM
 from twin.coverage.walls import (
     COSINE,
     CROSSED,
@@ -32,6 +32,7 @@ from twin.coverage.walls import (
     TO,
     USUAL_CM,
     Barriers,
+    Crossings,
     bodies,
     cost_of,
 )
@@ -63,10 +64,39 @@ class Crossed:
     blocker: IntArray  # (n, t)
 
 
-def prices_at_points(tables: FloatArray) -> Prices:
-    """What tables (t, m, 61, 91) make of objects where nothing changes: at points, not over cells."""
-    none = np.zeros((len(tables), 0, 3))
-    return Prices(np.ascontiguousarray(tables), none, none, np.zeros(0, bool))
+@dataclass(frozen=True)
+class Passed:
+    """What n points lose by t ways of pricing in the likely case, and the object that takes most (-1: none)."""
+
+    db: FloatArray  # (n, t)
+    blocker: IntArray  # (n, t)
+
+
+def passed(barriers: Barriers, tables: FloatArray, lens: FloatArray, point: FloatArray, found: Crossings | None = None) -> Passed:
+    """What stands between an antenna and points, as `crossed` has it at the points of cells.
+
+    Parameters
+    ----------
+    barriers
+        The objects of the scene.
+    tables
+        How they are priced (t, m, 61, 91). [dB]
+    lens
+        Where the antenna hangs (3,). [m, enu]
+    point
+        n points (n, 3). [m, enu]
+    found
+        What lies between, where that is known.
+    """
+    n, t = len(point), len(tables)
+    out = Passed(np.zeros((n, t)), np.full((n, t), -1, np.int64))
+    if found is None:
+        found = barriers.scene.crossings(np.broadcast_to(lens, point.shape), point)
+    offsets = np.searchsorted(found.segment, np.arange(n + 1))
+    hits = (np.asarray(found.t), np.asarray(found.face), barriers.faces.object, barriers.faces.normal)
+    ways = (np.ascontiguousarray(lens, np.float64), np.ascontiguousarray(point))
+    _at_points(offsets, hits, ways, (barriers.walls.count, barriers.walls.make_up, tables), (out.db, out.blocker))
+    return out
 
 
 def prices(barriers: Barriers, tables: FloatArray) -> Prices:
@@ -136,6 +166,29 @@ def _all(offsets: Any, hits: Any, ways: Any, walls: Any, cells: Any, out: Any) -
             priced = _priced(spans, range_, (count, make_up, table[t], least[t], most[t]), changed)
             out[3][i, t] = _summed(spans, priced, count, (out[0][i], out[1][i, t], out[2][i, t]), t)
             _unseen(spans, changed, count, most[t], out[2][i, t])
+
+
+@nb.njit(nogil=True, cache=True)
+def _at_points(offsets: Any, hits: Any, ways: Any, walls: Any, out: Any) -> None:  # pragma: no cover - compiled
+    """Fill `out` for every point."""
+    lens, point = ways
+    count, make_up, table = walls
+    for i in range(len(point)):
+        if offsets[i + 1] == offsets[i]:
+            continue
+        spans = bodies(hits, offsets[i], offsets[i + 1], point[i] - lens, count)
+        priced = np.zeros((len(spans), 1, 2))
+        for t in range(len(table)):
+            for k in range(len(spans)):
+                body = int(spans[k, OBJECT])
+                priced[k, 0, 1] = cost_of(spans[k], count[body], table[t, make_up[body, LIKELY]])
+            most = 0.0
+            for k in range(len(spans)):
+                shared, _ = _shared(spans, priced, count, k)
+                if shared <= 0.5:
+                    out[0][i, t] += priced[k, 0, 1]
+                    if priced[k, 0, 1] > most:
+                        most, out[1][i, t] = priced[k, 0, 1], int(spans[k, OBJECT])
 
 
 @nb.njit(nogil=True, cache=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -49,7 +50,9 @@ def drawn(
         key = GROUND if floor is None else floor
         if key not in found:
             planes = [
-                level_plane(ground, view, criteria, height) if floor is None and ground else Plane((floor or 0.0) + height)
+                Plane((floor or 0.0) + height)
+                if floor is not None or ground is None
+                else level_plane(ground, view, height, min(reach(possible(view), criteria), _farthest(bounds, view)))
                 for view in views
             ]
             found[key] = _of_all(views, planes, criteria, triangles)
@@ -59,8 +62,11 @@ def drawn(
     return out
 
 
-def _level(ground: Ground | None, view: View, criteria: Criteria, height: float) -> Plane:
-    return Plane(height) if ground is None else level_plane(ground, view, criteria, height)
+def _farthest(bounds: NDArray[np.float64], view: View) -> float:
+    """How far the farthest corner of the boxes round the pieces (p, 4) is from the foot of a lens. [m]"""
+    x, y, _ = view.position
+    west, south, east, north = *bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0)
+    return math.hypot(max(x - west, east - x), max(y - south, north - y))
 
 
 def _in_reach(bounds: NDArray[np.float64], views: Sequence[View], criteria: Criteria) -> NDArray[np.bool_]:

@@ -2,7 +2,8 @@
 
 A cell that is decided stays as it is. One that a shore cuts through gets the area of its part inside the polygons. What is said of a cell
 follows from the cameras that reach it and from nothing else, so that counting again where one camera changed gives, bit for bit, what
-counting everywhere would. The two engines check each other: by how much polygons and cells contradict each other is told.
+counting everywhere would. The two engines check each other: by how much polygons and cells contradict each other is told, and where they
+do, the cells' value stands, and the bounds hold what either says.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from twin.coverage.shadows import Seen, at_least
 FloatArray = NDArray[np.float64]
 Drawn = Mapping[int, Seen]  # piece of the surface -> what a camera sees of its plane; a piece is missing where it draws no polygon there
 
-CONTRADICTION = 1e-3  # of a cell's area: what the rims that cells leave to rounding may add up to
+RIM_M = 1e-3  # cells leave rims this wide to rounding, along each of their sides
+SLIVER_M2 = 1e-6  # cells that are no larger than what rounding makes of them
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Sharpened:
     """Area of t cells that is covered, surely, by best knowledge, at most; where polygons spoke; by how much the engines contradict."""
 
     area: FloatArray  # (t, 3) [m2]
-    exact: NDArray[np.bool_]  # (t,) reached by cameras that all draw polygons there
+    exact: NDArray[np.bool_]  # (t,) reached by cameras that all draw polygons there, and do not contradict the cells
     apart: FloatArray  # (t,) how far the bounds of the two fail to meet; 0: they do not contradict each other [m2]
 
 
@@ -60,7 +62,9 @@ def sharpened(
     """
     index = np.arange(len(cells)) if chosen is None else np.asarray(chosen, np.int64)
     rows_of = [_rows(cell, index) for cell in reached]
-    exact = np.ones(len(index), np.bool_)
+    exact = np.zeros(len(index), np.bool_)
+    for rows in rows_of:
+        exact[rows] = True
     for rows, polygons in zip(rows_of, drawn, strict=True):
         exact[rows] &= np.isin(cells.piece[index[rows]], list(polygons))
     whole = cells.area[index]
@@ -74,8 +78,18 @@ def sharpened(
         out[shore, b] = _areas(cut, shapes, whole[shore], k)
     out[shore, 1] = np.clip(out[shore, 1], out[shore, 0], out[shore, 2])
     gap = np.maximum(out[shore, 0] - area[shore, 2], area[shore, 0] - out[shore, 2])
-    apart[shore] = np.where(gap > CONTRADICTION * whole[shore], gap, 0.0)
+    wrong = gap > RIM_M * shapely.length(shapes) / 4 + SLIVER_M2
+    apart[shore[wrong]] = gap[wrong]
+    _spanned(out, area, shore[wrong])
+    exact[shore[wrong]] = False
     return Sharpened(out, exact, apart)
+
+
+def _spanned(out: FloatArray, area: FloatArray, rows: NDArray[np.int64]) -> None:
+    """Put into some rows of `out` (t, 3) the value of `area`, between the lowest and the highest bound of the two."""
+    out[rows, 0] = np.minimum(out[rows, 0], area[rows, 0])
+    out[rows, 1] = area[rows, 1]
+    out[rows, 2] = np.maximum(out[rows, 2], area[rows, 2])
 
 
 def outlines(cells: Cells, chosen: NDArray[np.int64]) -> NDArray[np.object_]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from threading import Lock
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +26,17 @@ from numpy.typing import NDArray
 from twin.coverage.behind import Changes, Corners, changes, cuts, joined, picked
 from twin.coverage.bounded import probes, ranges
 from twin.coverage.cells import Cells
-from twin.coverage.crossed import Crossed, Prices, crossed, prices, prices_at_points
+from twin.coverage.crossed import Crossed, Prices, crossed, passed, prices
 from twin.coverage.indoor import SURROUNDINGS, TGAX, TGN, breakpoint_db, floors_db, tgax_db
 from twin.coverage.makeup import THICKEST_CM, counted_table, loss_table_db
 from twin.coverage.pattern import OMNI, Pattern, gain, gain_range
 from twin.coverage.propagation import MODELS, Links, free_space_db, path_loss_db
-from twin.coverage.walls import Barriers
+from twin.coverage.walls import Barriers, Crossings
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+Kept = TypeVar("Kept")  # columns (k, ...) of what is known of k cells
 
 WIFI_MODELS = ("walls", "walls_breakpoint", "free_space", "breakpoint", "tgax", "cost231", "p1238")
 BLIND = frozenset({"free_space", "breakpoint"})  # models that ask nothing of what stands between
@@ -82,6 +84,14 @@ class Heard:
 
 
 @dataclass(frozen=True)
+class AtPoints:
+    """What k points get from an access point, the likely case."""
+
+    level: FloatArray  # (k, r) [dBm]
+    blocker: IntArray  # (k,) the object that takes most on the way, -1: none
+
+
+@dataclass(frozen=True)
 class Ground:
     """n cells made ready to be asked about: their corners, and the bodies that reach into them."""
 
@@ -104,7 +114,7 @@ def heard(access: Access, barriers: Barriers, medium: Medium, place: Ground, cho
     cells = _only(place.cells, chosen)
     point = place.cells.representative[chosen]
     corners, cut = _corners(place.corners, chosen), picked(place.cut, chosen)
-    between = _between(access, barriers, medium, (point, corners, cut), None)
+    between = _between(access, barriers, medium, (point, corners, cut))
     toward = gain(access.pattern, access.position, point)
     weakest, strongest = gain_range(access.pattern, access.position, cells, access.tolerance_m)
     reach = ranges(access.position, cells)
@@ -122,16 +132,15 @@ def heard(access: Access, barriers: Barriers, medium: Medium, place: Ground, cho
     return out
 
 
-def heard_at(access: Access, barriers: Barriers, medium: Medium, points: FloatArray) -> FloatArray:
-    """What each of an access point's radios gives at points (k, 3) [m, enu], the likely case (k, r). [dBm]"""
-    k = len(points)
-    corners = Corners(np.ascontiguousarray(points[:, :2]), np.arange(k + 1), np.repeat(points[:, 2:], 2, axis=1))
-    still = Changes(np.zeros(k + 1, np.int64), np.empty(0, np.int64), np.empty(0, np.int8))
-    between = _between(access, barriers, medium, (np.ascontiguousarray(points), corners, None), still)
+def heard_at(access: Access, barriers: Barriers, medium: Medium, points: FloatArray, found: Crossings | None = None) -> AtPoints:
+    """What each of an access point's radios gives at points (k, 3) [m, enu]; `found`: what lies between, where that is known."""
+    lost, seen, blocker = _passed(access, barriers, medium, np.ascontiguousarray(points), found)
     toward = gain(access.pattern, access.position, points)
     away = np.linalg.norm(points - access.position, axis=1)
-    lost = np.column_stack([distance_loss(medium, away, float(f), between.seen[:, 1]) for f in access.f_ghz])
-    return access.eirp_dbm + toward[:, None] - lost - between.point
+    level = np.empty((len(points), len(access.f_ghz)))
+    for j, f in enumerate(access.f_ghz.tolist()):  # term by term as `heard` has it, to the last bit
+        level[:, j] = access.eirp_dbm[j] + toward - distance_loss(medium, away, f, seen) - lost[:, j]
+    return AtPoints(level, blocker)
 
 
 def hope(access: Access, medium: Medium, cells: Cells) -> FloatArray:
@@ -168,21 +177,16 @@ class _Between:
     blocker: IntArray  # (k,)
 
 
-def _between(
-    access: Access, barriers: Barriers, medium: Medium, ends: tuple[FloatArray, Corners, Changes | None], still: Changes | None
-) -> _Between:
-    """What stands between an access point and cells, for each of its radios; `still`: what changes in them is known."""
+def _between(access: Access, barriers: Barriers, medium: Medium, ends: tuple[FloatArray, Corners, Changes]) -> _Between:
+    """What stands between an access point and cells, for each of its radios."""
     point, corners, cut = ends
     k, r = len(point), len(access.f_ghz)
     none = np.full(k, -1, np.int64)
     if medium.model in BLIND:
         return _Between(np.zeros((k, r)), np.zeros((k, r, 3)), np.zeros((k, r, 3)), np.ones((k, 3), bool), none)
-    by, column = _prices(barriers, medium, access.f_ghz, whole_cells=still is None)
-    changing = still
-    if changing is None:
-        changing = changes(barriers.rims, access.position, corners, creases=by.varies, tolerance_m=access.tolerance_m)
-        changing = changing if cut is None else joined(changing, cut)
-    found = crossed(barriers, by, access.position, (point, corners), changing)
+    by, column = _prices(barriers, medium, access.f_ghz)
+    changing = changes(barriers.rims, access.position, corners, creases=by.varies, tolerance_m=access.tolerance_m)
+    found = crossed(barriers, by, access.position, (point, corners), joined(changing, cut))
     if medium.model == "p1238":
         surely = found.high[:, 0, 1] <= 0
         seen = np.column_stack([surely, found.point[:, 0] <= 0, surely | (found.low[:, 0, 1] <= 0)])
@@ -190,6 +194,24 @@ def _between(
     if medium.model in COUNTING:
         return _counted(found, r)
     return _Between(found.point[:, column], found.low[:, column], found.high[:, column], np.ones((k, 3), bool), found.blocker[:, 0])
+
+
+def _passed(
+    access: Access, barriers: Barriers, medium: Medium, points: FloatArray, found: Crossings | None
+) -> tuple[FloatArray, BoolArray, IntArray]:
+    """What stands between an access point and points: for each radio (k, r) [dB], line of sight (k,), the dearest object (k,)."""
+    k, r = len(points), len(access.f_ghz)
+    seen = np.ones(k, bool)
+    if medium.model in BLIND:
+        return np.zeros((k, r)), seen, np.full(k, -1, np.int64)
+    tables, column = _tables(barriers, medium, access.f_ghz)
+    between = passed(barriers, tables, access.position, points, found)
+    if medium.model == "p1238":
+        return np.zeros((k, r)), between.db[:, 0] <= 0, between.blocker[:, 0]
+    if medium.model in COUNTING:
+        walls, floors = between.db[:, 0], floors_db(between.db[:, 1])
+        return np.repeat((walls + floors)[:, None], r, axis=1), seen, np.where(floors > walls, between.blocker[:, 1], between.blocker[:, 0])
+    return between.db[:, column], seen, between.blocker[:, 0]
 
 
 def _counted(found: Crossed, r: int) -> _Between:
@@ -202,18 +224,30 @@ def _counted(found: Crossed, r: int) -> _Between:
     return _Between(*each, seen, blocker)
 
 
-def _prices(barriers: Barriers, medium: Medium, f_ghz: FloatArray, *, whole_cells: bool) -> tuple[Prices, IntArray]:
-    """How bodies are priced for some radios, and which way is each radio's; kept with the barriers."""
-    channel, column = np.unique(np.round(f_ghz, 2), return_inverse=True)  # one table serves a channel
-    by_material = medium.model not in COUNTING | {"p1238"}
-    key = (whole_cells, *(("walls", tuple(channel.tolist())) if by_material else (medium.model, medium.surroundings)))
+def _prices(barriers: Barriers, medium: Medium, f_ghz: FloatArray) -> tuple[Prices, IntArray]:
+    """How bodies are priced over cells for some radios, and which way is each radio's; kept with the barriers."""
+    tables, column = _tables(barriers, medium, f_ghz)
+    key = ("prices", *_named(medium, f_ghz))
     if key not in barriers.memory:
-        tables = np.stack(_tables(barriers, medium, channel))
-        barriers.memory[key] = prices(barriers, tables) if whole_cells else prices_at_points(tables)
+        barriers.memory[key] = prices(barriers, tables)
+    return barriers.memory[key], column
+
+
+def _tables(barriers: Barriers, medium: Medium, f_ghz: FloatArray) -> tuple[FloatArray, IntArray]:
+    """The tables (t, m, 61, 91) by which bodies are priced for some radios, and which is each radio's; kept with the barriers."""
+    channel, column = np.unique(np.round(f_ghz, 2), return_inverse=True)  # one table serves a channel
+    key = ("tables", *_named(medium, f_ghz))
+    if key not in barriers.memory:
+        barriers.memory[key] = np.ascontiguousarray(np.stack(_made(barriers, medium, channel)))
     return barriers.memory[key], column.ravel()
 
 
-def _tables(barriers: Barriers, medium: Medium, channel: FloatArray) -> Sequence[FloatArray]:
+def _named(medium: Medium, f_ghz: FloatArray) -> tuple[Any, ...]:
+    by_material = medium.model not in COUNTING | {"p1238"}
+    return ("walls", tuple(np.unique(np.round(f_ghz, 2)).tolist())) if by_material else (medium.model, medium.surroundings)
+
+
+def _made(barriers: Barriers, medium: Medium, channel: FloatArray) -> Sequence[FloatArray]:
     if medium.model == "p1238":  # anything in the way
         return [np.ones((max(len(barriers.walls.make_ups), int(barriers.walls.make_up.max(initial=0)) + 1), THICKEST_CM + 1, 91))]
     if medium.model == "cost231":
@@ -239,15 +273,15 @@ class Book:
     """What is known of access points at the cells of one surface, so that nothing is asked twice."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[IntArray, Heard]] = {}
+        self._known: dict[str, tuple[IntArray, Any]] = {}
         self._lock = Lock()
 
     @property
     def size(self) -> int:
-        """How many levels are kept. [count]"""
-        return sum(known[1].low.size for known in self._known.values())
+        """How many numbers are kept. [count]"""
+        return sum(int(getattr(known, column.name).size) for _, known in self._known.values() for column in fields(known))
 
-    def levels(self, key: str, cells: IntArray, make: Callable[[IntArray], Heard]) -> Heard:
+    def levels(self, key: str, cells: IntArray, make: Callable[[IntArray], Kept]) -> Kept:
         """What cells (k,), ascending, get from the access point under `key`; what is not known is made."""
         with self._lock:
             known = self._known.get(key)
@@ -260,11 +294,17 @@ class Book:
         with self._lock:
             self._known[key] = known
         at = np.searchsorted(known[0], cells)
-        return Heard(*(getattr(known[1], field.name)[at] for field in fields(Heard)))
+        return _rows(known[1], at)
 
 
-def _merged(one: tuple[IntArray, Heard], other: tuple[IntArray, Heard]) -> tuple[IntArray, Heard]:
+def _rows(found: Any, chosen: IntArray) -> Any:
+    """Some rows of all columns."""
+    return type(found)(*(getattr(found, column.name)[chosen] for column in fields(found)))
+
+
+def _merged(one: tuple[IntArray, Any], other: tuple[IntArray, Any]) -> tuple[IntArray, Any]:
     cells = np.concatenate([one[0], other[0]])
     order = np.argsort(cells, kind="stable")
-    both = (np.concatenate([getattr(one[1], field.name), getattr(other[1], field.name)])[order] for field in fields(Heard))
-    return cells[order], Heard(*both)
+    names = [column.name for column in fields(one[1])]
+    both = type(one[1])(*(np.concatenate([getattr(one[1], name), getattr(other[1], name)])[order] for name in names))
+    return cells[order], both

@@ -165,7 +165,14 @@ def given(luminaires: Luminaires, number: IntArray, points: FloatArray, *, mf: f
     return _given(_packed(luminaires), number, np.ascontiguousarray(points, float), mf)
 
 
-def lit(luminaires: Luminaires, lines: Lines, cells: Cells, asked: Asked) -> Lit:
+def from_afar(luminaires: Luminaires, lines: Lines, asked: Asked) -> FloatArray:
+    """The most that luminaires which are in sight of no part of a field's cells (n,) may give them from beyond their reach. [lx]"""
+    cells = lines.field.cells
+    boxes = np.column_stack([cells.centre[:, :2], cells.z_range - asked.lift_m, cells.half])
+    return _afar(_packed(luminaires)[0], lines.first, lines.point, boxes, (asked.reach, asked.mf))
+
+
+def lit(luminaires: Luminaires, lines: Lines, cells: Cells, asked: Asked, afar: FloatArray | None = None) -> Lit:
     """What cells of a field, or cells cut from them, get.
 
     Parameters
@@ -178,11 +185,14 @@ def lit(luminaires: Luminaires, lines: Lines, cells: Cells, asked: Asked) -> Lit
         n cells.
     asked
         What is asked, and how far each was followed. What may come from farther counts for the upper bound.
+    afar
+        What `from_afar` says of the field, where it is known already.
     """
     packed = _packed(luminaires)
+    more = from_afar(luminaires, lines, asked) if afar is None else afar
 
     def judge(part: Cells, _: IntArray) -> tuple[FloatArray, ...]:
-        return _judged(packed, lines, part, asked)
+        return _judged(packed, lines, part, asked, more)
 
     if not len(cells):
         none = np.empty(0)
@@ -193,13 +203,14 @@ def lit(luminaires: Luminaires, lines: Lines, cells: Cells, asked: Asked) -> Lit
     return Lit(point, low, high, level, is_lasting(level, (point, low, high), (least, most)))
 
 
-def _judged(packed: Any, lines: Lines, cells: Cells, asked: Asked) -> tuple[FloatArray, ...]:
+def _judged(packed: Any, lines: Lines, cells: Cells, asked: Asked, afar: FloatArray) -> tuple[FloatArray, ...]:
     """What cells get at their point, least and most over the cell, and least and most at the point alone."""
     at = blocks(lines.field, cells)
     boxes = np.column_stack([cells.centre[:, :2], cells.z_range - asked.lift_m, cells.half])  # (n, 5)
     own = cells.representative - np.array([0.0, 0.0, asked.lift_m])
     spots = np.column_stack([own, own[:, 2], np.zeros(len(own))])
-    point, low, high, again, least, most = (np.zeros(len(cells)) for _ in range(6))
+    point, low, again, least = (np.zeros(len(cells)) for _ in range(4))
+    high, most = afar[at.root], afar[at.root]
     records = (lines.first, lines.point, lines.seen, lines.likely, lines.perhaps)
     _add_up(packed, records, (at.root, at.live, at.own), (boxes, own, asked.reach, asked.mf), (point, low, high))
     _add_up(packed, records, (at.root, at.own, at.own), (spots, own, asked.reach, asked.mf), (again, least, most))
@@ -256,24 +267,22 @@ def _given(packed: Any, number: IntArray, points: FloatArray, mf: float) -> Any:
 
 @nb.njit(cache=True, nogil=True)
 def _add_up(packed: Any, records: Any, at: Any, where: Any, out: Any) -> None:  # pragma: no cover - compiled
-    """Fill point, low and high (n,) [lx] from records by cell; `at` is root, parts and own part of each cell."""
+    """Add to point, low and high (n,) [lx] what records by cell give; `at` is root, parts and own part of each cell."""
     rows, form = packed[0], packed[1]
     first, number, seen, likely, perhaps = records
     root, live, own = at
     boxes, points, reach, mf = where
     point, low, high = out
     for i in range(len(root)):
-        box, k, end = boxes[i], first[root[i]], first[root[i] + 1]
-        for j in range(len(rows)):
-            while k < end and number[k] < j:
-                k += 1
+        box = boxes[i]
+        for k in range(first[root[i]], first[root[i] + 1]):
+            j = number[k]
             near, far, up_low, up_high = _spans(rows[j], box)
             if up_high <= 0.0:
                 continue
             if far * far + up_high * up_high > reach[j] * reach[j]:  # some of the cell lies beyond what was followed
-                from_ = max(math.hypot(near, max(up_low, 0.0)), reach[j])
-                high[i] += mf * rows[j, 9] * up_high / max(from_, 1e-3) ** 3
-            if k >= end or number[k] != j or perhaps[k] & live[i] == 0:
+                high[i] += mf * rows[j, 9] * up_high / _least_way(near, up_low, reach[j]) ** 3
+            if perhaps[k] & live[i] == 0:
                 continue
             least, most = _intensities(packed, j, box)
             g_low, g_high = _falling(near, far, up_low, up_high)
@@ -282,6 +291,30 @@ def _add_up(packed: Any, records: Any, at: Any, where: Any, out: Any) -> None:  
                 low[i] += mf * rows[j, 6] * least * g_low
             if likely[k] & own[i] != 0 or (own[i] & live[i] == 0 and likely[k] & live[i] != 0):
                 point[i] += mf * rows[j, 7] * _on_level(packed, rows[j], form[j, 0], points[i])
+
+
+@nb.njit(cache=True, nogil=True)
+def _afar(rows: FloatArray, first: IntArray, number: Any, boxes: FloatArray, limit: Any) -> Any:  # pragma: no cover - compiled
+    """The most [lx] that comes to boxes (n,) from luminaires without a record of them, from beyond their reach."""
+    reach, mf = limit
+    out = np.zeros(len(boxes))
+    for i in range(len(boxes)):
+        k, end = first[i], first[i + 1]
+        for j in range(len(rows)):
+            while k < end and number[k] < j:
+                k += 1
+            if k < end and number[k] == j:
+                continue
+            near, far, up_low, up_high = _spans(rows[j], boxes[i])
+            if up_high > 0.0 and far * far + up_high * up_high > reach[j] * reach[j]:
+                out[i] += mf * rows[j, 9] * up_high / _least_way(near, up_low, reach[j]) ** 3
+    return out
+
+
+@nb.njit(cache=True, nogil=True)
+def _least_way(near: float, up_low: float, reach: float) -> float:  # pragma: no cover - compiled
+    """How near at least what lies beyond the reach is. [m]"""
+    return max(math.hypot(near, max(up_low, 0.0)), reach, 1e-3)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -367,7 +400,7 @@ def _intensities(packed: Any, j: int, box: FloatArray) -> Any:  # pragma: no cov
     if row[5] == 0.0 and g0 > 0.0 and g1 < math.pi:
         spread = math.asin(min(1.0, math.sin(wide) / math.sin(gamma)))
     least, most = math.inf, 0.0
-    for k in range(2):
+    for k in range(1 if packed[1][j, 0] == packed[1][j, 1] else 2):
         low, high = _extremes(packed, packed[1][j, k], (c, spread), (g0, g1))
         least, most = min(least, low), max(most, high)
     return least, most
@@ -377,6 +410,8 @@ def _intensities(packed: Any, j: int, box: FloatArray) -> Any:  # pragma: no cov
 def _extremes(packed: Any, form: int, turn: Any, span: Any) -> Any:  # pragma: no cover - compiled
     """Least and greatest intensity [cd] of a form for C within turn[1] of turn[0] and gamma in span. [rad]"""
     size, start, planes, angles = packed[2][form], packed[3][form], packed[4], packed[5]
+    axis = angles[start[1] : start[1] + size[1]]
+    begin, end = np.searchsorted(axis, span[0]), np.searchsorted(axis, span[1], side="right")
     least, most = math.inf, 0.0
     for i in range(-2, size[0]):
         if i < 0:
@@ -386,10 +421,8 @@ def _extremes(packed: Any, form: int, turn: Any, span: Any) -> Any:  # pragma: n
             off = abs(c - turn[0]) % (2 * math.pi)
             if min(off, 2 * math.pi - off) > turn[1]:
                 continue
-        for k in range(-2, size[1]):
-            gamma = (span[0] if k == -2 else span[1]) if k < 0 else angles[start[1] + k]
-            if gamma < span[0] or gamma > span[1]:
-                continue
+        for k in range(begin - 2, end):
+            gamma = axis[k] if k >= begin else span[0] if k == begin - 2 else span[1]
             value = _at(packed, form, c, gamma)
             least, most = min(least, value), max(most, value)
     if span[1] > angles[start[1] + size[1] - 1] or span[0] < angles[start[1]]:

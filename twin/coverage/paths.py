@@ -33,7 +33,6 @@ BoolArray = NDArray[np.bool_]
 
 FACTORY = "38.901-inf"  # models of antennas in factories begin so
 STEADY_DB = 0.05  # what the way inside may differ within a cell beyond its corners, where they are entered by one facade
-UNHEARD_DB = 20.0  # an indoor antenna this far below the threshold at a cell's point and corners, walls at their best, is left out there
 INSIDE_DB_PER_M = 0.5
 
 _NOT_HEARD, _NOTHING = -2, -1
@@ -51,7 +50,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Aim:
-    """What of a demand decides which cells an indoor carrier matters for, and how high targets are."""
+    """The level below which an indoor carrier does not matter [dBm], and how high targets are [m]."""
 
     least_dbm: float
     target_height_m: float
@@ -327,7 +326,7 @@ def _heard_at_all(carriers: Carriers, j: int, where: Whereabouts, cells: IntArra
     loss = path_loss_db(model_at(carriers, j), Links(float(carriers.f_ghz[j]), d, d), True, extrapolate=True)
     strongest = carriers.power_dbm[j] + carriers.slack_db[j] - loss - least
     hall = where.inside(carriers.house[j] if carriers.house else None)[cells] & carriers.model[j].startswith(FACTORY)
-    return cells[(strongest >= where.aim.least_dbm - UNHEARD_DB) | hall]
+    return cells[(strongest >= where.aim.least_dbm) | hall]
 
 
 def _reaches(carriers: Carriers, j: int, where: Whereabouts) -> BoolArray:
@@ -335,5 +334,5 @@ def _reaches(carriers: Carriers, j: int, where: Whereabouts) -> BoolArray:
     model = model_at(carriers, j)
     near = np.maximum(ranges(carriers.position[j], where.cells).near_3d - carriers.loose[j, 0], NEAREST_M)
     loss = path_loss_db(model, Links(float(carriers.f_ghz[j]), near, near), True, extrapolate=True)
-    strong = carriers.power_dbm[j] + carriers.slack_db[j] - loss >= where.aim.least_dbm - UNHEARD_DB
+    strong = carriers.power_dbm[j] + carriers.slack_db[j] - loss >= where.aim.least_dbm
     return strong & (near <= model.validity.d_m[1])

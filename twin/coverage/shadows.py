@@ -89,10 +89,10 @@ def triangles_of(vertices: FloatArray, faces: NDArray[Any]) -> Triangles:
     return Triangles(corners, shapely.STRtree(shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1])))
 
 
-def level_plane(ground: Ground, view: View, criteria: Criteria, height: float) -> Plane:
-    """The plane that is nearest to ground without terrain in reach of a view, `height` above it, and how far the ground is from it. [m]"""
+def level_plane(ground: Ground, view: View, height: float, far: float) -> Plane:
+    """The plane nearest to ground without terrain within `far` of a lens, `height` above it, and how far the ground is from it. [m]"""
     x, y, _ = view.position
-    r = min(reach(view, criteria), FARTHEST_M)
+    r = max(far, LEAST_M)
     angle = np.arange(16) * math.pi / 8
     ring = np.column_stack([x + r * np.cos(angle), y + r * np.sin(angle)])
     around, middle = ground(ring), float(ground(np.array([[x, y]]))[0])
@@ -235,12 +235,19 @@ def _footprint(view: View, criteria: Criteria, plane: Plane) -> Seen:
     if view.lens not in {FISHEYE, ANY_WAY}:
         wedge = _wedge(view, criteria, plane, parts[2])
         parts = [shapely.intersection(part, wedge) for part in parts]
-    steepest, above = criteria.max_depression_rad, _above(view, plane)
-    if steepest is not None and above > 0:
-        below, lean = _cone(above, max(math.pi / 2 - steepest, 0.0), plane)
-        holes = [_disc(view, below, lean, grow) for grow in (2, 1, 0)]
+    for radius, lean in _holes(view, criteria, plane):
+        holes = [_disc(view, radius, lean, grow) for grow in (2, 1, 0)]
         parts = [shapely.difference(part, hole) for part, hole in zip(parts, holes, strict=True)]
     return Seen(*parts)
+
+
+def _holes(view: View, criteria: Criteria, plane: Plane) -> list[tuple[float, float]]:
+    """The radii about the foot of a lens within which targets are too steep below it, or too high above a fisheye, each with how far the
+    true outline may be from that circle. [m]"""
+    steepest, above, half = criteria.max_depression_rad, _above(view, plane), view.hfov_rad / 2
+    if steepest is not None and above > 0:
+        return [_cone(above, max(math.pi / 2 - steepest, 0.0), plane)]
+    return [_cone(-above, math.pi - half, plane)] if view.lens == FISHEYE and above < 0 and half >= math.pi / 2 else []
 
 
 def _above(view: View, plane: Plane) -> float:

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from twin.coverage.camera import FISHEYE, Criteria, View
 from twin.coverage.cells import Cells
 from twin.coverage.field import PARTS, Field
-from twin.coverage.look import LASTING_YES, SEEN, Look, Sight, look
+from twin.coverage.look import LASTING_YES, SEEN, Look, Sight, depends, look, with_best
+from twin.scene.embree import Scene
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -45,6 +46,7 @@ class Lines:
     seen: Masks  # (k,) parts in sight for certain
     likely: Masks  # (k,) parts in sight by best knowledge
     perhaps: Masks  # (k,) parts that may be in sight
+    worst: Masks | None = None  # (k,) parts that may be in sight with most in the way; None: as `perhaps`
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def sight_lines(
     remember
         Called for each look at the first scene with what computes it; it may answer from memory.
     """
-    worst, best = scenes
+    worst, best = scenes if scenes[0] is scenes[1] else (with_best(*scenes), scenes[1])
     views = [_view(position, reach) for position, reach in zip(points.tolist(), reach_m.tolist(), strict=True)]
     finite = np.isfinite(points).all(axis=1) & (reach_m > 0)
 
@@ -81,14 +83,14 @@ def sight_lines(
             return look(field, worst, views[k], ALL_ROUND)
 
         first = compute() if remember is None else remember(views[k], compute)
-        return _merged(first, first if best is worst else look(field, best, views[k], ALL_ROUND))
+        return _merged(first, look(field, best, views[k], ALL_ROUND) if depends(field, worst, views[k], ALL_ROUND) else first)
 
     numbers = np.flatnonzero(finite).tolist()
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         found = list(pool.map(one, numbers))
     cell = np.concatenate([np.empty(0, np.int64), *(cells for cells, _ in found)])
     point = np.repeat(np.array(numbers, np.int32), [len(cells) for cells, _ in found])
-    masks = np.concatenate([np.empty((3, 0), np.uint64), *(masks for _, masks in found)], axis=1)
+    masks = np.concatenate([np.empty((4, 0), np.uint64), *(masks for _, masks in found)], axis=1)
     order = np.lexsort((point, cell))
     first = np.searchsorted(cell[order], np.arange(len(field.cells) + 1))
     return Lines(field, first.astype(np.int64), point[order], *(np.ascontiguousarray(row[order]) for row in masks))
@@ -113,6 +115,32 @@ def settled(lines: Lines) -> Lines:
     return replace(lines, seen=lines.likely, perhaps=lines.likely)
 
 
+def with_most_in_the_way(lines: Lines) -> Lines:
+    """The same lines as if least in the way were not possible."""
+    return lines if lines.worst is None else replace(lines, perhaps=lines.worst)
+
+
+def freed(lines: Lines, scene: Scene, points: FloatArray) -> Lines:
+    """The same lines with what a scene between the two leaves in sight of the cells' own points from points (m, 3) [m, enu]."""
+    cell, own = _own_parts(lines)
+    open_ = np.flatnonzero(((lines.likely & own) == 0) & ((lines.perhaps & own) != 0))
+    free = open_[~scene.occluded(points[lines.point[open_]], lines.field.cells.representative[cell[open_]])]
+    likely = lines.likely.copy()
+    likely[free] |= own[free]
+    return replace(lines, likely=likely)
+
+
+def these(lines: Lines, points: IntArray) -> Lines:
+    """The lines of some of the points (k,), ascending, which are numbered anew from 0."""
+    new = np.full(int(max(lines.point.max(initial=-1), points.max(initial=-1))) + 1, -1, np.int32)
+    new[points] = np.arange(len(points), dtype=np.int32)
+    number = new[lines.point]
+    keep = number >= 0
+    first = np.concatenate([[0], np.cumsum(keep)])[lines.first].astype(np.int64)
+    masks = (row[keep] for row in (lines.seen, lines.likely, lines.perhaps))
+    return Lines(lines.field, first, number[keep], *masks, worst=None if lines.worst is None else lines.worst[keep])
+
+
 def as_points(cells: Cells) -> Cells:
     """The points of cells, as cells without extent."""
     own = cells.representative
@@ -122,9 +150,7 @@ def as_points(cells: Cells) -> Cells:
 
 def pairs(lines: Lines) -> tuple[IntArray, IntArray]:
     """Cell and point (k,), (k,) of all pairs that are in sight of each other, by best knowledge and at the cell's own point."""
-    at = blocks(lines.field, lines.field.cells)
-    cell = np.repeat(np.arange(len(at.root)), np.diff(lines.first))
-    own = np.where(at.own & at.live, at.own, at.live)[cell]
+    cell, own = _own_parts(lines)
     free = (lines.likely & own) != 0
     return cell[free], lines.point[free].astype(np.int64)
 
@@ -148,17 +174,25 @@ def is_lasting(asked: FloatArray, cell: tuple[FloatArray, ...], spot: tuple[Floa
     return np.asarray((spot[0] < asked) & (spot[1] >= asked) & alike, bool)
 
 
+def _own_parts(lines: Lines) -> tuple[IntArray, Masks]:
+    """The cell of each record (k,), and the part of its own point."""
+    at = blocks(lines.field, lines.field.cells)
+    cell = np.repeat(np.arange(len(at.root)), np.diff(lines.first))
+    return cell, np.where(at.own & at.live, at.own, at.live)[cell]
+
+
 def _view(position: list[float], reach: float) -> View:
     x, y, z = position
     return View("", (x, y, z), FISHEYE, 0.0, math.pi / 2, 2 * math.pi, 2 * math.pi, 1.0, reach)
 
 
 def _merged(worst: Look, best: Look) -> tuple[IntArray, Masks]:
-    """The cells (k,) that two looks speak of, and three masks (3, k): in sight for certain, by best knowledge, perhaps."""
+    """The cells (k,) of two looks, and masks (4, k): in sight for certain, by best knowledge, perhaps, and perhaps in the worst."""
     cell = np.unique(np.concatenate([worst.cell, best.cell])).astype(np.int64)
-    masks = np.zeros((3, len(cell)), np.uint64)
-    chosen = ((worst, worst.state == SEEN), (worst, worst.state <= LASTING_YES), (worst, worst.state >= SEEN), (best, best.state >= SEEN))
-    for row, (found, which) in zip((0, 1, 2, 2), chosen, strict=True):
+    masks = np.zeros((4, len(cell)), np.uint64)
+    any_, least = worst.state >= SEEN, best.state >= SEEN
+    chosen = ((worst, worst.state == SEEN), (worst, worst.state <= LASTING_YES), (worst, any_), (best, least), (worst, any_))
+    for row, (found, which) in zip((0, 1, 2, 2, 3), chosen, strict=True):
         np.bitwise_or.at(masks[row], np.searchsorted(cell, found.cell[which]), found.mask[which])
     return cell, masks
 

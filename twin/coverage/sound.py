@@ -39,7 +39,7 @@ SCREEN_DB = 5.0  # the least that the edge of a screen takes (Maekawa, Fresnel n
 SPEECH_HZ = 500.0
 WORTH_DB = 5.0  # a hidden speaker that would be farther below what is asked counts as blocked: it gives 10 dB less at the very best
 MOST_DB = 80.0  # no wall is better built in
-_MOST_PAIRS = 2_000_000
+_MOST_PAIRS = 500_000
 
 # density of the materials of `twin.coverage.materials` [kg/m3]
 DENSITY: Mapping[str, float] = {
@@ -117,7 +117,8 @@ def reach_m(speakers: Speakers, least_db: float) -> FloatArray:
 
 def levels(speakers: Speakers, points: FloatArray) -> FloatArray:
     """Level (n, m) [dB] of each of m speakers at points (n, 3) [m, enu] with nothing between."""
-    return 10.0 * np.log10(np.maximum(_energies(_packed(speakers), np.ascontiguousarray(points, float)), 1e-30))
+    everywhere = np.full(len(speakers), np.inf)
+    return 10.0 * np.log10(np.maximum(_energies(_packed(speakers), np.ascontiguousarray(points, float), everywhere), 1e-30))
 
 
 def energies(speakers: Speakers, number: IntArray, points: FloatArray) -> FloatArray:
@@ -199,8 +200,7 @@ def _judged(
     _bounds(packed, records, (at.root, at.live, at.own), (boxes, reach), (low, high, state))
     spots = np.column_stack([own, own[:, 2], np.zeros(len(own))])
     _bounds(packed, records, (at.root, at.own, at.own), (spots, reach), (least, most, np.zeros_like(state)))
-    energy = _energies(packed, own)
-    energy[np.linalg.norm(own[:, None] - packed[None, :, :3], axis=2) > reach] = 0.0
+    energy = _energies(packed, own, reach)
     passed, blocker = _passed(speakers, walls, own, energy, (state, 10.0 ** ((asked_db - WORTH_DB) / 10.0)))
     strongest = energy.argmax(axis=1) if len(speakers) else np.zeros(len(cells), np.int64)
     blocker = blocker[np.arange(len(cells)), strongest] if len(speakers) else np.full(len(cells), -1, np.int64)
@@ -242,12 +242,13 @@ def _packed(speakers: Speakers) -> FloatArray:
 
 
 @nb.njit(cache=True, nogil=True)
-def _energies(rows: FloatArray, points: FloatArray) -> Any:  # pragma: no cover - compiled
-    """Energy (n, m) of each speaker at points (n, 3), nothing between; a speaker whose axis nobody knows speaks all round."""
+def _energies(rows: FloatArray, points: FloatArray, reach: FloatArray) -> Any:  # pragma: no cover - compiled
+    """Energy (n, m) of each speaker at points (n, 3) within its reach, nothing between; of an axis nobody knows all round."""
     out = np.zeros((len(points), len(rows)))
     for i in range(len(points)):
         for j in range(len(rows)):
-            out[i, j] = _energy(rows[j], points[i])
+            away = math.sqrt((points[i, 0] - rows[j, 0]) ** 2 + (points[i, 1] - rows[j, 1]) ** 2 + (points[i, 2] - rows[j, 2]) ** 2)
+            out[i, j] = _energy(rows[j], points[i]) if away <= reach[j] else 0.0
     return out
 
 

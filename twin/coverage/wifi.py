@@ -4,34 +4,38 @@ What one access point gives is `twin.coverage.heard`; here many are put together
 threshold and, where that is asked, two reach a lower one and the best stands out of noise and of others on its channel. An access
 point with several radios counts once, by the strongest.
 
-A cell asks the access points one after the other, those first that would be strongest if nothing stood between, and stops as soon
-as no further one can change what it says.
+A cell asks the access points one after the other and stops as soon as no further one can change what it says: at its point those first
+that would be strongest if nothing stood between, then over all of it those first that are strongest at its point.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.coverage.bounded import Before, in_parts
 from twin.coverage.cells import Cells
-from twin.coverage.heard import Access, Book, Ground, Heard, Medium, distance_loss, ground, heard, heard_at, hope
+from twin.coverage.heard import BLIND, Access, AtPoints, Book, Ground, Heard, Medium, distance_loss, ground, heard, heard_at, hope
 from twin.coverage.makeup import BEST, WORST
 from twin.coverage.pattern import OMNI, Pattern
-from twin.coverage.walls import Barriers
+from twin.coverage.walls import Barriers, Crossings
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+T = TypeVar("T")
 
 SECOND = 2  # access points that a lower threshold for secondary coverage asks for
 _MOST_PAIRS = 8_000_000  # access points times cells judged at a time
 _NO_LEVEL = -np.inf
+_SEVERAL = 4  # access points asked before all that are left
+_LATER_DB = 1000.0  # access points not asked about a cell's point come after those that were
 
 
 @dataclass(frozen=True)
@@ -115,9 +119,19 @@ class _Tally:
     blocker: IntArray  # (n,)
     open: BoolArray  # (n, a)
 
-    def add(self, cells: IntArray, one: IntArray, got: Heard, first_radio: IntArray) -> None:
-        """Count what cells (k,) get from one access point each."""
-        low, high, point = got.low.max(axis=1), got.high.max(axis=1), got.point.max(axis=1)
+    def hear(self, cells: IntArray, got: Heard | AtPoints, first_radio: int) -> None:
+        """Note what the points of cells (k,) get from an access point."""
+        levels = got.point if isinstance(got, Heard) else got.level
+        point = levels.max(axis=1)
+        better = point > self.top[cells]
+        self.best[cells[better]] = (first_radio + levels.argmax(axis=1))[better]
+        self.blocker[cells[better]], self.top[cells[better]] = got.blocker[better], point[better]
+        weakest = self.strongest[cells].argmin(axis=1)
+        self.strongest[cells, weakest] = np.maximum(self.strongest[cells, weakest], point)
+
+    def bound(self, cells: IntArray, one: int, got: Heard) -> None:
+        """Count what all of cells (k,) get from an access point."""
+        low, high = got.low.max(axis=1), got.high.max(axis=1)
         thresholds = [level for _, level in self.asked]
         for q, threshold in enumerate(thresholds):
             self.enough[cells, q, 0] += low >= threshold
@@ -125,11 +139,10 @@ class _Tally:
         settled = low[:, WORST] >= max(thresholds)
         self.settled[cells] += settled
         self.open[cells, one] = ~settled & (high[:, BEST] >= min(thresholds))
-        better = point > self.top[cells]
-        self.best[cells[better]] = (first_radio + got.point.argmax(axis=1))[better]
-        self.blocker[cells[better]], self.top[cells[better]] = got.blocker[better], point[better]
-        weakest = self.strongest[cells].argmin(axis=1)
-        self.strongest[cells, weakest] = np.maximum(self.strongest[cells, weakest], point)
+
+    def met(self, cells: IntArray) -> BoolArray:
+        """Whether enough access points reach all of cells (k,) even in the worst case."""
+        return np.asarray(np.all([self.enough[cells, q, 0, WORST] >= count for q, (count, _) in enumerate(self.asked)], axis=0), bool)
 
 
 @dataclass(frozen=True)
@@ -144,6 +157,23 @@ class _Judging:
     book: Book | None
     keys: Sequence[str]
     first_radio: IntArray = field(default_factory=lambda: np.empty(0, np.int64))  # (a,)
+
+    def bounds(self, one: int, cells: IntArray) -> Heard:
+        """What all of cells (k,) get from an access point."""
+
+        def make(numbers: IntArray) -> Heard:
+            return heard(self.points[one], self.barriers, self.demand.medium, self.place, np.searchsorted(self.numbers, numbers))
+
+        return make(self.numbers[cells]) if self.book is None else self.book.levels(self.keys[one], self.numbers[cells], make)
+
+    def at_points(self, one: int, cells: IntArray) -> AtPoints:
+        """What the points of cells (k,) get from it."""
+
+        def make(numbers: IntArray) -> AtPoints:
+            points = self.place.cells.representative[np.searchsorted(self.numbers, numbers)]
+            return heard_at(self.points[one], self.barriers, self.demand.medium, points)
+
+        return make(self.numbers[cells]) if self.book is None else self.book.levels(f"{self.keys[one]} at", self.numbers[cells], make)
 
 
 def signal(
@@ -193,55 +223,82 @@ def _judge(about: _Judging, before: Before | None) -> Signal:
     demand, cells = about.demand, about.place.cells
     n, a = len(cells), len(about.points)
     most = max(count for count, _ in demand.asked)
-    least = min(level for _, level in demand.asked)
     hopes = np.column_stack([hope(point, demand.medium, cells).max(axis=1) for point in about.points])  # (n, a)
     known: Signal | None = None if before is None else before.known
     settled = np.zeros(n, np.int64) if before is None or known is None else known.settled[before.row]
-    promises = hopes if before is None or known is None else np.where(known.open[before.row], hopes, _NO_LEVEL)
-    order = np.argsort(-promises, axis=1, kind="stable")
     enough = np.repeat(settled, 6 * len(demand.asked)).reshape(n, len(demand.asked), 2, 3)
     tally = _Tally(
         demand.asked, np.full((n, most), _NO_LEVEL), enough, settled.copy(), np.full(n, _NO_LEVEL), np.full(n, -1), np.full(n, -1),
         np.zeros((n, a), bool),
     )  # fmt: skip
-    active, turn, width = np.arange(n), 0, most
-    while turn < a and len(active):
-        picks = order[active, turn : turn + width]
-        promise = np.take_along_axis(promises[active], picks, axis=1)
-        met = np.all([tally.enough[active, q, 0, WORST] >= count for q, (count, _) in enumerate(demand.asked)], axis=0)
-        done = met & ((tally.strongest[active].min(axis=1) >= promise[:, 0]) | (before is not None))
-        going = (promise >= least) | ((turn + np.arange(picks.shape[1]) < most) & (before is None))  # the first ones show a level
-        going &= ~done[:, None] & (promise > _NO_LEVEL)
-        _ask(about, tally, active, picks, going)
-        active = active[going[:, -1]]
-        turn, width = turn + width, 4 if turn == 0 else 2 * width
+    if before is None or known is None:
+        levels = _listen(about, tally, hopes)
+        _certify(about, tally, hopes, np.where(levels > _NO_LEVEL, levels, hopes - _LATER_DB), heard_already=True)
+    else:
+        promises = np.where(known.open[before.row], hopes, _NO_LEVEL)
+        _certify(about, tally, promises, promises, heard_already=False)
     return _said(tally, demand, hopes, settled)
 
 
-def _ask(about: _Judging, tally: _Tally, active: IntArray, picks: IntArray, going: BoolArray) -> None:
-    """Ask access points about cells: those that `picks` (k, w) names for cells `active` (k,), where `going` (k, w)."""
+def _listen(about: _Judging, tally: _Tally, hopes: FloatArray) -> FloatArray:
+    """Ask access points about the points of cells, until no further one can be among the strongest; the levels (n, a) of those asked."""
+    n, a = hopes.shape
+    most, least = tally.strongest.shape[1], min(level for _, level in tally.asked)
+    levels = np.full((n, a), _NO_LEVEL)
+    order = np.argsort(-hopes, axis=1, kind="stable")
+    active, turn, width = np.arange(n), 0, most
+    while turn < a and len(active):
+        picks = order[active, turn : turn + width]
+        promise = np.take_along_axis(hopes[active], picks, axis=1)
+        going = (promise >= least) | (turn + np.arange(picks.shape[1]) < most)  # the first ones show a level
+        going &= promise > tally.strongest[active].min(axis=1)[:, None]
+
+        def note(one: int, own: IntArray, got: AtPoints) -> None:
+            levels[own, one] = got.level.max(axis=1)
+            tally.hear(own, got, int(about.first_radio[one]))
+
+        _ask(about.at_points, note, active, picks, going)
+        active = active[going[:, -1]]
+        turn, width = turn + width, 4 if turn == 0 else 2 * width
+    return levels
+
+
+def _certify(about: _Judging, tally: _Tally, promises: FloatArray, score: FloatArray, *, heard_already: bool) -> None:
+    """Ask access points about all of cells, those of the highest score first, until enough reach all of a cell for certain."""
+    n, a = promises.shape
+    least = min(level for _, level in tally.asked)
+    order = np.argsort(-score, axis=1, kind="stable")
+    active, turn, width = np.arange(n), 0, tally.strongest.shape[1] if heard_already else _SEVERAL
+
+    def note(one: int, own: IntArray, got: Heard) -> None:
+        tally.bound(own, one, got)
+        if not heard_already:
+            tally.hear(own, got, int(about.first_radio[one]))
+
+    while turn < a and len(active):
+        active = active[~tally.met(active)]
+        picks = order[active, turn : turn + width]
+        promise = np.take_along_axis(promises[active], picks, axis=1)
+        _ask(about.bounds, note, active, picks, promise >= least)
+        turn, width = turn + width, _SEVERAL if turn == 0 and heard_already else a  # few questions of many cells are the quickest
+
+
+def _ask(
+    ask: Callable[[int, IntArray], T], note: Callable[[int, IntArray, T], None], active: IntArray, picks: IntArray, going: BoolArray
+) -> None:
+    """Ask access points about cells: those that `picks` (k, w) names for cells `active` (k,), where `going` (k, w); note the answers."""
     row, column = np.nonzero(going)
     one = picks[row, column]
     by_point = np.argsort(one, kind="stable")
     asked, start = np.unique(one[by_point], return_index=True)
     groups = [np.sort(active[row[group]]) for group in np.split(by_point, start[1:])]
-
-    def got(which: int, cells: IntArray) -> Heard:
-        def make(numbers: IntArray) -> Heard:
-            own = np.searchsorted(about.numbers, numbers)
-            return heard(about.points[which], about.barriers, about.demand.medium, about.place, own)
-
-        if about.book is None:
-            return make(about.numbers[cells])
-        return about.book.levels(about.keys[which], about.numbers[cells], make)
-
-    if len(groups) < 2:
-        answers = [got(int(which), cells) for which, cells in zip(asked, groups, strict=False)]
+    if len(asked) < 2:
+        answers = [ask(int(which), cells) for which, cells in zip(asked, groups, strict=False)]
     else:
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            answers = list(pool.map(got, asked.tolist(), groups))
+            answers = list(pool.map(ask, asked.tolist(), groups))
     for which, cells, answer in zip(asked.tolist(), groups, answers, strict=False):
-        tally.add(cells, np.full(len(cells), which), answer, about.first_radio[np.full(len(cells), which)])
+        note(which, cells, answer)
 
 
 def _said(tally: _Tally, demand: Demand, hopes: FloatArray, settled: IntArray) -> Signal:
@@ -274,10 +331,18 @@ def _nothing(n: int, a: int) -> Signal:
     return Signal(np.full(n, np.nan), no, no, no, no, np.full(n, -np.inf), none, none, np.zeros(n, np.int64), np.zeros((n, a), bool))
 
 
-def levels_at(
+@dataclass(frozen=True)
+class Shots:
+    """Which points each of a access points is looked at from, and what lies between."""
+
+    near: Sequence[IntArray]
+    between: Sequence[Crossings | None]  # None: nothing is asked of it
+
+
+def shots(
     radios: Transmitters, barriers: Barriers, medium: Medium, points: FloatArray, floor_dbm: float, nearest: int | None = None
-) -> FloatArray:
-    """What each radio gives at points, the likely case.
+) -> Shots:
+    """Look from points at access points.
 
     Parameters
     ----------
@@ -289,29 +354,47 @@ def levels_at(
         What could not be stronger even with nothing between is not looked at. [dBm]
     nearest
         Only so many access points are looked at for each point: those that would be strongest with nothing between.
-
-    Returns
-    -------
-    Levels (n, m) [dBm]; -inf where none was looked at.
     """
     access = radios.access_points()
-    out = np.full((len(points), len(radios)), _NO_LEVEL)
     if not access or not len(points):
-        return out
+        return Shots([np.empty(0, np.int64) for _ in access], [None for _ in access])
     clear = np.column_stack([_clear(one, medium, points) for one in access])  # (n, a)
     wanted = clear >= floor_dbm
     if nearest is not None and nearest < len(access):
         wanted &= clear >= -np.partition(-clear, nearest - 1, axis=1)[:, nearest - 1 : nearest]
-    begin = np.concatenate([[0], np.cumsum([len(one.f_ghz) for one in access])])
+    near = [np.flatnonzero(wanted[:, k]) for k in range(len(access))]
+
+    def shoot(k: int) -> Crossings | None:
+        if medium.model in BLIND or not len(near[k]):
+            return None
+        there = points[near[k]]
+        return barriers.scene.crossings(np.broadcast_to(access[k].position, there.shape), there)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return Shots(near, list(pool.map(shoot, range(len(access)))))
+
+
+def levels_of(seen: Shots, radios: Transmitters, barriers: Barriers, medium: Medium, points: FloatArray) -> FloatArray:
+    """What each of m radios gives at n points it was looked at from, the likely case (n, m) [dBm]; -inf elsewhere."""
+    access = radios.access_points()
+    out = np.full((len(points), len(radios)), _NO_LEVEL)
+    begin = np.concatenate([[0], np.cumsum([len(one.f_ghz) for one in access])]).astype(np.int64)
 
     def fill(k: int) -> None:
-        near = np.flatnonzero(wanted[:, k])
+        near = seen.near[k]
         if len(near):
-            out[near, begin[k] : begin[k + 1]] = heard_at(access[k], barriers, medium, points[near])
+            out[near, begin[k] : begin[k + 1]] = heard_at(access[k], barriers, medium, points[near], seen.between[k]).level
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         list(pool.map(fill, range(len(access))))
     return out
+
+
+def levels_at(
+    radios: Transmitters, barriers: Barriers, medium: Medium, points: FloatArray, floor_dbm: float, nearest: int | None = None
+) -> FloatArray:
+    """What each radio gives at points, as `shots` looks and `levels_of` says."""
+    return levels_of(shots(radios, barriers, medium, points, floor_dbm, nearest), radios, barriers, medium, points)
 
 
 def _clear(access: Access, medium: Medium, points: FloatArray) -> FloatArray:

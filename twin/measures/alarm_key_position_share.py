@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from twin.devices import positions
 from twin.measures.emitters import STATUSES
 from twin.measures.evidence import digest
+from twin.measures.placed import with_place
 from twin.measures.radio import chosen_devices
 from twin.measures.spoken import sort_of
 from twin.measures.stationed import Told, Verdict, away_m, points_of, positions_asked, result_of
@@ -37,7 +38,7 @@ def _compute(store: Store, request: Request) -> Result:
     started = time.perf_counter()
     asked = request.parameters
     places, warnings = positions_asked(store, asked["classes"], derive=asked["derive"])
-    devices, unsure = _alarms(store, asked["kinds"], asked["statuses"])
+    devices, unsure, nowhere = _alarms(store, asked["kinds"], asked["statuses"])
     own = [device for device in devices if device.source != _MODEL]
     elements = {device.id: device.attributes["place"] for device in devices if device.source == _MODEL}
     at = dict(zip((device.id for device in own), positions(store, own), strict=True)) | elements
@@ -57,7 +58,7 @@ def _compute(store: Store, request: Request) -> Result:
     n = len(places)
     sure, value = sum(v.sure for v in verdicts) / n, sum(v.covered for v in verdicts) / n
     opening = [{"what": "functions", "devices": len(unsure), "lower": sure, "upper": value, "width": value - sure}] if sure < value else []
-    told = [*warnings, *([] if devices else [{"code": "no_devices", "subject": ", ".join(asked["kinds"])}]), *_unsaid(unsure)]
+    told = [*warnings, *nowhere, *([] if devices else [{"code": "no_devices", "subject": ", ".join(asked["kinds"])}]), *_unsaid(unsure)]
     sha256 = digest([*own, sorted(elements), [str(position) for position in places]])
     return result_of(MEASURE, store, request, Told(places, points, verdicts, devices, sorted(unsure), sha256, told, opening), started)
 
@@ -65,14 +66,14 @@ def _compute(store: Store, request: Request) -> Result:
 _MODEL = "model"
 
 
-def _alarms(store: Store, kinds: Sequence[str], statuses: Sequence[str]) -> tuple[list[Device], set[str]]:
-    """What raises an alarm about people and goods, and the ids of detectors that do not say what they detect."""
-    every = [device for kind in kinds for device in chosen_devices(store, kind, statuses)]
+def _alarms(store: Store, kinds: Sequence[str], statuses: Sequence[str]) -> tuple[list[Device], set[str], list[dict[str, Any]]]:
+    """What raises an alarm about people and goods, the ids of detectors that do not say what they detect, and what is nowhere."""
+    every, nowhere = with_place([device for kind in kinds for device in chosen_devices(store, kind, statuses)], ", ".join(kinds))
     sorts = {device.id: sort_of(device, "hazards") for device in every}
     kept = [device for device in every if sorts[device.id] not in {"fire", "gas", "water"}]
     unsure = {device.id for device in kept if device.kind == "detector" and sorts[device.id] is None}
     models = [_of_element(store, element) for element in store.elements() if _is_alarm(element) and element.bbox is not None]
-    return [*kept, *models], unsure
+    return [*kept, *models], unsure, nowhere
 
 
 def _is_alarm(element: Element) -> bool:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from twin.coverage.bounded import Areas, Judge
 from twin.coverage.cells import Cells
-from twin.coverage.sightlines import Lines, as_points, blocks, pairs, settled
+from twin.coverage.sightlines import Lines, as_points, blocks, freed, pairs, settled, with_most_in_the_way
 from twin.coverage.sound import Heard, Speakers, Walls, energies, heard, level_db, reach_m
 from twin.coverage.surface import Piece
 from twin.devices import mounting_height, positions
@@ -45,7 +45,8 @@ from twin.measures.emitters import (
     widest_first,
 )
 from twin.measures.evidence import Inputs, JudgedCells, area_result, digest
-from twin.measures.radio import barriers, chosen_devices, names_of
+from twin.measures.placed import placed_devices
+from twin.measures.radio import barriers, names_of
 from twin.measures.spoken import amount
 from twin.measures.surfaces import gather_surface
 from twin.model import Device
@@ -102,7 +103,8 @@ def _compute(store: Store, request: Request) -> Result:
     among = scenes(store, asked["doors"], CLEAR)
     surface = gather_surface(store, asked["surface"])
     ground = ground_cells(store, surface, asked["step_m"], USUAL_STEP_M, asked["target_height_m"], among.worst)
-    sources = gather_speakers(store, chosen_devices(store, "speaker", asked["statuses"]))
+    devices, nowhere = placed_devices(store, "speaker", asked["statuses"])
+    sources = gather_speakers(store, devices)
     walls = _walls(store, asked)
     wanted = max(asked["ambient_db"] + asked["margin_db"], asked["min_level_db"] or -math.inf)
     found = _heard(ground, among, sources, walls, wanted)
@@ -120,7 +122,7 @@ def _compute(store: Store, request: Request) -> Result:
     )  # fmt: skip
     judged = _judged(ground, found, areas, columns, (asked, wanted, _names(walls)))
     result = area_result(
-        MEASURE, request, judged, store.park().frame, inputs=inputs, started=started, warnings=sources.warnings,
+        MEASURE, request, judged, store.park().frame, inputs=inputs, started=started, warnings=[*nowhere, *sources.warnings],
         extra=_extra(ground, found, areas, wanted), devices=found.rows, sensitivity=widest_first(opening, share_of_area(ground, areas)),
     )  # fmt: skip
     return replace(result, inputs={**result.inputs, "resting_share": _resting(ground, sources, found)})
@@ -209,13 +211,13 @@ def _sensitivity(ground: Ground, among: Scenes, sources: Sources, walls: Walls, 
         )
         rows.append(opened(name, len(those), low, high))
     value = share_of(cells, np.asarray(found.first.covered, bool))
-    for name, sight in among.single.items():
-        freed = looked(ground, (sight, sight), certain.position, found.reach)
+    for name, scene in among.single.items():
+        more = freed(found.lines, scene, certain.position)
         rows.append(
-            opened(name, len(certain), value, max(value, share_of(cells, _loud(ground, certain, freed, walls, (wanted, found.reach)))))
+            opened(name, len(certain), value, max(value, share_of(cells, _loud(ground, certain, more, walls, (wanted, found.reach)))))
         )
     alike = among.best is among.worst
-    seen = found.lines if alike else looked(ground, (among.worst, among.worst), certain.position, found.reach)
+    seen = with_most_in_the_way(found.lines)
     settled_already = alike and not any(name in SLACK_DB or name == "azimuth_deg" for name in sources.assumed)
     exact = found.areas if settled_already else covered(ground, _judge(certain, seen, walls, wanted, found.reach))[1]
     total = max(float(cells.area.sum()), 1e-12)

@@ -49,6 +49,7 @@ USUAL_STEP_M = 1.0
 CELLS_WANTED = 1_000_000  # without a step of its own, a surface is cut into about this many cells at most
 FEET_M, HEAD_M = 0.1, 1.7  # a body is seen as a whole where both of these are
 METHOD = "certified cells: walls of shadow of visible edges, one ray a uniform block, undecided parts cut again"
+SHADOWS = "exact shadow polygons where every camera in reach draws them on level ground or floors; elsewhere "
 TOWARDS_CAMERA, ANY_FACING = "camera", "unknown"
 
 SHARED_PARAMETERS = (

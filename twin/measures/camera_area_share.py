@@ -12,7 +12,7 @@ from twin.coverage.levels import level_of
 from twin.coverage.tally import contributions, tally
 from twin.coverage.visibility import Covered, covered, covered_by
 from twin.coverage.why import UNITS
-from twin.measures.camera import METHOD, SHARED_PARAMETERS, Cameras, gather_cameras, reading_of, stage, states_of
+from twin.measures.camera import METHOD, SHADOWS, SHARED_PARAMETERS, Cameras, gather_cameras, reading_of, stage, states_of
 from twin.measures.evidence import Inputs, JudgedCells, area_result, digest
 from twin.measures.ready import Ready
 from twin.measures.surfaces import gather_surface
@@ -32,7 +32,8 @@ def _compute(store: Store, request: Request) -> Result:
     found = covered_by(counted)
     inputs = Inputs(digest([*cameras.devices, watch.surface, watch.place.sha256]), len(cameras.devices), cameras.defaulted_share)
     result = area_result(
-        MEASURE, request, _judged(watch, found, cameras), store.park().frame, inputs=inputs, started=started, warnings=cameras.warnings,
+        MEASURE, request, _judged(watch, found, cameras), store.park().frame, inputs=inputs, started=started,
+        warnings=[*cameras.warnings, *contradictions(found)],
         extra=_extra(watch, cameras, asked, found), sensitivity=sensitivity(watch, cameras, asked, found),
         devices=[{"id": name, "covered": each.covered, "lost": each.lost} for name, each in contributions(counted).items()],
     )  # fmt: skip
@@ -66,7 +67,7 @@ def _judged(watch: Watch, found: Covered, cameras: Cameras) -> JudgedCells:
         reasons=why.reasons,
         blockers=why.blockers,
         target_height_m=watch.questions[0].target_height,
-        method=METHOD,
+        method=SHADOWS + METHOD if found.exact.any() else METHOD,
         convergence=abs(float(cells.area[whole].sum()) - float(found.value.sum())) / total if total > 0 else 0.0,
         shortfall=why.shortfall,
         shortfall_units=UNITS,
@@ -91,8 +92,26 @@ def _extra(watch: Watch, cameras: Cameras, asked: Mapping[str, Any], found: Cove
         "upright_px_per_m": criteria.upright_px_per_m,
         "heights_m": [question.target_height for question in watch.questions],
         "undecided_m2": float((found.upper - found.lower).sum()),
+        "engines": engines(watch, found),
         "ptz": by_mode(watch, cameras, asked, found),
     }
+
+
+def engines(watch: Watch, found: Covered) -> dict[str, float]:
+    """The shares of the area that polygons draw and that certified cells speak of alone, the part of these that no camera sees, and by how
+    much the two engines contradict each other. [1, 1, 1, m2]"""
+    area = watch.field.cells.area
+    total = float(area.sum())
+    exact, unseen = (float(area[chosen].sum()) / total if total > 0 else 0.0 for chosen in (found.exact, ~found.exact & (found.upper <= 0)))
+    return {
+        "exact_shadows": exact, "certified_cells": 1.0 - exact, "certified_unseen": unseen, "contradiction_m2": float(found.apart.sum()),
+    }  # fmt: skip
+
+
+def contradictions(found: Covered) -> list[dict[str, Any]]:
+    """The warning that the engines contradict each other; nothing where they do not."""
+    apart = float(found.apart.sum())
+    return [{"code": "engines_contradict", "amount": f"{apart:.3g}", "cells": int((found.apart > 0).sum())}] if apart > 0 else []
 
 
 MEASURE = Measure(

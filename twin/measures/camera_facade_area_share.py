@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from twin.coverage.camera import Criteria, View, certain, known, possible
 from twin.coverage.cells import Cells
-from twin.coverage.facewatch import FaceQuestion, Watched, share_by_middles, watch_faces
+from twin.coverage.facewatch import FaceQuestion, Watched, share_by_middles
 from twin.coverage.gaps import Region, gaps
 from twin.coverage.levels import level_of
 from twin.coverage.look import Sight
@@ -22,6 +22,7 @@ from twin.coverage.upright import Upright, points_of
 from twin.coverage.why import UNITS, Why, reasons
 from twin.crs import Frame
 from twin.measures.camera import SHARED_PARAMETERS, Cameras, Stage, gather_cameras, read_views, reading_of, sight_among, stage, states_of
+from twin.measures.cluster import watch_faces
 from twin.measures.evidence import COVERED, ENGINE, OPEN, SMALLEST_GAP_M2, UNDECIDED, Inputs, described, digest, run_id
 from twin.measures.surfaces.facades import MIN_HEIGHT_M, Facades, gather_facades
 from twin.measures.watch import scenes

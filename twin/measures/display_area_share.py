@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from twin.coverage.bounded import Judge
 from twin.coverage.legible import REASONS, Readable, readable, verdicts
-from twin.coverage.sightlines import Lines, as_points, pairs, settled
+from twin.coverage.sightlines import Lines, as_points, freed, pairs, settled, these, with_most_in_the_way
 from twin.measures.displays import Screens, gather_screens
 from twin.measures.emitters import (
     DOORS,
@@ -31,7 +31,7 @@ from twin.measures.emitters import (
     widest_first,
 )
 from twin.measures.evidence import Inputs, JudgedCells, area_result, digest
-from twin.measures.radio import chosen_devices
+from twin.measures.placed import placed_devices
 from twin.measures.surfaces import gather_surface
 from twin.result import NOT_NEGATIVE, STEP, Measure, Parameter, Request, Result
 from twin.store import Store
@@ -46,7 +46,7 @@ def _compute(store: Store, request: Request) -> Result:
     among = scenes(store, asked["doors"], asked["vegetation"])
     surface = gather_surface(store, asked["surface"])
     ground = ground_cells(store, surface, asked["step_m"], USUAL_STEP_M, asked["target_height_m"], among.worst)
-    devices = chosen_devices(store, "display", asked["statuses"])
+    devices, nowhere = placed_devices(store, "display", asked["statuses"])
     screens = gather_screens(store, devices, near=asked["near_limit"])
     lines = looked(ground, among.pair, screens.displays.position, screens.displays.far_m[:, 2])
     first, found = covered(ground, _judge(screens, lines))
@@ -71,7 +71,7 @@ def _compute(store: Store, request: Request) -> Result:
     count = np.bincount(cell, minlength=len(area))
     mine, alone = (np.bincount(number[keep], area[cell[keep]], len(devices)) for keep in (count[cell] > 0, count[cell] == 1))
     result = area_result(
-        MEASURE, request, judged, store.park().frame, inputs=inputs, started=started, warnings=screens.warnings,
+        MEASURE, request, judged, store.park().frame, inputs=inputs, started=started, warnings=[*nowhere, *screens.warnings],
         extra={"undecided_m2": round(found.undecided_m2, 3)}, sensitivity=opening,
         devices=[
             {"id": device.id, "covered": round(float(own), 3), "lost": round(float(lost), 3)}
@@ -125,15 +125,13 @@ def _sensitivity(ground: Ground, among: Scenes, screens: Screens, lines: Lines, 
     if "pitch_mm" in screens.assumed:
         low, high = (share_of(cells, readable(replace(of, far_m=of.far_m[:, [k, k, k]]), settled(lines), spots).covered) for k in (0, 2))
         rows.append(opened("pitch_mm", len(screens.assumed["pitch_mm"]), low, high))
-    for name, sight in among.single.items():
-        freed = looked(ground, (sight, sight), of.position, of.far_m[:, 2])
-        rows.append(
-            opened(name, len(screens.devices), value, max(value, share_of(cells, readable(certain, settled(freed), spots).covered)))
-        )
+    for name, scene in among.single.items():
+        more = settled(freed(lines, scene, of.position))
+        rows.append(opened(name, len(screens.devices), value, max(value, share_of(cells, readable(certain, more, spots).covered))))
     if len(known):
         sure = replace(certain, position=certain.position[known], azimuth_rad=certain.azimuth_rad[known], near_m=certain.near_m[known],
                        far_m=certain.far_m[known])  # fmt: skip
-        alone = looked(ground, (among.worst, among.worst), sure.position, sure.far_m[:, 2])
+        alone = with_most_in_the_way(these(lines, known))
         exact = covered(ground, lambda part, _: readable(sure, alone, part))[1]
         total = max(float(cells.area.sum()), 1e-12)
         rows.append(opened("undecided_cells", len(known), float(exact.sure.sum()) / total, float(exact.possible.sum()) / total))

@@ -24,14 +24,16 @@ from twin.coverage.legible import INSIDE, REASONS, verdicts
 from twin.measures.displays import Screens, gather_screens, publishes_both
 from twin.measures.emitters import DOORS, STATUSES, VEGETATION, Scenes, remembered_digest, scenes
 from twin.measures.evidence import digest
+from twin.measures.placed import placed_devices
 from twin.measures.positions import Position
-from twin.measures.radio import chosen_devices
 from twin.measures.stationed import Told, Verdict, away_m, points_of, positions_asked, result_of
 from twin.result import NOT_NEGATIVE, SHARE, Measure, Parameter, Request, Result
+from twin.scene.embree import Scene
 from twin.store import Store
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+Between = tuple[Scene, Scene]  # with most in the way, and with least
 
 CLASSES = ("park_main_entrance", "park_entrance", "building_main_entrance", "lobby")
 STANDING_M, STANDS = 3.0, 8  # a reader at a point stands in it, or in one of the places round it
@@ -53,20 +55,20 @@ def _compute(store: Store, request: Request) -> Result:
     asked = request.parameters
     among = scenes(store, asked["doors"], asked["vegetation"])
     places, warnings = positions_asked(store, asked["classes"], derive=asked["derive"])
-    devices = chosen_devices(store, "display", asked["statuses"])
+    devices, nowhere = placed_devices(store, "display", asked["statuses"])
     devices = [device for device in devices if not asked["published"] or publishes_both(device) is not False]
     screens = gather_screens(store, devices, near=asked["near_limit"])
     points = points_of(store, places, asked["target_height_m"])
-    judged = [_verdict(position, point, screens, among, asked) for position, point in zip(places, points, strict=True)]
+    judged = [_verdict(position, point, screens, _between(among), asked) for position, point in zip(places, points, strict=True)]
     sha256 = digest([*devices, [str(position) for position in places], remembered_digest(among.obstacles)])
     publishing = [publishes_both(device) for device in devices]
     extra = {"publishing": {"both": publishing.count(True), "no": publishing.count(False), "unknown": publishing.count(None)}}
-    told = [*warnings, *screens.warnings]
+    told = [*warnings, *nowhere, *screens.warnings]
     opening = _sensitivity(places, points, screens, among, asked)
     return result_of(MEASURE, store, request, Told(places, points, judged, devices, screens.resting, sha256, told, opening, extra), started)
 
 
-def _verdict(position: Position, point: FloatArray, screens: Screens, among: Scenes, asked: Mapping[str, Any]) -> Verdict:
+def _verdict(position: Position, point: FloatArray, screens: Screens, among: Between, asked: Mapping[str, Any]) -> Verdict:
     """Whether a position has a display, by the rule asked for."""
     ids = [device.id for device in screens.devices]
     away = np.array(
@@ -104,12 +106,12 @@ def _stands(position: Position, point: FloatArray) -> FloatArray:
     return np.vstack([point, point + ring])
 
 
-def _read(screens: Screens, among: Scenes, stands: FloatArray) -> _Sight:
+def _read(screens: Screens, among: Between, stands: FloatArray) -> _Sight:
     """Which displays are read from places (p, 3)."""
     displays = screens.displays
     known = ~np.isnan(displays.azimuth_rad)
     cases = [_inside(screens, stands, k) for k in range(3)]
-    free_worst, free_best = (_free(sight.scene, stands, displays.position, cases[2]) for sight in among.pair)
+    free_worst, free_best = (_free(scene, stands, displays.position, cases[2]) for scene in among)
     return _Sight(cases[1] & known & free_worst, cases[0] & known & free_worst, cases[2] & free_best)
 
 
@@ -119,12 +121,16 @@ def _inside(screens: Screens, stands: FloatArray, case: int) -> BoolArray:
     return verdicts(type(displays)(displays.position, displays.azimuth_rad, displays.near_m, far), stands) == INSIDE
 
 
-def _free(scene: Any, stands: FloatArray, places: FloatArray, asked: BoolArray) -> BoolArray:
+def _free(scene: Scene, stands: FloatArray, places: FloatArray, asked: BoolArray) -> BoolArray:
     """Whether nothing lies between places and displays where that is asked (p, m)."""
     out = np.zeros(asked.shape, bool)
     row, column = np.nonzero(asked)
     out[row, column] = ~np.asarray(scene.occluded(stands[row], places[column]), bool)
     return out
+
+
+def _between(among: Scenes) -> Between:
+    return among.worst.scene, among.best.scene
 
 
 def _enough(read: BoolArray, position: Position, area_share: float) -> BoolArray:
@@ -134,14 +140,14 @@ def _enough(read: BoolArray, position: Position, area_share: float) -> BoolArray
     return np.asarray(read[0] | (read[1:].sum(axis=0) >= 3), bool)
 
 
-def _lacks(screens: Screens, among: Scenes, stands: FloatArray, near: NDArray[np.int64]) -> tuple[str, list[str]]:
+def _lacks(screens: Screens, among: Between, stands: FloatArray, near: NDArray[np.int64]) -> tuple[str, list[str]]:
     """Why a position cannot read the displays near it, and what stands before the first."""
     found = verdicts(screens.displays, stands[:1])[0, near]
     hidden = near[found == INSIDE]
     if not len(hidden):
         return REASONS[int(found.min(initial=2)) if len(found) else 2], []
-    face, _ = among.worst.scene.first_hit(np.repeat(stands[:1], len(hidden), axis=0), screens.displays.position[hidden])
-    names = [among.worst.scene.obstacles.id_of(hit) for hit in face.tolist() if hit >= 0]
+    face, _ = among[0].first_hit(np.repeat(stands[:1], len(hidden), axis=0), screens.displays.position[hidden])
+    names = [among[0].obstacles.id_of(hit) for hit in face.tolist() if hit >= 0]
     return "occluded", list(dict.fromkeys(names))[:5]
 
 
@@ -150,16 +156,15 @@ def _sensitivity(
 ) -> list[Mapping[str, Any]]:
     """What doors and leaves open by themselves."""
     rows: list[Mapping[str, Any]] = []
-    base = _share(places, points, screens, among, asked)
-    for name, sight in among.single.items():
-        freed = Scenes(sight, sight, {}, among.obstacles)
-        most = _share(places, points, screens, freed, asked)
+    base = _share(places, points, screens, _between(among), asked)
+    for name, scene in among.single.items():
+        most = _share(places, points, screens, (scene, scene), asked)
         if most > base:
             rows.append({"what": name, "devices": len(screens.devices), "lower": base, "upper": most, "width": most - base})
     return rows
 
 
-def _share(places: Sequence[Position], points: FloatArray, screens: Screens, among: Scenes, asked: Mapping[str, Any]) -> float:
+def _share(places: Sequence[Position], points: FloatArray, screens: Screens, among: Between, asked: Mapping[str, Any]) -> float:
     found = [_verdict(position, point, screens, among, asked).covered for position, point in zip(places, points, strict=True)]
     return sum(found) / len(found)
 

@@ -13,14 +13,14 @@ from twin.errors import MissingInput
 from twin.measures.displays import publishes_both
 from twin.measures.emitters import STATUSES
 from twin.measures.evidence import COVERED, ENGINE, OPEN, UNDECIDED, Inputs, described, digest, run_id
-from twin.measures.radio import chosen_devices
+from twin.measures.placed import placed_devices
 from twin.result import Gap, Measure, Request, Result, Samples
 from twin.store import Store
 
 
 def _compute(store: Store, request: Request) -> Result:
     started = time.perf_counter()
-    devices = chosen_devices(store, "display", request.parameters["statuses"])
+    devices, nowhere = placed_devices(store, "display", request.parameters["statuses"])
     if not devices:
         raise MissingInput("displays_missing", subject="display")
     told = [publishes_both(device) for device in devices]
@@ -47,7 +47,7 @@ def _compute(store: Store, request: Request) -> Result:
             for i, (device, each) in enumerate(zip(devices, told, strict=True))
             if each is not True
         ],
-        warnings=[{"code": "publishing_unknown", "subject": "display", "count": unknown, "ids": ids}] if ids else [],
+        warnings=[*nowhere, *([{"code": "publishing_unknown", "subject": "display", "count": unknown, "ids": ids}] if ids else [])],
         samples=Samples(place, np.array([float(each is True) for each in told]), state, np.zeros(n), "1"),
         scenario=request.scenario,
         devices=[

@@ -217,16 +217,27 @@ def _gaps(store: Store, roads: Lines, ducts: Sequence[_Duct], found: Found, rule
             stretch = piece(road.line, where)
             short = _shortfall(stretch, where, ducts, {k: each for k, each in farther.items() if k in likely}, distance)
             groups.setdefault((road.name, "not_installed" if short is None else "out_of_range"), []).append((stretch, short))
-    whole = [(line, name, reason, each) for (name, reason), each in groups.items() for line in _joined([line for line, _ in each])]
-    ranked = sorted(whole, key=lambda each: (-each[0].length, each[1], each[2]))
+    whole = [
+        (line, name, reason, _along_it(line, each)) for (name, reason), each in groups.items() for line in _joined([s for s, _ in each])
+    ]
+    ranked = sorted(whole, key=lambda row: (-_total(row[3]), row[1], row[2]))
     park, terrain = store.park(), store.terrain()
     out: list[Gap] = []
     for k, (line, name, reason, each) in enumerate(ranked, 1):
         z = float(ground_z(park, terrain, shapely.get_coordinates(line.centroid))[0])
-        short = min((short for other, short in each if short is not None and other.distance(line) < JOIN_M), default=None)
+        short = min((short for _, short in each if short is not None), default=None)
         shape = park.frame.unproject(shapely.force_3d(line, z=z))
-        out.append(Gap(f"gap/{k}", float(line.length), reason, (), shape, name, short, "" if short is None else "m"))
+        out.append(Gap(f"gap/{k}", _total(each), reason, (), shape, name, short, "" if short is None else "m"))
     return out
+
+
+def _along_it(line: Any, stretches: Sequence[tuple[Any, float | None]]) -> list[tuple[Any, float | None]]:
+    """The stretches, with their shortfalls, that a joined line is made of."""
+    return [(each, short) for each, short in stretches if each.interpolate(0.5, normalized=True).distance(line) < JOIN_M]
+
+
+def _total(stretches: Sequence[tuple[Any, float | None]]) -> float:
+    return sum(float(each.length) for each, _ in stretches)
 
 
 def _joined(stretches: Sequence[Any]) -> list[Any]:

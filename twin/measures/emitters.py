@@ -28,6 +28,7 @@ from twin.measures.radio import step_of
 from twin.model import Device
 from twin.result import Parameter
 from twin.scene import Obstacles
+from twin.scene.embree import Scene
 from twin.scene.gather import gather_obstacles
 from twin.scene.ground import ground_of
 from twin.scene.state import CLEAR, CLOSED, OPAQUE, OPEN, UNKNOWN, State, states
@@ -56,7 +57,7 @@ class Scenes:
 
     worst: Sight
     best: Sight
-    single: Mapping[str, Sight]  # doors, vegetation: where that state alone changes something
+    single: Mapping[str, Scene]  # doors, vegetation: where that state alone changes something
     obstacles: Obstacles  # of the worst
 
     @property
@@ -85,7 +86,7 @@ def scenes(store: Store, doors: str, vegetation: str) -> Scenes:
         "vegetation": State(between.worst.doors, between.best.vegetation),
     }
     single = {name: gather_obstacles(store, state=state) for name, state in alone.items() if best is not worst}
-    return Scenes(_sight(worst), _sight(best), {name: _sight(each) for name, each in single.items() if each is not worst}, worst)
+    return Scenes(_sight(worst), _sight(best), {name: _scene(each, best) for name, each in single.items() if each is not worst}, worst)
 
 
 def ground_cells(store: Store, surface: Surface, asked_step: float | None, usual_step: float, height: float, sight: Sight) -> Ground:
@@ -205,6 +206,10 @@ def remembered_digest(obstacles: Obstacles) -> str:
 
 def _sight(obstacles: Obstacles) -> Sight:
     return _kept("sight", obstacles, lambda: prepare(obstacles))
+
+
+def _scene(obstacles: Obstacles, best: Obstacles) -> Scene:
+    return _sight(best).scene if obstacles is best else _kept("scene", obstacles, lambda: Scene(obstacles))
 
 
 _memory: OrderedDict[tuple[str, int], tuple[Obstacles, Any]] = OrderedDict()

@@ -14,7 +14,7 @@ from shapely.ops import substring
 
 from twin.coverage.perimeter import Beam, Reach
 from twin.devices import positions
-from twin.measures.radio import chosen_devices
+from twin.measures.placed import placed_devices
 from twin.measures.spoken import amount, said, sort_of
 from twin.model import Device
 from twin.store import Store
@@ -44,11 +44,12 @@ class Guard:
     opens_margin: bool = False  # nobody says what its range is rated at
 
 
-def gather_guards(store: Store, asked: Mapping[str, Any]) -> list[Guard]:
-    """The perimeter detectors of the park, with what each guards."""
-    devices = [device for device in chosen_devices(store, "detector", asked["statuses"]) if _guards(device)]
+def gather_guards(store: Store, asked: Mapping[str, Any]) -> tuple[list[Guard], list[dict[str, Any]]]:
+    """The perimeter detectors of the park, with what each guards; and what is to be said of those that are nowhere."""
+    every, nowhere = placed_devices(store, "detector", asked["statuses"])
+    devices = [device for device in every if _guards(device)]
     spots = dict(zip((device.id for device in devices), positions(store, devices)[:, :2], strict=True)) if devices else {}
-    return [_guard(store, device, spots, asked) for device in devices]
+    return [_guard(store, device, spots, asked) for device in devices], nowhere
 
 
 def _guards(device: Device) -> bool:

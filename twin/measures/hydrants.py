@@ -14,7 +14,7 @@ from twin.buildings import Building, buildings
 from twin.coverage.hydrants import KERB_M, SPACING_M, WALL_M, Ground, Ways, ground_of, way_lengths, ways
 from twin.devices import positions
 from twin.errors import MissingInput
-from twin.measures.radio import chosen_devices
+from twin.measures.placed import placed_devices
 from twin.measures.surfaces import gather_surface
 from twin.model import Device, FeatureTable
 from twin.store import Store
@@ -38,15 +38,14 @@ class Hydrants:
 
 def gather_hydrants(store: Store, statuses: Sequence[str], most_m: float, barred: Sequence[str], *, margin_m: float = 5.0) -> Hydrants:
     """The hydrants outdoors with the ways that hoses of at most `most_m` [m] can take past what is barred (building, barrier, water)."""
-    devices = [device for device in chosen_devices(store, "hydrant", statuses) if not (device.storey_id or device.space_id)]
+    every, nowhere = placed_devices(store, "hydrant", statuses)
+    devices = [device for device in every if not (device.storey_id or device.space_id)]
     place = positions(store, devices)[:, :2] if devices else np.empty((0, 2))
-    finite = np.atleast_1d(np.isfinite(place).all(axis=1))
-    devices, place = [device for device, ok in zip(devices, finite.tolist(), strict=True) if ok], place[finite]
     blocked = shapes_in_the_way(store, barred)
     outside = _outside(blocked, place)
     ground = ground_of(blocked)
     inside = [device.id for device, at, out in zip(devices, place, outside, strict=True) if not np.allclose(at, out)]
-    told: list[Mapping[str, Any]] = [] if devices else [{"code": "no_devices", "subject": "hydrant"}]
+    told: list[Mapping[str, Any]] = [*nowhere, *([] if devices else [{"code": "no_devices", "subject": "hydrant"}])]
     if inside:
         told.append({"code": "hydrant_in_wall", "subject": "hydrant", "count": len(inside), "ids": inside})
     return Hydrants(devices, outside, ground, ways(ground, outside, most_m, margin_m), told)

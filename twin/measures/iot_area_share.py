@@ -21,7 +21,7 @@ from twin.measures.carriers import Formulas, outside_validity
 from twin.measures.doubts import Opinion, checks, resting_share, second_opinion, sensitivity
 from twin.measures.evidence import Inputs, area_result, digest
 from twin.measures.mobile import Asked, Found, by_device, examine, fading, judged, shares_of_operators, shares_of_places
-from twin.measures.mobile_signal_area_share import share_assumed, site_of
+from twin.measures.mobile_signal_area_share import hidden, share_assumed, site_of
 from twin.measures.radio import barriers, step_of
 from twin.measures.surfaces import gather_surface
 from twin.measures.things import Things, registered, served, things
@@ -31,7 +31,7 @@ from twin.store import Store
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-USUAL_STEP_M = 2.0
+USUAL_STEP_M = 4.0
 THRESHOLDS: Mapping[str, str] = {
     "nb_iot_dbm": "NB-IoT", "lora_dbm": "LoRa", "zigbee_dbm": "ZigBee", "wifi_dbm": "Wi-Fi", "uwb_dbm": "UWB", "fiveg_dbm": "5G",
 }  # fmt: skip
@@ -57,7 +57,7 @@ def _compute(store: Store, request: Request) -> Result:
     result = area_result(
         MEASURE, request, judged(found, "dB"), store.park().frame,
         inputs=Inputs(digest([*net.devices, *wanting, surface, around.sha256]), len(net.devices), share_assumed(net)), started=started,
-        warnings=[*net.warnings, *outside_validity(net, given["target_height_m"]), *said], devices=by_device(found),
+        warnings=[*net.warnings, *outside_validity(net, given["target_height_m"]), *hidden(net, site), *said], devices=by_device(found),
         sensitivity=sensitivity(found, around.leaves, opinion) if request.want_sensitivity else [],
         extra=_extra(found, network, rows, opinion),
     )  # fmt: skip
@@ -182,7 +182,7 @@ MEASURE = Measure(
                   "阴影衰落标准差；给出时取期望覆盖率", between=FADING),
         Parameter("target_height_m", 1.5, "m", "3GPP TR 38.901 user height", "Height above ground or floor", "评价高度",
                   between=NOT_NEGATIVE),
-        Parameter("step_m", None, "m", "2 m, doubled on large surfaces", "Edge of a cell", "网格步长", between=STEP),
+        Parameter("step_m", None, "m", "4 m, doubled on large surfaces", "Edge of a cell", "网格步长", between=STEP),
         Parameter("doors", "unknown", "", "assumption; bounds take both", "State of doors", "门的状态", ("unknown", "closed", "open")),
         Parameter("vegetation", "clear", "", "3GPP TR 38.901: sight is lost behind what is solid", "Whether leaves take the line of sight",
                   "植被是否遮断视距", ("unknown", "opaque", "clear")),

@@ -13,8 +13,8 @@ import shapely
 from numpy.typing import NDArray
 
 from twin.coverage.bounded import Areas, Judge
-from twin.coverage.lighting import Asked, Distribution, Lit, Luminaires, given, isotropic, lambertian, lit, reach_m
-from twin.coverage.sightlines import Lines, as_points, pairs, settled
+from twin.coverage.lighting import Asked, Distribution, Lit, Luminaires, from_afar, given, isotropic, lambertian, lit, reach_m
+from twin.coverage.sightlines import Lines, as_points, freed, pairs, settled, these, with_most_in_the_way
 from twin.devices import mounting_height, positions
 from twin.measures.emitters import Ground, Scenes, covered, looked, opened, proud, share_of, widest_first
 from twin.measures.spoken import amount, is_so, said, sort_of, words
@@ -103,6 +103,13 @@ def light(store: Store, ground: Ground, pair: Any, lamps: Lamps, level_lx: float
     return Light(lines, first, found, asked, (cell, number, given(luminaires, number, places_of(ground)[cell], mf=mf)))
 
 
+def areas_of(ground: Ground, lamps: Lamps, found: Light, rows: NDArray[np.int64]) -> Areas:
+    """The areas that some of the lamps (k,), ascending, light by themselves."""
+    of, asked = lamps.luminaires, replace(found.asked, reach=found.asked.reach[rows])
+    some = Luminaires(of.position[rows], of.azimuth_rad[rows], of.aim_rad[rows], of.tilt_rad[rows], of.form[rows], of.scale[rows], of.forms)
+    return covered(ground, judge_of(some, these(found.lines, rows), asked))[1]
+
+
 def places_of(ground: Ground) -> FloatArray:
     """The lit point (n, 3) of each cell. [m, enu]"""
     return ground.cells.representative - np.array([0.0, 0.0, LIFT_M])
@@ -110,12 +117,13 @@ def places_of(ground: Ground) -> FloatArray:
 
 def judge_of(luminaires: Luminaires, lines: Lines, asked: Asked) -> Judge:
     """What says of cells how luminaires light them."""
-    return lambda cells, _: lit(luminaires, lines, cells, asked)
+    afar = from_afar(luminaires, lines, asked)
+    return lambda cells, _: lit(luminaires, lines, cells, asked, afar)
 
 
 def sensitivity(ground: Ground, scenes: Scenes, lamps: Lamps, found: Light) -> list[Mapping[str, Any]]:
     """What opens the bounds of what lamps light to the level."""
-    asked, reach = found.asked, found.asked.reach
+    asked = found.asked
     certain = _certain(lamps.luminaires)
     spots, lines = as_points(ground.cells), settled(found.lines)
     value = share_of(ground.cells, found.first.covered)
@@ -125,14 +133,11 @@ def sensitivity(ground: Ground, scenes: Scenes, lamps: Lamps, found: Light) -> l
             only = _only(lamps.luminaires, certain, name)
             got = judge_of(only, lines, replace(asked, reach=np.full(len(only), np.inf)))(spots, None)
             rows.append(opened(name, len(those), share_of(ground.cells, _array(got.sure)), share_of(ground.cells, _array(got.possible))))
-    for name, sight in scenes.single.items():
-        freed = looked(ground, (sight, sight), certain.position, reach)
-        got = judge_of(certain, settled(freed), asked)(spots, None)
+    for name, scene in scenes.single.items():
+        got = judge_of(certain, settled(freed(found.lines, scene, certain.position)), asked)(spots, None)
         rows.append(opened(name, len(certain), value, max(value, share_of(ground.cells, _array(got.covered)))))
     total = max(float(ground.cells.area.sum()), 1e-12)
-    alike = scenes.best is scenes.worst
-    seen = found.lines if alike else looked(ground, (scenes.worst, scenes.worst), certain.position, reach)
-    exact = covered(ground, judge_of(certain, seen, asked))[1]
+    exact = covered(ground, judge_of(certain, with_most_in_the_way(found.lines), asked))[1]
     rows.append(opened("undecided_cells", len(certain), float(exact.sure.sum()) / total, float(exact.possible.sum()) / total))
     return widest_first(rows, float(found.areas.covered.sum()) / total)
 

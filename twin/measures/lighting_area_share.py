@@ -36,8 +36,8 @@ from twin.measures.emitters import (
     scenes,
 )
 from twin.measures.evidence import Inputs, JudgedCells, area_result, digest
-from twin.measures.lighting import DISTRIBUTIONS, LIFT_M, Lamps, Light, gather_lamps, is_networked, light, places_of, sensitivity
-from twin.measures.radio import chosen_devices
+from twin.measures.lighting import DISTRIBUTIONS, LIFT_M, Lamps, Light, areas_of, gather_lamps, is_networked, light, places_of, sensitivity
+from twin.measures.placed import placed_devices
 from twin.measures.surfaces import gather_surface
 from twin.result import NOT_NEGATIVE, SHARE, STEP, Measure, Parameter, Request, Result
 from twin.store import Store
@@ -64,9 +64,8 @@ def _compute(store: Store, request: Request) -> Result:
     among = scenes(store, asked["doors"], asked["vegetation"])
     surface = gather_surface(store, asked["surface"])
     ground = ground_cells(store, surface, asked["step_m"], USUAL_STEP_M, asked["target_height_m"] + LIFT_M, among.worst)
-    devices = [
-        device for device in chosen_devices(store, "lamp", asked["statuses"]) if asked["luminaires"] == "all" or is_networked(device)
-    ]
+    every, nowhere = placed_devices(store, "lamp", asked["statuses"])
+    devices = [device for device in every if asked["luminaires"] == "all" or is_networked(device)]
     toward = shapely.union_all([piece.polygon for piece in surface.pieces])
     lamps = gather_lamps(store, devices, asked["distribution"], toward)
     found = light(store, ground, among.pair, lamps, level.point, asked["mf"])
@@ -81,7 +80,7 @@ def _compute(store: Store, request: Request) -> Result:
     opening = sensitivity(ground, among, lamps, found) if asked["rule"] == "point" else []
     judged = _judged(ground, among, lamps, found, (areas, columns, level, asked["target_height_m"]))
     result = area_result(
-        MEASURE, request, judged, store.park().frame, inputs=inputs, started=started, warnings=lamps.warnings,
+        MEASURE, request, judged, store.park().frame, inputs=inputs, started=started, warnings=[*nowhere, *lamps.warnings],
         extra=_extra(ground, found, level), devices=rows, sensitivity=opening,
     )  # fmt: skip
     return replace(result, inputs={**result.inputs, "resting_share": resting_share(ground, lamps, found)})
@@ -94,12 +93,13 @@ def lit_shares(store: Store, asked: Mapping[str, Any]) -> dict[str, Any]:
     surface = gather_surface(store, asked["surface"])
     ground = ground_cells(store, surface, asked["step_m"], USUAL_STEP_M, asked["target_height_m"] + LIFT_M, among.worst)
     toward = shapely.union_all([piece.polygon for piece in surface.pieces])
-    every = chosen_devices(store, "lamp", asked["statuses"])
+    every, _ = placed_devices(store, "lamp", asked["statuses"])
+    lamps = gather_lamps(store, every, asked["distribution"], toward)
+    whole = light(store, ground, among.pair, lamps, level.point, asked["mf"])
+    networked = np.array([k for k, device in enumerate(every) if is_networked(device)], np.int64)
+    own = whole.areas if len(networked) == len(every) else areas_of(ground, lamps, whole, networked)
     shares: dict[str, Any] = {"surface": surface.id, "area_m2": surface.area, "level_lx": level.point}
-    for name, devices in (("networked", [device for device in every if is_networked(device)]), ("all", every)):
-        found = light(
-            store, ground, among.pair, gather_lamps(store, devices, asked["distribution"], toward), level.point, asked["mf"]
-        ).areas
+    for name, found in (("networked", own), ("all", whole.areas)):
         parts = (("value", found.covered), ("lower", np.minimum(found.sure, found.covered)), ("upper", found.possible))
         shares[name] = {key: float(part.sum()) / surface.area for key, part in parts}
     return shares

@@ -17,7 +17,7 @@ from twin.measures.evidence import COVERED, ENGINE, OPEN, UNDECIDED, Inputs, des
 from twin.measures.lighting import class_of, is_networked, modes_of
 from twin.measures.lighting_area_share import MEASURE as LIT_AREA
 from twin.measures.lighting_area_share import lit_shares
-from twin.measures.radio import chosen_devices
+from twin.measures.placed import placed_devices
 from twin.model import Device
 from twin.result import Gap, Measure, Parameter, Request, Result, Samples
 from twin.store import Store
@@ -29,7 +29,8 @@ SENSING = {"light", "sound", "motion"}
 def _compute(store: Store, request: Request) -> Result:
     started = time.perf_counter()
     asked = request.parameters
-    devices = [device for device in chosen_devices(store, "lamp", asked["statuses"]) if asked["scope"] == "all" or _is_outdoors(device)]
+    every, nowhere = placed_devices(store, "lamp", asked["statuses"])
+    devices = [device for device in every if asked["scope"] == "all" or _is_outdoors(device)]
     if not devices:
         raise MissingInput("lamps_missing", subject="lamp")
     verdicts = [_is_controlled(device, asked["mode"]) for device in devices]
@@ -50,7 +51,7 @@ def _compute(store: Store, request: Request) -> Result:
         run=run_id(MEASURE, request, inputs.sha256),
         zones=_by_class(devices, verdicts),
         gaps=_gaps(store, devices, verdicts),
-        warnings=_warnings(devices, verdicts),
+        warnings=[*nowhere, *_warnings(devices, verdicts)],
         samples=_samples(store, devices, verdicts) if request.want_samples else None,
         scenario=request.scenario,
         devices=[{"id": device.id, "covered": int(v is True), "lost": int(v is True)} for device, v in zip(devices, verdicts, strict=True)],

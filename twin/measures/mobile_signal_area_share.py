@@ -19,7 +19,7 @@ from twin.measures.carriers import Formulas, Network, houses, network, outside_v
 from twin.measures.doubts import Opinion, checks, resting_share, second_opinion, sensitivity
 from twin.measures.evidence import Inputs, area_result, digest
 from twin.measures.mobile import Asked, Found, by_device, examine, fading, judged, shares_of_operators, shares_of_places
-from twin.measures.radio import Surroundings, barriers, chosen_devices, step_of, surroundings
+from twin.measures.radio import Surroundings, barriers, chosen_devices, drawn_into_walls, step_of, surroundings
 from twin.measures.surfaces import gather_surface
 from twin.result import FADING, NOT_NEGATIVE, SHARE, STEP, Measure, Parameter, Request, Result
 from twin.store import Store
@@ -42,7 +42,7 @@ def compute_mobile(store: Store, request: Request, *, measure: Measure, only_5g:
     result = area_result(
         measure, request, judged(found), store.park().frame,
         inputs=Inputs(digest([*devices, surface, around.sha256]), len(net.devices), share_assumed(net)), started=started,
-        warnings=[*net.warnings, *outside_validity(net, given["target_height_m"])], devices=by_device(found),
+        warnings=[*net.warnings, *outside_validity(net, given["target_height_m"]), *hidden(net, site)], devices=by_device(found),
         sensitivity=sensitivity(found, around.leaves, opinion) if request.want_sensitivity else [],
         extra=_extra(found, opinion),
     )  # fmt: skip
@@ -58,6 +58,12 @@ def site_of(store: Store, surface: Any, given: Mapping[str, Any]) -> tuple[Site,
     obstacles, among = barriers(store, conditions=Conditions(doors=doors, vegetation=vegetation))
     around = surroundings(store, vegetation)
     return Site(among, around.sight, houses(store, surface, obstacles), kinds_of(kind, release), release, around.memory), around
+
+
+def hidden(net: Network, site: Site) -> list[dict[str, Any]]:
+    """What is said of antennas that are drawn into walls."""
+    ids = [net.devices[int(k)].id for k in net.carriers.device]
+    return drawn_into_walls("cell", ids, net.carriers.position, site.barriers)
 
 
 def share_assumed(net: Network) -> float | None:

@@ -15,6 +15,7 @@ from twin.coverage.counts import State, either, tally
 from twin.measures.evidence import COVERED, ENGINE, OPEN, UNDECIDED, Inputs, described, digest, run_id
 from twin.measures.network import walkable_network
 from twin.measures.offices import Found, Office, facility_ways, gather_offices
+from twin.measures.placed import with_place
 from twin.measures.register import building_name
 from twin.model import Device
 from twin.result import Gap, Measure, Parameter, Request, Result, Samples
@@ -30,7 +31,8 @@ def _compute(store: Store, request: Request) -> Result:
     started = time.perf_counter()
     asked = request.parameters
     offices, exclusions, warnings = gather_offices(store, asked)
-    devices = [device for device in store.devices() if _counts(device, asked["kinds"]) and device.status in set(asked["statuses"])]
+    chosen = [device for device in store.devices() if _counts(device, asked["kinds"]) and device.status in set(asked["statuses"])]
+    devices, nowhere = with_place(chosen, ", ".join(asked["kinds"]))
     roads = walkable_network(store)
     offices = [Office(office.building, office.shape, roads.entrance_source.get(office.building.id, "outline")) for office in offices]
     found = facility_ways(store, offices, devices, roads, asked["max_walk_m"])
@@ -60,7 +62,7 @@ def _compute(store: Store, request: Request) -> Result:
         exclusions=exclusions,
         zones=_zones(offices, likely, states),
         gaps=_gaps(store, offices, likely, found, asked),
-        warnings=[*warnings, *roads.warnings, *_warnings(devices, offices, asked)],
+        warnings=[*warnings, *nowhere, *roads.warnings, *_warnings(devices, offices, asked)],
         samples=_samples(store, offices, found, states, likely) if request.want_samples else None,
         scenario=request.scenario,
         devices=_devices(devices, found, asked),

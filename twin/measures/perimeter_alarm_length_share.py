@@ -53,7 +53,7 @@ def _compute(store: Store, request: Request) -> Result:
     asked = request.parameters
     line = gather_lines(store, "perimeter_line")
     pieces = list(line.pieces)
-    guards = gather_guards(store, asked)
+    guards, nowhere = gather_guards(store, asked)
     found = [_guarded(piece, guards, match_type=asked["match_type"]) for piece in pieces]
     gates = 0.0 if asked["exclude_gates"] else sum(float(each["amount"]) for each in line.exclusions if each["reason"] == "gate")
     length = line.length + gates
@@ -80,7 +80,7 @@ def _compute(store: Store, request: Request) -> Result:
         exclusions=list(line.exclusions) if asked["exclude_gates"] else [],
         zones=_by_piece(pieces, found),
         gaps=_gaps(store, pieces, guards, found, gates),
-        warnings=[*line.warnings, *_warnings(guards, zones)],
+        warnings=[*line.warnings, *nowhere, *_warnings(guards, zones)],
         samples=_samples(store, pieces, found) if request.want_samples else None,
         scenario=request.scenario,
         devices=_marginal(guards, found),

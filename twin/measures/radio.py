@@ -26,6 +26,7 @@ from twin.coverage.makeup import Conditions, counted, partitions, without_small
 from twin.coverage.radio import probability, reliable_share
 from twin.coverage.surface import Surface
 from twin.coverage.walls import Barriers, faces
+from twin.coverage.within import inside_solids
 from twin.devices import DEFAULTS, mounting_height
 from twin.measures.evidence import digest
 from twin.model import Device
@@ -211,6 +212,16 @@ def assumed_attributes(kind: str, guessed: Sequence[tuple[str, Sequence[str]]]) 
         {"code": "attribute_assumed", "subject": kind, "attribute": name, "count": len(ids), "ids": ids}
         for name, ids in sorted(by_name.items())
     ]
+
+
+def drawn_into_walls(kind: str, ids: Sequence[str], position: FloatArray, among: Barriers) -> list[dict[str, Any]]:
+    """A warning where devices of these ids and positions (n, 3) [m, enu] are inside a wall or another solid body."""
+    bodies = inside_solids(among, position)
+    hidden = {name: among.ids[body] for name, body in zip(ids, bodies.tolist(), strict=True) if body >= 0}
+    if not hidden:
+        return []
+    told = ", ".join(f"{name} ({body})" for name, body in list(hidden.items())[:5])
+    return [{"code": "device_in_wall", "subject": told, "kind": kind, "count": len(hidden), "ids": sorted(hidden)}]
 
 
 def chosen_devices(store: Store, kind: str, statuses: Sequence[str]) -> list[Device]:

@@ -20,6 +20,7 @@ from twin.devices import heights
 from twin.errors import MissingInput
 from twin.measures.evidence import ENGINE, Inputs, described, digest, run_id
 from twin.measures.names import both_names
+from twin.measures.placed import is_somewhere, with_place
 from twin.measures.said import BUILT, NOT_BUILT, yes_no_unknown
 from twin.model import Device
 from twin.result import Measure, Parameter, Request, Result, Samples
@@ -87,7 +88,7 @@ def _compute(store: Store, request: Request) -> Result:
         seconds=round(time.perf_counter() - started, 3),
         exclusions=_exclusions(found, plain),
         zones=_zones(poles),
-        warnings=_warnings(poles),
+        warnings=[*with_place(store.devices("pole"), "pole")[1], *_warnings(poles)],
         samples=_samples(poles) if request.want_samples else None,
         scenario=request.scenario,
         devices=_devices(poles, how),
@@ -119,7 +120,7 @@ def _poles(store: Store) -> tuple[list[_Pole], int]:
 
 def _standing(store: Store) -> list[tuple[str, str, tuple[float, float, float], Mapping[str, Any]]]:
     """Id, name, place and attributes of everything that is called a pole."""
-    devices = store.devices("pole")
+    devices, _ = with_place(store.devices("pole"), "pole")
     out: list[tuple[str, str, tuple[float, float, float], Mapping[str, Any]]] = [
         (device.id, both_names({"name": device.name, **device.attributes}, device.id), (device.lon, device.lat, h),
          {**device.attributes, "status": device.status})
@@ -151,7 +152,7 @@ def _carried(store: Store) -> dict[str, list[_Carried]]:
             continue
         hosts = [str(device.attributes[name]) for name in HOSTS if device.attributes.get(name)]
         one = _Carried(device, by_kind[device.kind], device.status == "in_service", bool(hosts))
-        if not hosts and not device.building_id and not device.storey_id:
+        if not hosts and not device.building_id and not device.storey_id and is_somewhere(device):
             loose.append(one)
         for host in set(hosts) & names:
             out.setdefault(host, []).append(one)

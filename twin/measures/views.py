@@ -135,17 +135,21 @@ def views_of(device: Device, position: tuple[float, float, float], reading: Read
     if device.z_m is None and mounting_height(device)[1]:
         _once(table.assumed, "height_m")
     views: list[View] = []
-    for aim in _aims(device, kind, table.reading.ptz):
+    for aim in _aims(table, kind):
         table.device = replace(device, attributes=aim)
         views += _fisheye(table, position) if kind == "fisheye" else _one_aim(table, kind, position)
     return Read(views, table.assumed, table.wrong, frozenset(table.doubts))
 
 
-def _aims(device: Device, kind: str, mode: str) -> list[dict[str, Any]]:
+def _aims(table: _Table, kind: str) -> list[dict[str, Any]]:
     """The attributes of each aim that counts: presets of what turns, heads of what has several, or the device's own."""
-    own = dict(device.attributes)
-    counts = kind == "multi" or (kind == "ptz" and mode == "presets")
-    return [own | preset for preset in _presets(own.get("presets"))] if counts and _presets(own.get("presets")) else [own]
+    own = dict(table.device.attributes)
+    counts = kind == "multi" or (kind == "ptz" and table.reading.ptz == "presets")
+    presets = _presets(own.get("presets")) if counts else []
+    told = [preset for preset in presets if any(name in POSSIBLE for name in preset)]
+    if len(told) < len(presets):
+        _once(table.wrong, "presets")
+    return [own | preset for preset in told] or [own]
 
 
 def _one_aim(table: _Table, kind: str, position: tuple[float, float, float]) -> list[View]:
@@ -377,8 +381,10 @@ def _presets(value: Any) -> list[dict[str, Any]]:
             value = json.loads(value)
         except ValueError:
             value = [part.strip() for part in value.replace(",", ";").split(";") if part.strip()]
+    if isinstance(value, Mapping) and value and all(isinstance(row, Mapping) for row in value.values()):
+        value = list(value.values())  # presets by their names
     rows = value if isinstance(value, list | tuple) else [value] if value else []
-    return [dict(row) if isinstance(row, Mapping) else {"azimuth_deg": row} for row in rows]
+    return [dict(row) if isinstance(row, Mapping) else {} if row is None else {"azimuth_deg": row} for row in rows]
 
 
 def _once(names: list[str], name: str) -> None:

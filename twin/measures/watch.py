@@ -17,7 +17,7 @@ from twin.coverage.joining import at_once, either
 from twin.coverage.look import Sight
 from twin.coverage.share import sees
 from twin.coverage.surface import Surface
-from twin.coverage.visibility import Covered, Question, covered, footprints
+from twin.coverage.visibility import Covered, Question, covered
 from twin.coverage.why import UNITS, reasons
 from twin.measures.camera import (
     ANY_FACING,
@@ -33,6 +33,7 @@ from twin.measures.camera import (
     sight_among,
     states_of,
 )  # fmt: skip
+from twin.measures.cluster import footprints
 from twin.measures.views import MODES
 from twin.scene.ground import ground_of
 from twin.scene.state import State, States

@@ -27,6 +27,7 @@ from twin.measures.radio import (
     chosen_devices,
     covered_in_the_mean,
     deficits,
+    drawn_into_walls,
     measured,
     names_of,
     statistics,
@@ -43,7 +44,8 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 USUAL_STEP_M = 0.5
-MOST_KEPT = 30_000_000  # levels remembered for one surface
+MOST_KEPT = 60_000_000  # numbers remembered for one surface
+ANSWERS_KEPT = 4
 METHOD = "certified cells: walls of shadow of all edges, one ray an access point, prices over angles and thicknesses, mixed ones cut"
 DB_REASONS = ("out_of_range", "occluded", "below_threshold", "interference")
 
@@ -89,35 +91,71 @@ class _Gathered:
     sinr_db: float | None
     cut: tuple[float, float]  # step and height of the targets [m]
     book: tuple[Book, Sequence[str]]
+    place: str  # a hash of the cells
 
 
 def _compute(store: Store, request: Request) -> Result:
     started = time.perf_counter()
     asked = request.parameters
     gathered = _gather(store, request)
-    demand = gathered.asked.demand
+    answer = _answered(store, request, gathered)
+    found = answer.found
+    result = area_result(
+        MEASURE, request, _judged(gathered, found), store.park().frame, inputs=_inputs(gathered), started=started,
+        warnings=[*gathered.radios.warnings, *_hidden(gathered)], extra=_extra(gathered, found, asked["sigma_db"]) | answer.told,
+        devices=answer.devices,
+    )  # fmt: skip
+    opens = [*(answer.opens if request.want_sensitivity else []), *_undecided(result, found)]
+    return replace(
+        result, inputs={**result.inputs, "resting_share": answer.resting_share}, sensitivity=sorted(opens, key=lambda each: -each["width"]),
+        seconds=round(time.perf_counter() - started, 3),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What came of a run, kept for the next one that asks the same."""
+
+    found: Covered
+    told: dict[str, Any]
+    devices: list[dict[str, Any]]
+    resting_share: float | None
+    opens: list[dict[str, Any]]
+
+
+def _answered(store: Store, request: Request, gathered: _Gathered) -> _Answer:
+    """What a run gives; the barriers remember the last few, by all that they depend on."""
+    memory, (_, names) = gathered.asked.among.memory, gathered.book
+    key = ("answer", gathered.place, tuple(names), digest(gathered.points), repr(sorted(request.parameters.items())),
+           request.want_sensitivity)  # fmt: skip
+    if key not in memory:
+        for old in [name for name in memory if name[0] == "answer"][: 1 - ANSWERS_KEPT]:
+            del memory[old]
+        memory[key] = _found(store, request, gathered)
+    return memory[key]
+
+
+def _found(store: Store, request: Request, gathered: _Gathered) -> _Answer:
+    sigma_db, demand = request.parameters["sigma_db"], gathered.asked.demand
 
     def judge(shift_db: float) -> Judge:
         return lambda cells, before: _judge(gathered, shift_db, cells, before)
 
-    if asked["sigma_db"]:
-        found = covered_in_the_mean(
-            store, gathered.surface, gathered.cut, judge, lambda got: got.level - demand.rssi_dbm, asked["sigma_db"]
-        )  # fmt: skip
+    if sigma_db:
+        found = covered_in_the_mean(store, gathered.surface, gathered.cut, judge, lambda got: got.level - demand.rssi_dbm, sigma_db)
     else:
         found = measured(store, gathered.surface, *gathered.cut, judge(0.0))
     told = parts(gathered.asked, found.cells, gathered.air)
-    devices, resting = told.pop("devices"), told.pop("resting_share")
-    result = area_result(
-        MEASURE, request, _judged(gathered, found), store.park().frame, inputs=_inputs(gathered), started=started,
-        warnings=gathered.radios.warnings, extra=_extra(gathered, found, asked["sigma_db"]) | told, devices=devices,
-    )  # fmt: skip
-    further = sensitivity(gathered.asked, found.cells, _models(gathered)) if request.want_sensitivity else []
-    opens = [*further, *_undecided(result, found)]
-    return replace(
-        result, inputs={**result.inputs, "resting_share": resting}, sensitivity=sorted(opens, key=lambda each: -each["width"]),
-        seconds=round(time.perf_counter() - started, 3),
-    )  # fmt: skip
+    opens = sensitivity(gathered.asked, found.cells, _models(gathered)) if request.want_sensitivity else []
+    return _Answer(found, told, told.pop("devices"), told.pop("resting_share"), opens)
+
+
+def _hidden(gathered: _Gathered) -> list[dict[str, Any]]:
+    """What is said of access points that are drawn into walls."""
+    radios = gathered.radios
+    ids = [device.id for device in radios.device]
+    _, first = np.unique(np.asarray(radios.sent.owner), return_index=True)
+    return drawn_into_walls(KIND, ids, radios.sent.position[first], gathered.asked.among)
 
 
 def _gather(store: Store, request: Request) -> _Gathered:
@@ -134,20 +172,26 @@ def _gather(store: Store, request: Request) -> _Gathered:
     cut = (step_of(surface, asked["step_m"], USUAL_STEP_M), asked["target_height_m"])
     shared = air(radios.sent, radios.width_mhz, asked["load"], asked["noise_dbm"])
     question = Asked(radios, among, demand, obstacles.object_kind)
+    place = place_of(store, surface, cut)
     return _Gathered(
-        surface, points, radios, obstacles, question, shared, asked["sinr_db"], cut, remembered(store, surface, cut, question)
+        surface, points, radios, obstacles, question, shared, asked["sinr_db"], cut, remembered(place, question), place
     )  # fmt: skip
 
 
-def remembered(store: Store, surface: Surface, cut: tuple[float, float], asked: Asked) -> tuple[Book, Sequence[str]]:
+def place_of(store: Store, surface: Surface, cut: tuple[float, float]) -> str:
+    """A hash of all that the cells of a surface depend on."""
+    terrain = store.terrain()
+    ground = () if terrain is None else (terrain.heights, [terrain.x0_m, terrain.y0_m, terrain.step_m])
+    return digest([surface, [piece.floor_z for piece in surface.pieces], cut, *ground])
+
+
+def remembered(place: str, asked: Asked) -> tuple[Book, Sequence[str]]:
     """What is known already of access points at the cells of a surface, and each access point's name in it.
 
     The book lives with the barriers. A name tells all that the levels depend on, so that an access point that is moved, turned or set
     otherwise has another one, and all others are answered from memory.
     """
-    terrain = store.terrain()
-    ground = () if terrain is None else (terrain.heights, [terrain.x0_m, terrain.y0_m, terrain.step_m])
-    key = ("book", digest([surface, [piece.floor_z for piece in surface.pieces], cut, *ground]), repr(asked.demand.medium))
+    key = ("book", place, repr(asked.demand.medium))
     memory = asked.among.memory
     if key not in memory or memory[key].size > MOST_KEPT:
         for old in [name for name in memory if name[0] == "book"][:-3]:

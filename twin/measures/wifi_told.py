@@ -19,7 +19,7 @@ from twin.coverage.heard import BLIND, COUNTING, Medium
 from twin.coverage.interference import Air, sinr_db
 from twin.coverage.makeup import BEST, LIKELY, WORST, Partitions
 from twin.coverage.walls import Barriers
-from twin.coverage.wifi import Demand, Transmitters, levels_at
+from twin.coverage.wifi import Demand, Shots, Transmitters, levels_at, levels_of, shots
 from twin.measures.access_points import Radios
 from twin.measures.radio import SLACK_DB
 
@@ -102,12 +102,27 @@ def sensitivity(asked: Asked, cells: Cells, others: Mapping[str, Callable[[], As
         The same asked by other models, by their names.
     """
     at = places(cells, min(len(asked.radios.device), NEAREST + asked.demand.k), MOST_VARIED)
-    usual = _share(asked, at)
-    varied = [
-        *_of_attributes(asked, at), *_of_bodies(asked, at), *_of_pose(asked, at), *_of_models(asked, at, others),
-    ]  # fmt: skip
+    looked = _looked(asked, at)
+    level = levels_of(looked.seen, asked.radios.sent, asked.among, asked.demand.medium, at.point)
+    usual = _share(asked, at, level)
+    varied = [*_of_attributes(asked, at, level), *_of_bodies(asked, looked), *_of_pose(asked, at), *_of_models(looked, others)]
     rows = [row(what, devices, [usual, *shares]) for what, devices, shares in varied]
     return sorted((row for row in rows if row["width"] > 0), key=lambda row: -row["width"])
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """Places, and what lies between them and access points: it serves whatever bodies are made of and whatever the model."""
+
+    at: Places
+    seen: Shots
+
+
+def _looked(asked: Asked, at: Places) -> _Looked:
+    least = min(level for _, level in asked.demand.asked) - sum(SLACK_DB.values())
+    return _Looked(
+        at, shots(asked.radios.sent, asked.among, asked.demand.medium, at.point, least, NEAREST + asked.demand.k)
+    )  # fmt: skip
 
 
 def row(what: str, devices: int, shares: Sequence[float]) -> dict[str, Any]:
@@ -115,10 +130,7 @@ def row(what: str, devices: int, shares: Sequence[float]) -> dict[str, Any]:
     return {"what": what, "devices": devices, "lower": min(shares), "upper": max(shares), "width": max(shares) - min(shares)}
 
 
-def _share(asked: Asked, at: Places, sent: Transmitters | None = None, among: Barriers | None = None) -> float:
-    least = min(level for _, level in asked.demand.asked) - sum(SLACK_DB.values())
-    sent, among = sent or asked.radios.sent, among or asked.among
-    level = levels_at(sent, among, asked.demand.medium, at.point, least, NEAREST + asked.demand.k)
+def _share(asked: Asked, at: Places, level: FloatArray) -> float:
     return at.share(_met(_by_device(level, asked.radios.sent), asked.demand))
 
 
@@ -184,18 +196,17 @@ def _clearness(asked: Asked, at: Places, level: FloatArray, air: Air) -> dict[st
 _Varied = tuple[str, int, list[float]]  # what, how many devices or bodies, the shares at its worst and its best
 
 
-def _of_attributes(asked: Asked, at: Places) -> list[_Varied]:
+def _of_attributes(asked: Asked, at: Places, level: FloatArray) -> list[_Varied]:
     rows: list[_Varied] = []
     for name in ("power", "frequency", "height"):
         off = np.array([SLACK_DB[name] * radio.assumed[name] for radio in asked.radios.radio], float)
         if off.any():
-            sent = asked.radios.sent
-            shares = [_share(asked, at, replace(sent, eirp_dbm=sent.eirp_dbm + sign * off)) for sign in (-1.0, 1.0)]
+            shares = [_share(asked, at, level + sign * off) for sign in (-1.0, 1.0)]
             rows.append((name, len({radio.device for radio in asked.radios.radio if radio.assumed[name]}), shares))
     return rows
 
 
-def _of_bodies(asked: Asked, at: Places) -> list[_Varied]:
+def _of_bodies(asked: Asked, looked: _Looked) -> list[_Varied]:
     """Doors, windows and leaves that may be one way or the other, and walls whose material is not known."""
     walls, medium = asked.among.walls, asked.demand.medium
     if medium.model in BLIND | COUNTING | {"p1238"} or not len(walls.make_up):
@@ -207,9 +218,17 @@ def _of_bodies(asked: Asked, at: Places) -> list[_Varied]:
     rows: list[_Varied] = []
     for name, mask in groups.items():
         if mask.any():
-            cases = [replace(asked.among, walls=_taken(walls, mask, case)) for case in (WORST, BEST)]
-            rows.append((name, int(mask.sum()), [_share(asked, at, among=among) for among in cases]))
+            shares = [_with_walls(asked, looked, _taken(walls, mask, case)) for case in (WORST, BEST)]
+            rows.append((name, int(mask.sum()), shares))
     return rows
+
+
+def _with_walls(asked: Asked, looked: _Looked, walls: Partitions) -> float:
+    """The share with other walls of the same make-ups."""
+    among = replace(asked.among, walls=walls)
+    among.memory.update({key: kept for key, kept in asked.among.memory.items() if key[0] == "tables"})
+    sent, at = asked.radios.sent, looked.at
+    return _share(asked, at, levels_of(looked.seen, sent, among, asked.demand.medium, at.point))
 
 
 def _taken(walls: Partitions, mask: BoolArray, case: int) -> Partitions:
@@ -224,14 +243,22 @@ def _of_pose(asked: Asked, at: Places) -> list[_Varied]:
     if sent.tolerance_m is None or not sent.tolerance_m.any():
         return []
     steps = np.vstack([np.eye(3), -np.eye(3)])
-    shares = [_share(asked, at, replace(sent, position=sent.position + step * sent.tolerance_m[:, None])) for step in steps]
+    moved = [replace(sent, position=sent.position + step * sent.tolerance_m[:, None]) for step in steps]
+    shares: list[float] = []
+    for there in moved:
+        other = replace(asked, radios=replace(asked.radios, sent=there))
+        shares.append(_share(asked, at, levels_of(_looked(other, at).seen, there, asked.among, asked.demand.medium, at.point)))
     return [("pose", len(set(np.asarray(sent.owner)[sent.tolerance_m > 0].tolist())), shares)]
 
 
-def _of_models(asked: Asked, at: Places, others: Mapping[str, Callable[[], Asked]]) -> list[_Varied]:
+def _of_models(looked: _Looked, others: Mapping[str, Callable[[], Asked]]) -> list[_Varied]:
     """The spread between models: it opens no bound, and says how much the choice of one decides."""
-    shares = [_share(other(), at) for other in others.values()]
-    return [("model_spread", len(asked.radios.device), shares)] if shares and len(asked.radios.device) else []
+    made = [other() for other in others.values()]
+    shares = [
+        _share(other, looked.at, levels_of(looked.seen, other.radios.sent, other.among, other.demand.medium, looked.at.point))
+        for other in made
+    ]  # fmt: skip
+    return [("model_spread", len(made[0].radios.device), shares)] if shares and len(made[0].radios.device) else []
 
 
 def with_model(asked: Asked, model: str) -> Asked:

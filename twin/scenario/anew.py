@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import shapely
 
@@ -18,6 +18,7 @@ from twin.scenario.session import Change, Preview, Session, Shares
 from twin.store import Store
 
 RESULTS_KEPT = 4
+_SLIVER = 1e-6  # of a gap: what is left by the rounding of its outline
 
 
 class Answers(Protocol):
@@ -84,13 +85,26 @@ def _shares(result: Result) -> Shares:
 
 
 def _changes(kind: str, here: Result, there: Result) -> list[Change]:
-    """The gaps of one result that the other has not."""
+    """What lies in the gaps of one result and in none of the other's."""
     known = {_named(gap) for gap in there.gaps}
-    return [
-        Change(kind, gap.amount, gap.reason if kind == "opened" else "", list(gap.blockers), gap.geometry, gap.zone)
-        for gap in here.gaps
-        if _named(gap) not in known
-    ]
+    fresh = [gap for gap in here.gaps if _named(gap) not in known]
+    others = [gap.geometry for gap in there.gaps if gap.geometry is not None] if fresh else []
+    lacking: Any = shapely.union_all(shapely.force_2d(others)) if others else shapely.GeometryCollection()
+    found: list[Change] = []
+    for gap in fresh:
+        share, left = _left(gap.geometry, lacking)
+        if share > _SLIVER:
+            found.append(Change(kind, share * gap.amount, gap.reason if kind == "opened" else "", list(gap.blockers), left, gap.zone))
+    return found
+
+
+def _left(shape: Any, lacking: Any) -> tuple[float, Any]:
+    """What of a gap lies outside of others, and which share of it that is; a gap without a place is taken whole."""
+    if shape is None or shape.is_empty:
+        return 1.0, shape
+    left = shapely.difference(shape, lacking)
+    size = next((size for size in (shapely.area, shapely.length, shapely.get_num_geometries) if size(shape) > 0), shapely.area)
+    return float(size(left) / size(shape)) if not left.is_empty else 0.0, left
 
 
 def _named(gap: Gap) -> tuple[object, ...]:

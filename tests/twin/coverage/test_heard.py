@@ -86,7 +86,7 @@ def test_bounds_hold_on_a_ten_times_finer_grid(seed: int, model: str) -> None:
     ap = access(rng.uniform([0.5, 0.5, 1.5], [13, 10, 3.0]))
     got = told(ap, among, medium, cells)
     points = fine.representative
-    level = heard_at(ap, among, medium, points)
+    level = heard_at(ap, among, medium, points).level
     number = {tuple(place): i for i, place in enumerate(np.floor(cells.centre[:, :2]).astype(int).tolist())}
     own = np.array([number[tuple(place)] for place in np.floor(fine.centre[:, :2]).astype(int).tolist()])
     inside = shapely.distance(shapely.points(points[:, :2]), room.boundary) > 0.012  # corners are drawn in by a centimetre
@@ -105,7 +105,7 @@ def test_a_post_narrower_than_a_cell_is_not_overlooked() -> None:
     got = told(access((0.0, 0.2, HEIGHT)), among, Medium(), cells)
     seen = told(access((0.0, 0.2, HEIGHT)), barriers(), Medium(), cells)
     assert got.point[0] == pytest.approx(seen.point[0])  # the ray to the middle passes it
-    behind = heard_at(access((0.0, 0.2, HEIGHT)), among, Medium(), np.array([[8.5, 0.86, HEIGHT]]))
+    behind = heard_at(access((0.0, 0.2, HEIGHT)), among, Medium(), np.array([[8.5, 0.86, HEIGHT]])).level
     assert got.low[0, 1, LIKELY] <= behind[0, 1] < seen.low[0, 1, LIKELY]
 
 
@@ -124,7 +124,7 @@ def test_path_loss_is_the_same_both_ways(model: str) -> None:
     among, medium = barriers(*random_scene(rng), model=model), Medium(model)
     for _ in range(20):
         a, b = rng.uniform([0, 0, 1], [14, 11, 3], (2, 3))
-        there, back = heard_at(access(a), among, medium, b[None]), heard_at(access(b), among, medium, a[None])
+        there, back = heard_at(access(a), among, medium, b[None]).level, heard_at(access(b), among, medium, a[None]).level
         assert there == pytest.approx(back, abs=1e-2)
 
 
@@ -135,8 +135,8 @@ def test_rigid_motion_changes_nothing() -> None:
     turn = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
     moved = [replace(part, vertices=part.vertices @ turn + shift) for part in parts]
     points, place = rng.uniform([0, 0, 1], [14, 11, 3], (60, 3)), np.array([6.1, 5.2, 2.6])
-    here = heard_at(access(place), barriers(*parts), Medium(), points)
-    there = heard_at(access(place @ turn + shift), barriers(*moved), Medium(), points @ turn + shift)
+    here = heard_at(access(place), barriers(*parts), Medium(), points).level
+    there = heard_at(access(place @ turn + shift), barriers(*moved), Medium(), points @ turn + shift).level
     assert np.median(np.abs(here - there)) < 1e-3
     assert (np.abs(here - there) < 0.05).mean() > 0.95  # a ray along a face may fall to either side
 
@@ -164,7 +164,7 @@ def test_breakpoints_of_tgn() -> None:
 def test_walls_and_floors_of_tgax() -> None:
     wall, floor = box((4, -9, -1), (4.2, 9, 5), object_id="a"), box((7, -9, -1), (7.3, 9, 5), object_id="f", kind="slab")
     among, medium = barriers(wall, floor, model="tgax"), Medium("tgax")
-    level = heard_at(access((0.0, 0.5, HEIGHT)), among, medium, np.array([[10.0, 0.5, HEIGHT]]))
+    level = heard_at(access((0.0, 0.5, HEIGHT)), among, medium, np.array([[10.0, 0.5, HEIGHT]])).level
     assert level[0, 1] == pytest.approx(23.0 - float(tgax_db(10.0, F, 1, 1, case="enterprise")))
 
 
@@ -172,10 +172,10 @@ def test_trees_take_by_the_way_through_them() -> None:
     tree = box((4, -5, 0), (10, 5, 8), kind="vegetation", object_id="t")
     points = np.array([[20.0, 0.3, HEIGHT], [7.0, 0.3, HEIGHT]])
     ap = access((0.0, 0.3, HEIGHT))
-    free = heard_at(ap, barriers(), Medium(), points)
-    in_leaf = free - heard_at(ap, barriers(tree), Medium(), points)
+    free = heard_at(ap, barriers(), Medium(), points).level
+    in_leaf = free - heard_at(ap, barriers(tree), Medium(), points).level
     assert in_leaf[:, 1] == pytest.approx([float(vegetation_db(6.0, F)), float(vegetation_db(3.0, F))], abs=0.02)
-    clear = heard_at(ap, barriers(tree, conditions=Conditions(vegetation="clear")), Medium(), points)
+    clear = heard_at(ap, barriers(tree, conditions=Conditions(vegetation="clear")), Medium(), points).level
     assert clear == pytest.approx(free)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,17 @@ def test_open_ground_is_the_footprint_of_the_image() -> None:
     found = looked(view, nothing(), Plane(1.5), Criteria(10.0))
     assert found.value.area == pytest.approx(trapezoid.area, rel=1e-9)
     assert found.lower.area == pytest.approx(found.upper.area, rel=1e-9)
+
+
+def test_a_fisheye_below_its_targets_sees_those_that_its_rim_still_reaches() -> None:
+    """An image circle of 186 degrees, looking straight down, ends 3 degrees above the horizon."""
+    view = replace(fisheye(z=0.5, reach=40.0), hfov_rad=math.radians(186))
+    found = looked(view, nothing(), Plane(1.5))
+    exact = math.pi * (40**2 - 1.0) - math.pi * (1.0 / math.tan(math.radians(3))) ** 2
+    assert found.value.area == pytest.approx(exact, rel=1e-9)
+    assert found.lower.area < exact < found.upper.area
+    half = replace(view, hfov_rad=math.pi)
+    assert looked(half, nothing(), Plane(1.5)).upper.is_empty
 
 
 def test_a_slab_with_a_hole_lets_through_what_the_hole_lets_through() -> None:
@@ -146,7 +158,7 @@ def test_level_ground_lies_within_the_sag_of_its_plane() -> None:
         return -(xy[:, 0] ** 2 + xy[:, 1] ** 2) / (2 * 6_371_000.0)
 
     view = fisheye(900.0, -400.0, 6.0, 300.0)
-    plane = level_plane(ground, view, ANY, 1.5)
+    plane = level_plane(ground, view, 1.5, 300.0)
     xy = np.random.default_rng(1).uniform(-210, 210, (2000, 2)) + np.array([900, -400])
     off = ground(xy) + 1.5 - plane.z(xy)
     assert np.abs(off).max() <= plane.sag_m < 300**2 / (3.9 * 6_371_000)

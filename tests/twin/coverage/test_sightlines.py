@@ -11,7 +11,7 @@ from trimesh.creation import box as closed
 from twin.coverage.cells import Cells, grid, split
 from twin.coverage.field import arrange
 from twin.coverage.look import Sight, prepare
-from twin.coverage.sightlines import Lines, as_points, blocks, is_lasting, pairs, settled, sight_lines
+from twin.coverage.sightlines import Lines, as_points, blocks, freed, is_lasting, pairs, settled, sight_lines, these, with_most_in_the_way
 from twin.coverage.surface import Piece, Surface
 from twin.scene import concat, nothing, one_object
 
@@ -92,3 +92,34 @@ def test_what_cutting_cannot_decide() -> None:
     least, most = np.array([4.5, 4.9, 5, 11.5]), np.array([18.0, 5.1, 15, 20])
     # undecided at its own point and dark all over; decided there; undecided, but light within the cell; light for certain
     assert is_lasting(ten, (point, low, high), (least, most)).tolist() == [True, False, False, False]
+
+
+def test_lines_of_some_points_are_those_of_all_without_the_others() -> None:
+    _, whole = lines(blocked(), prepare(nothing()))
+    for chosen in ([1], [0, 1], []):
+        some = these(whole, np.array(chosen, np.int64))
+        keep = np.isin(whole.point, chosen)
+        cell = np.repeat(np.arange(len(whole.first) - 1), np.diff(whole.first))
+        assert np.repeat(np.arange(len(some.first) - 1), np.diff(some.first)).tolist() == cell[keep].tolist()
+        assert [chosen[k] for k in some.point.tolist()] == whole.point[keep].tolist()
+        assert (some.likely == whole.likely[keep]).all()
+
+
+def test_the_worst_of_two_scenes_is_that_scene_alone() -> None:
+    worst = blocked()
+    cells, both = lines(worst, prepare(nothing()))
+    alone = lines(worst, worst)[1]
+    for got, expected in zip(asked(with_most_in_the_way(both), cells), asked(alone, cells), strict=True):
+        assert (got == expected).all()
+
+
+def test_freed_lines_are_what_rays_say_of_the_scene_between() -> None:
+    worst, best = blocked(), prepare(nothing())
+    cells, both = lines(worst, best)
+    body = closed(bounds=[(2, -3, 0), (2.5, 3, 5)])
+    between = prepare(one_object(np.asarray(body.vertices), np.asarray(body.faces), object_id="w0"))
+    cell, point = pairs(freed(both, between.scene, POINTS))
+    got = np.zeros((len(cells), len(POINTS)), bool)
+    got[cell, point] = True
+    assert (got == truth(between, cells)).mean() > 0.985
+    assert got.sum() > len(pairs(both)[0])

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 import shapely
 
+from twin.coverage import visibility
+from twin.coverage.drawing import drawn
+from twin.coverage.shadows import Seen
 from twin.crs import Frame
 from twin.errors import MissingInput, UnknownParameter
 from twin.measures import compute
@@ -100,6 +103,42 @@ def test_a_building_is_excluded_and_its_shadow_is_a_gap_that_names_it(make: Make
     exact = footprint().difference(shadow).area / result.denominator
     assert result.lower <= exact <= result.upper
     assert "building/building-0" in {name for gap in result.gaps for name in gap.blockers}
+
+
+def test_the_result_tells_which_engine_spoke(make: Make) -> None:
+    """A fisheye that looks aslant draws no polygons."""
+    store = make([camera("c", 0, 0)], building=([shapely.box(-3, 8, 3, 10)], {"height_m": [9.0]}))
+    drawn = compute(store, "camera_area_share", {"density_px_per_m": 20})
+    assert drawn.surface["method"].startswith("exact shadow polygons")
+    assert drawn.value <= drawn.extra["engines"]["exact_shadows"] < drawn.value + 0.05
+    assert drawn.extra["engines"]["contradiction_m2"] == 0
+    other = make_park(store, [camera("f", 0, 0, ptz="fisheye", tilt_deg=60.0, hfov_deg=120.0)])
+    looked = compute(other, "camera_area_share", {"density_px_per_m": 20})
+    assert looked.surface["method"].startswith("certified cells")
+    told = looked.extra["engines"]
+    assert (told["exact_shadows"], told["certified_cells"]) == (0.0, 1.0)
+    assert 1 - told["certified_unseen"] >= looked.upper
+
+
+def test_engines_that_contradict_each_other_are_told_in_both_languages(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A polygon somewhere else than what is seen: the bounds hold both."""
+    store = make([camera("c", 0, 0)])
+    real = compute(store, "camera_area_share", {"density_px_per_m": 20})
+
+    def elsewhere(*given: Any) -> dict[int, Seen]:
+        found = drawn(*given)
+        return {
+            n: Seen(*(shapely.affinity.translate(getattr(each, b), 0.4) for b in ("lower", "value", "upper"))) for n, each in found.items()
+        }
+
+    monkeypatch.setattr(visibility, "drawn", elsewhere)
+    result = compute(store, "camera_area_share", {"density_px_per_m": 20})
+    warning = next(each for each in result.warnings if each["code"] == "engines_contradict")
+    assert result.extra["engines"]["contradiction_m2"] > 1
+    assert result.lower < real.lower
+    assert result.lower <= footprint().area / 10_000 <= result.upper
+    assert "contradict" in sentence(warning, "en")
+    assert "相差" in sentence(warning, "zh")
 
 
 def test_ground_water_and_fenced_yards_are_told_apart(make: Make) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -369,3 +370,23 @@ def test_nonsense_in_tables_is_answered(measure: str, make: Make) -> None:
 def test_an_empty_park_is_told(measure: str, tmp_path: Path) -> None:
     with pytest.raises(MissingInput):
         compute(create_store(tmp_path / "empty", Park("p", FRAME)), measure)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_devices_that_are_nowhere_are_left_out_and_said(make: Make, measure: str) -> None:
+    """Longitudes and latitudes that are no numbers, and places off the earth, beside good ones of the same kind."""
+    good = [
+        lamp("a", 0.0, 0.0), device("d", "display", 0.0, -90.0, azimuth_deg=180.0), device("h", "hydrant", 0.0, 10.0),
+        device("s", "speaker", 0.0, 0.0), device("r", "alarm", 0.0, -HALF),
+        device("t", "detector", -HALF, -HALF, azimuth_deg=90, range_m=50),
+    ]  # fmt: skip
+    wrong = [
+        replace(each, id=f"{each.id}{k}", lon=lon, lat=lat)
+        for each in good
+        for k, (lon, lat) in enumerate([(math.nan, 30.0), (104.0, math.inf), (500.0, 95.0)])
+    ]
+    gate = [("gate", "park_main_entrance", shapely.Point(0, -HALF))]
+    alone, all_ = (compute(make(devices, positions=gate), measure) for devices in (good, [*good, *wrong]))
+    sound_answer(all_)
+    assert (alone.lower, alone.value, alone.upper) == (all_.lower, all_.value, all_.upper)
+    assert "device_without_place" in {warning["code"] for warning in all_.warnings}

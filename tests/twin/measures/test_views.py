@@ -183,6 +183,22 @@ def test_a_panorama_is_put_together_from_several_pictures() -> None:
     assert len(views_of(device(**FULL, ptz="multi", presets="0;90"), HERE, Reading("now")).views) == 2
 
 
+@pytest.mark.parametrize(
+    ("presets", "aims", "wrong"),
+    [
+        ({"gate": {"azimuth_deg": 30}, "yard": {"azimuth_deg": 200}}, [30, 200], []),
+        ('{"gate": {"azimuth_deg": 30}}', [30], []),
+        ({"azimuth_deg": 50}, [50], []),
+        ([{"azimuth_deg": 10}, {"name": "gate"}, None], [10], ["presets"]),
+        ('{"gate": 1}', [0], ["presets"]),
+    ],
+)
+def test_presets_by_name_and_presets_that_say_nothing(presets: Any, aims: list[int], wrong: list[str]) -> None:
+    found = views_of(device(**FULL, ptz="ptz", presets=presets), HERE)
+    assert [degrees(view.azimuth_rad)[0] for view in found.views] == aims
+    assert found.wrong == wrong
+
+
 NONSENSE = ("north", "", " ", -40, 0, 1e12, "nan", math.nan, math.inf, True, [], {"a": 1}, None)
 
 

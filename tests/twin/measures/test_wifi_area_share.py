@@ -295,6 +295,25 @@ def test_an_access_point_moved_gives_what_a_new_park_gives(make: Make) -> None:
     assert (moved.value, moved.lower, moved.upper) == (fresh.value, fresh.lower, fresh.upper)
 
 
+def test_an_access_point_drawn_into_a_wall_is_said(make: Make) -> None:
+    points = [ap(name, x, 0.3, eirp_dbm=20.0, freq_mhz=5220, storey_id="s1") for name, x in (("in", 0.0), ("on", 0.1), ("off", 2.0))]
+    result = compute(make(points, two_rooms("Concrete")), "wifi_area_share", ROOMS)
+    said = [warning for warning in result.warnings if warning["code"] == "device_in_wall"]
+    assert [warning["ids"] for warning in said] == [["in"]]
+    for lang in ("en", "zh"):
+        text = [warning["message"] for warning in result_json(result, lang)["warnings"] if warning["code"] == "device_in_wall"]
+        assert "in (element/W1)" in text[0]
+
+
+def test_asked_again_the_same_is_said_at_once(make: Make) -> None:
+    store = make([ap("a", -9.0, 0.0, freq_mhz=5220, storey_id="s1")], two_rooms("Concrete"))
+    first, again = (compute(store, "wifi_area_share", ROOMS) for _ in range(2))
+    other = compute(store, "wifi_area_share", ROOMS | {"rssi_dbm": -40.0})
+    assert (first.run, first.value, first.lower, first.upper) == (again.run, again.value, again.lower, again.upper)
+    assert (first.devices, first.sensitivity, first.extra) == (again.devices, again.sensitivity, again.extra)
+    assert other.value != first.value
+
+
 def test_noise_and_other_access_points_can_be_the_reason(make: Make) -> None:
     points = [ap(name, x, 0.0, eirp_dbm=15.0, freq_mhz=2437) for name, x in (("a", -20.0), ("b", 20.0))]
     asked = {"surface": "outdoor_public_ground", "step_m": 2, "rssi_dbm": -70.0}

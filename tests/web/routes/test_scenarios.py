@@ -61,6 +61,28 @@ def test_what_is_wrong_is_a_problem(own_client: httpx.Client) -> None:
     assert [each["name"] for each in own_client.get("/api/scenarios").json()] == ["a"]
 
 
+def test_a_draft_needs_no_scenario_and_keeps_nothing(own_client: httpx.Client) -> None:
+    devices = own_client.get("/api/devices?kind=camera").json()["devices"]
+    turned = [{"op": "set", "id": devices[0]["id"], "values": {"azimuth_deg": 123}}]
+    before = own_client.get("/api/scenarios").json()
+    answer = own_client.post("/api/scenarios/preview", json={"parameters": PARAMETERS, "changes": turned})
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    kept = own_client.post("/api/scenarios", json={"name": "draft", "changes": turned}).json()["name"]
+    same = own_client.post(f"/api/scenarios/{kept}/preview", json={"parameters": PARAMETERS}).json()
+    own_client.delete(f"/api/scenarios/{kept}")
+    assert told["scenario"] is None
+    assert (told["value"], told["lower"], told["upper"]) == (same["value"], same["lower"], same["upper"])
+    assert own_client.get("/api/scenarios").json() == before
+    assert own_client.get("/api/devices?kind=camera").json()["devices"] == devices
+
+
+def test_surfaces_are_listed_by_name(own_client: httpx.Client) -> None:
+    listed = {each["id"]: each for each in own_client.get("/api/surfaces").json()}
+    assert listed["outdoor_public_ground"]["title_zh"] == "室外公共区域"
+    assert all(each["title_en"] and not each["title_en"].startswith("surface_") for each in listed.values())
+
+
 def test_a_preview_is_what_the_measure_says(own_client: httpx.Client, own_park: Path) -> None:
     made(own_client, "a", [{"op": "set", "id": "cam-1", "values": {"azimuth_deg": 200}}])
     asked = {"measure": "camera_area_share", "parameters": PARAMETERS, "changes": [MOVE]}

@@ -26,7 +26,8 @@ export function httpSource(language: () => string): Source {
     let response: Response;
     try {
       response = await fetch(path, { ...init, headers });
-    } catch {
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
       throw new ProblemError({}, 0);
     }
     if (!response.ok) throw new ProblemError(await response.json().catch(() => ({})), response.status);
@@ -36,6 +37,8 @@ export function httpSource(language: () => string): Source {
     const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
     return request<T>(search.size ? `${path}?${search}` : path);
   };
+  const post = <T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> =>
+    request<T>(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), ...(signal ? { signal } : {}) });
   const list = async <T>(path: string, member: string, query: Record<string, string | number> = {}): Promise<T[]> => {
     const answer = await get<T[] | Record<string, T[]>>(path, query);
     return Array.isArray(answer) ? answer : (answer[member] ?? []);
@@ -56,12 +59,8 @@ export function httpSource(language: () => string): Source {
     search: (text) => list("/api/search", "results", { q: text }),
     sees: (lon, lat, h) => list("/api/sees", "cameras", { lon, lat, h }),
     measures: () => list("/api/measures", "measures"),
-    measure: (id, parameters) =>
-      request(`/api/measures/${of(id)}`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ parameters }),
-      }),
+    measure: (id, parameters, signal) => post(`/api/measures/${of(id)}`, { parameters }, signal),
+    surfaces: () => list("/api/surfaces", "surfaces"),
     result: (run) => get(`/api/results/${of(run)}`),
     gaps: (run) => get(`/api/results/${of(run)}/gaps`),
     samples: (run) => get(`/api/results/${of(run)}/samples`),
@@ -74,6 +73,8 @@ export function httpSource(language: () => string): Source {
     bodiesLeft: (source, from, to) => `/api/sources/${of(source)}/versions/${from}/until/${to}/tileset.json`,
     qualityPage: (language) => `/quality?lang=${language}`,
     evidence: (run) => `/api/evidence/${encodeURIComponent(run)}`,
+    preview: (question) => post("/api/scenarios/preview", question),
+    keepScenario: (name, changes) => post("/api/scenarios", { name, changes }),
     live: (onMessage, onState) => connectLive("/api/live", onMessage, onState),
   };
 }

@@ -2,6 +2,7 @@
 import type {
   Building,
   Device,
+  DeviceChange,
   Difference,
   Element,
   GapFeatures,
@@ -11,14 +12,18 @@ import type {
   Pack,
   Park,
   ParkEvent,
+  Preview,
+  PreviewQuestion,
   Result,
   Samples,
+  ScenarioInfo,
   Scene,
   Scorecard,
   SearchHit,
   Sighting,
   SourceInfo,
   Storey,
+  SurfaceInfo,
   TerrainGrid,
   VersionInfo,
 } from "./types";
@@ -39,7 +44,9 @@ export interface Source {
   search(text: string): Promise<SearchHit[]>;
   sees(lon: number, lat: number, h: number): Promise<Sighting[]>;
   measures(): Promise<Measure[]>;
-  measure(id: string, parameters: Record<string, unknown>): Promise<Result>;
+  measure(id: string, parameters: Record<string, unknown>, signal?: AbortSignal): Promise<Result>;
+  /** Surfaces that measures of areas can be asked of by name. */
+  surfaces(): Promise<SurfaceInfo[]>;
   result(run: string): Promise<Result>;
   gaps(run: string): Promise<GapFeatures>;
   samples(run: string): Promise<Samples>;
@@ -55,6 +62,10 @@ export interface Source {
   readonly qualityPage: ((language: string) => string) | null;
   /** Where the evidence of a run is, to be computed again elsewhere; null where there is none. */
   readonly evidence: ((run: string) => string) | null;
+  /** What changes to devices would give, kept nowhere; null where nothing can be computed. */
+  readonly preview: ((question: PreviewQuestion) => Promise<Preview>) | null;
+  /** Keeps changes to devices under a name; null where nothing can be kept. */
+  readonly keepScenario: ((name: string, changes: DeviceChange[]) => Promise<ScenarioInfo>) | null;
   /** Calls back with what happens, and whether the line is up; answers how to stop. */
   live(onMessage: (message: LiveMessage) => void, onState: (isUp: boolean) => void): () => void;
   /** Whether measures can be computed anew. */

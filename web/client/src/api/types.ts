@@ -231,6 +231,45 @@ export interface Samples {
   size_m: number | number[];
 }
 
+/** What is done to one device in a scenario. */
+export type DeviceChange =
+  | { op: "move"; id: string; lon: number; lat: number; height_m?: number }
+  | { op: "set"; id: string; values: Record<string, unknown> };
+export interface Shares {
+  value: number | null;
+  lower: number | null;
+  upper: number | null;
+  numerator: number;
+  denominator: number;
+}
+/** What changes would give: the value then and before, and the pieces no longer (`opened`) or newly (`closed`) covered. */
+export interface Preview extends Shares {
+  measure: string;
+  delta: number | null;
+  amount: number;
+  before: Shares;
+  gaps: FeatureCollection & { features: Feature<Geometry | null, { change: "opened" | "closed"; amount: number; reason: string; blockers: string[]; zone: string | null }>[] };
+  devices: { id: string; covered: number; lost: number }[];
+  cells: number;
+  milliseconds: number;
+}
+export interface PreviewQuestion {
+  measure: string;
+  parameters: Record<string, unknown>;
+  changes: DeviceChange[];
+}
+export interface ScenarioInfo {
+  name: string;
+  note: string;
+  at: string;
+}
+/** A surface of areas by the name that measures take. */
+export interface SurfaceInfo {
+  id: string;
+  title_en: string;
+  title_zh: string;
+}
+
 export type Verdict = "pass" | "partial" | "fail" | "undecided" | "not_applicable" | "not_measured";
 export interface Pack {
   id: string;

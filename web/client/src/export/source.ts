@@ -26,6 +26,7 @@ export function bundleSource(bundle: Bundle): Source {
     sees: () => Promise.resolve([]),
     measures: () => Promise.resolve((bundle.measures ?? []).filter((measure) => results.some(({ result }) => result.measure === measure.id))),
     measure: (id) => found(results.find(({ result }) => result.measure === id)?.result),
+    surfaces: () => Promise.resolve([]),
     result: (run) => found(ofRun(run)?.result),
     gaps: (run) => found(ofRun(run)?.gaps),
     samples: (run) => found(ofRun(run)?.samples),
@@ -38,6 +39,8 @@ export function bundleSource(bundle: Bundle): Source {
     bodiesLeft: () => "",
     qualityPage: null,
     evidence: null,
+    preview: null,
+    keepScenario: null,
     live: () => () => undefined,
   };
 }

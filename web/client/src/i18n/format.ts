@@ -20,10 +20,19 @@ export interface Shown {
   unit: string;
 }
 
-/** Shares (unit "1") are shown as percent with two digits; all else with its own unit. */
-export function formatValue(value: number, unit: string, language: Language): Shown {
+/** Shares (unit "1") are shown as percent with two digits; a count with what it counts, where that has a word; all else with its own unit. */
+export function formatValue(value: number, unit: string, language: Language, quantity = ""): Shown {
   if (unit === "1" || unit === "share") return { number: (value * 100).toFixed(2), unit: "%" };
-  return { number: formatAmount(value, language), unit: unitName(unit) };
+  return { number: formatAmount(value, language), unit: unit === "count" ? (COUNTED[quantity]?.[language] ?? "") : unitName(unit) };
+}
+
+const COUNTED: Record<string, Record<Language, string>> = { function: { zh: "项功能", en: "functions" } };
+
+/** "0.42 points": by how much a value changes, without its sign; shares in percentage points, with the two digits that matter. */
+export function formatChange(delta: number, unit: string, language: Language): string {
+  const size = Math.abs(delta) * (unit === "1" ? 100 : 1);
+  const number = size.toLocaleString(LOCALE[language], size >= 10 ? { maximumFractionDigits: 1 } : { maximumSignificantDigits: 2 });
+  return unit === "1" ? `${number} ${language === "zh" ? "个百分点" : "points"}` : number;
 }
 
 export function unitName(unit: string): string {
@@ -35,7 +44,8 @@ export function unitName(unit: string): string {
 export function formatQuantity(amount: number, quantity: string, language: Language): string {
   if (quantity === "m2") return `${formatAmount(amount, language)} m²`;
   if (quantity === "count") return language === "zh" ? `${formatAmount(amount, language)} 个` : formatAmount(amount, language);
-  return `${formatAmount(amount, language)} ${unitName(quantity)}`.trim();
+  const counted = COUNTED[quantity]?.[language] ?? unitName(quantity);
+  return `${formatAmount(amount, language)} ${counted}`.trim();
 }
 
 /** The unit a name carries at its end: range_m → m. */

@@ -24,14 +24,14 @@ export function answerLayers(context: LayerContext, onGround: boolean): AnswerLa
   if (!answer || isOnGround(answer.result) !== onGround) return [];
   return [
     ...(state.isSamplesShown && answer.samples ? [sampleLayer(context, answer.samples, Number(answer.result.surface.height_m) || 0, onGround)] : []),
-    ...(state.isGapsShown && answer.gaps ? [gapLayer(context, answer.gaps, onGround)] : []),
+    ...(state.isGapsShown && answer.gaps && !state.trial ? [gapLayer(context, answer.gaps, onGround)] : []),
   ];
 }
 
 /** The numbers of the largest gaps, as the list counts them. */
 export function gapNumbers(context: LayerContext): TextLayer<Gap>[] {
   const { state, palette, originHeight } = context;
-  const placed = (state.isGapsShown ? (state.answer?.result.gaps ?? []) : []).filter((gap) => gap.lonlat_h).slice(0, NUMBERED);
+  const placed = (state.isGapsShown && !state.trial ? (state.answer?.result.gaps ?? []) : []).filter((gap) => gap.lonlat_h).slice(0, NUMBERED);
   if (placed.length === 0) return [];
   return [
     new TextLayer<Gap>({
@@ -98,6 +98,7 @@ function sampleLayer(context: LayerContext, samples: Samples, aboveGround: numbe
   return new ColumnLayer({
     id: "answer/samples",
     data: shown as never,
+    opacity: state.trial ? 0.4 : 1, // what is tried stands before what is
     getPosition: (index: number) =>
       [samples.lon[index]!, samples.lat[index]!, samples.h[index]! - aboveGround - originHeight + (onGround ? 0 : 0.08)] as never,
     getFillColor: (index: number) => {

@@ -49,7 +49,7 @@ export function cameraLayers(context: LayerContext): (PathLayer | PolygonLayer)[
     }),
   ];
   const { fieldOfView, selection } = state;
-  if (!fieldOfView || selection?.type !== "device" || !selection.detail) return layers;
+  if (state.trial || !fieldOfView || selection?.type !== "device" || !selection.detail) return layers;
   const lens: Point = [selection.detail.lon, selection.detail.lat, (apexOf(fieldOfView) ?? selection.detail.h_m) - originHeight];
   const rings = ringsOf(fieldOfView, context.ground, selection.detail.storey_id ? lens[2] - (selection.detail.height_m ?? 2.5) : null);
   return [

@@ -2,6 +2,7 @@
 import { IconLayer } from "@deck.gl/layers";
 
 import type { Device } from "../api/types";
+import type { Trial } from "../state/store";
 import type { LayerContext } from "./context";
 import { ON_TOP } from "./context";
 import { deviceAtlas } from "./icons";
@@ -24,6 +25,14 @@ export function isShown(device: Device, buildingId: string | null, storeyId: str
   return device.storey_id === storeyId;
 }
 
+/** Where a device is drawn: where it is tried, else where it stands. */
+export function placeOf(device: Device, trial: Trial | null, originHeight: number): [number, number, number] {
+  const pose = trial?.poses[device.id];
+  if (!pose) return [device.lon, device.lat, device.h_m - originHeight];
+  const lifted = pose.height_m === null || device.height_m === null ? 0 : pose.height_m - device.height_m;
+  return [pose.lon, pose.lat, device.h_m + lifted - originHeight];
+}
+
 export function deviceLayers(context: LayerContext): IconLayer<Device>[] {
   const { state, originHeight, zoomStep } = context;
   const atlas = deviceAtlas(state.theme);
@@ -41,7 +50,7 @@ export function deviceLayers(context: LayerContext): IconLayer<Device>[] {
         if (zoomStep < 2 && device.id !== chosen) return `${known}:dot`;
         return device.status === "in_service" ? known : `${known}:off`;
       },
-      getPosition: (device) => [device.lon, device.lat, device.h_m - originHeight],
+      getPosition: (device) => placeOf(device, state.trial, originHeight),
       getSize: (device) => (isShown(device, state.buildingId, state.storeyId) ? (device.id === chosen ? size * 1.35 : size) : 0),
       sizeUnits: "pixels",
       billboard: true,
@@ -50,7 +59,7 @@ export function deviceLayers(context: LayerContext): IconLayer<Device>[] {
       autoHighlight: true,
       highlightColor: [255, 255, 255, 60],
       parameters: ON_TOP,
-      updateTriggers: { getIcon: [zoomStep, chosen, state.theme], getSize: [size, chosen, state.buildingId, state.storeyId], getPosition: originHeight },
+      updateTriggers: { getIcon: [zoomStep, chosen, state.theme], getSize: [size, chosen, state.buildingId, state.storeyId], getPosition: [originHeight, state.trial?.poses] },
     });
   });
 }

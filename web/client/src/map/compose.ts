@@ -12,6 +12,7 @@ import { groundLayers } from "../layers/ground";
 import { interiorLayers } from "../layers/interior";
 import { labelLayer } from "../layers/labels";
 import { tilesetDrawing } from "../layers/tilesets";
+import { trialAreas, trialMarks } from "../layers/trial";
 import { vectorLayers } from "../layers/vectors";
 import { ParkMeshes, type PlacedTile } from "../tiles/park-meshes";
 import { ParkTileset } from "../tiles/park-tileset";
@@ -43,15 +44,18 @@ export function composeLayers(context: LayerContext, materials: Materials): Laye
     ...(isBelow ? [] : ground),
     ...vectorLayers(context, flat, materials.features),
     ...answerLayers(context, true),
+    ...trialAreas(context, true),
     ...vectorLayers(context, trees, materials.features),
     ...bodies(context, materials),
     ...registered(context, materials),
     ...leftBehind(context, materials),
     ...interiorLayers(context),
     ...answerLayers(context, false),
+    ...trialAreas(context, false),
     ...(isBelow ? ground : []),
     ...cameraLayers(context),
     ...others(context, materials),
+    ...trialMarks(context),
     ...deviceLayers(context),
     ...gapNumbers(context),
     ...labelLayer(context, "labels/buildings", context.buildingLabels, "pill"),

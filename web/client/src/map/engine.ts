@@ -10,11 +10,13 @@ import { isPulsing } from "../layers/events";
 import { t } from "../i18n";
 import { notify } from "../state/problems";
 import { chooseStorey, select } from "../state/selection";
+import { endTrial } from "../state/trial";
 import { type State, get, set, useStore } from "../state/store";
 import type { Decode } from "../tiles/decode";
 import { createTilesLoader } from "../tiles/loader";
 import { type Materials, composeLayers } from "./compose";
 import { type Ground, groundOf } from "./ground";
+import { followHandles } from "./handles";
 import { lighting } from "./lighting";
 import { candidates, isSame, placedNames } from "./naming";
 import { palette } from "./palette";
@@ -40,7 +42,7 @@ const PULSE_EVERY_MS = 40;
 /** What of the state is drawn: a change of anything else leaves the picture as it is. */
 const DRAWN: (keyof State)[] = [
   "theme", "language", "hidden", "fieldsOfView", "selection", "fieldOfView", "storeyId", "storeys", "buildingId", "hiddenElements", "isolatedElement", "comparison",
-  "answer", "isGapsShown", "isSamplesShown", "sampleMode", "chosenGap", "events", "pulses", "cameraMode",
+  "answer", "isGapsShown", "isSamplesShown", "sampleMode", "chosenGap", "trial", "events", "pulses", "cameraMode",
 ]; // prettier-ignore
 
 export class ParkMap {
@@ -50,6 +52,7 @@ export class ParkMap {
   private readonly tilesLoader: Materials["tilesLoader"];
   private readonly resize = new ResizeObserver(() => this.fit());
   private readonly stopListening: () => void;
+  private readonly stopHandles: () => void;
   private materials: Materials | null = null;
   private ground = FLAT;
   private loaded: State["scene"] = null; // the scene that ground and layers were made of
@@ -74,6 +77,7 @@ export class ParkMap {
     this.load(get());
     this.resize.observe(parent);
     window.addEventListener("keydown", this.onKey);
+    this.stopHandles = followHandles(this, parent);
   }
 
   /** Brings the camera somewhere; by a flight, unless that is not wanted. */
@@ -93,6 +97,12 @@ export class ParkMap {
   project([lon, lat, h = 0]: readonly [number, number, number?]): [number, number] {
     const [x = 0, y = 0] = this.deck.getViewports()[0]!.project([lon, lat, h - originHeight(get())]);
     return [x, y];
+  }
+
+  /** The longitude and latitude under a pixel, on the level at `h` above the park's datum; null where the sky is. */
+  unproject(x: number, y: number, h: number): [number, number] | null {
+    const found = this.deck.getViewports()[0]?.unproject([x, y], { targetZ: h - originHeight(get()) });
+    return found && found.every(Number.isFinite) ? [found[0]!, found[1]!] : null;
   }
 
   pick(x: number, y: number): PickingInfo | null {
@@ -134,6 +144,7 @@ export class ParkMap {
     this.resize.disconnect();
     window.removeEventListener("keydown", this.onKey);
     this.stopListening();
+    this.stopHandles();
     this.deck.finalize();
   }
 
@@ -303,7 +314,9 @@ export class ParkMap {
   private onKey = (event: KeyboardEvent): void => {
     if (event.key !== "Escape") return;
     if (get().cameraMode === "walk") set({ cameraMode: "overview" });
-    else if (get().selection) select(null);
+    else if (get().trial) {
+      if (Object.keys(get().trial!.poses).length === 0) endTrial(); // what was tried is not thrown away by a key
+    } else if (get().selection) select(null);
     else if (get().storeyId) chooseStorey(null);
   };
 }

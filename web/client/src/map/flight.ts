@@ -12,6 +12,7 @@ import type { Camera } from "./views";
 const NARROW_PX = 720; // up to here panels lie over each other, not beside the map
 const HOME_WIDTH_PX = 1000; // the window the server's first view is made for
 const HOME_HEIGHT_PX = 640;
+const ABOVE_SHEET = 0.29; // of the window's height, between the top bar and the sheet
 const TILTED = 1.04; // seen aslant, a park takes less height
 
 let map: ParkMap | null = null;
@@ -47,6 +48,16 @@ export function followCamera(listener: (camera: Camera) => void): () => void {
     waiting.delete(begin);
     stop?.();
   };
+}
+
+/** Above the sheet that lies over the lower part of a narrow window, a place that is worked on is moved into view. */
+export function bringIntoSight([lon, lat, h]: LonLatH): void {
+  const { width, height } = map?.size() ?? { width: 0, height: 0 };
+  if (!map || width >= NARROW_PX) return;
+  const free = map.unproject(width / 2, height * ABOVE_SHEET, h);
+  if (!free) return;
+  const { longitude, latitude } = map.camera();
+  map.flyTo({ longitude: longitude + lon - free[0], latitude: latitude + lat - free[1] });
 }
 
 /** What panels cover at the left and right. [px] */

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { Gap, Result } from "../api/types";
 import { t, word } from "../i18n";
 import { inLanguage } from "../i18n/bilingual";
-import { formatAmount, formatQuantity, formatValue } from "../i18n/format";
+import { formatAmount, formatQuantity, formatValue, unitName } from "../i18n/format";
 import { flyIndoors, flyToPlace, isOutdoors } from "../map/flight";
 import { clearAnswer } from "../state/measure";
 import { type Answer, set, useStore } from "../state/store";
@@ -16,6 +16,7 @@ import { Makeup } from "./Makeup";
 import { Verdict } from "./Verdict";
 
 const GAPS_AT_FIRST = 6;
+const ZONES_AT_FIRST = 8;
 
 export function AnswerCard({ answer, action }: { answer: Answer; action?: ReactNode }) {
   const { t } = useTranslation();
@@ -69,10 +70,10 @@ function Number({ answer, value }: { answer: Answer; value: number }) {
   const { result, threshold } = answer;
   const [lower, upper] = [result.lower ?? value, result.upper ?? value];
   const shown = (number: number): string => {
-    const { number: text, unit } = formatValue(number, result.unit, language);
+    const { number: text, unit } = formatValue(number, result.unit, language, result.quantity);
     return unit === "%" ? `${text} %` : `${text} ${unit}`.trim();
   };
-  const { number, unit } = formatValue(value, result.unit, language);
+  const { number, unit } = formatValue(value, result.unit, language, result.quantity);
   const places = barPlaces({ value, lower, upper, threshold }, result.unit === "1");
   const verdict = answer.verdict ?? verdictOf({ value, lower, upper, threshold });
   const told = t(threshold === null ? "answer.interval" : "answer.intervalThreshold", {
@@ -171,7 +172,7 @@ function GapLine({ gap, number, quantity, zone }: { gap: Gap; number: number; qu
 /** "short by 12 px/m"; nothing where a gap says no number. */
 export function shortOf(gap: Gap, language: "zh" | "en"): string {
   if (!gap.shortfall || !gap.shortfall_unit) return "";
-  return t("answer.short", { amount: `${formatAmount(gap.shortfall, language)}\u00a0${gap.shortfall_unit}` });
+  return t("answer.short", { amount: `${formatAmount(gap.shortfall, language)}${gap.shortfall_unit === "deg" ? "" : "\u00a0"}${unitName(gap.shortfall_unit)}` });
 }
 
 /** A zone by its name in the page's language; "ground" is what lies in no zone. */
@@ -198,22 +199,30 @@ function Zones({ answer }: { answer: Answer }) {
   const { result } = answer;
   const { t } = useTranslation();
   const language = useStore((state) => state.language);
+  const [isAll, setAll] = useState(false);
   if (!result.zones.length) return null;
-  const sorted = [...result.zones].sort((a, b) => (a.value ?? 2) - (b.value ?? 2));
+  const most = result.unit === "1" ? 1 : Math.max(...result.zones.map((zone) => zone.value ?? 0), 1e-9);
+  const sorted = [...result.zones].sort((a, b) => (a.value ?? Infinity) - (b.value ?? Infinity));
+  const listed = isAll ? sorted : sorted.slice(0, ZONES_AT_FIRST);
   return (
     <section className="card-section">
       <h3>{t("answer.zones")}</h3>
       <ul className="zones">
-        {sorted.map((zone) => (
+        {listed.map((zone) => (
           <li key={zone.id}>
             <span className="zone-name">{zoneName(answer, zone.id, language) || zone.name || zone.id}</span>
             <span className="zone-bar" aria-hidden="true">
-              <b style={{ width: `${Math.max(0, Math.min(1, zone.value ?? 0)) * 100}%` }} />
+              <b style={{ width: `${Math.max(0, Math.min(1, (zone.value ?? 0) / most)) * 100}%` }} />
             </span>
             <span className="num">{zone.value === null ? "–" : `${formatValue(zone.value, result.unit, language).number}${result.unit === "1" ? " %" : ""}`}</span>
           </li>
         ))}
       </ul>
+      {listed.length < sorted.length && (
+        <button className="link" onClick={() => setAll(true)}>
+          {t("answer.moreGaps", { count: sorted.length - listed.length })}
+        </button>
+      )}
     </section>
   );
 }

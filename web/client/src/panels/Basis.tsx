@@ -7,12 +7,16 @@ import { word } from "../i18n";
 import { formatAmount, formatNumber, formatQuantity } from "../i18n/format";
 import { source } from "../state/source";
 import { useStore } from "../state/store";
+import { parameterText } from "./parameters";
 
 export function Basis({ result }: { result: Result }) {
   const { t } = useTranslation();
   const language = useStore((state) => state.language);
   const { surface, inputs } = result;
   const evidence = source().evidence;
+  const known = useStore((state) => state.measures).find((one) => one.id === result.measure)?.parameters ?? [];
+  const meanings = Object.fromEntries(known.map((one) => [one.name, language === "zh" ? one.meaning_zh : one.meaning_en]));
+  const units = Object.fromEntries(known.map((one) => [one.name, one.unit]));
   const facts: [string, ReactNode][] = [
     [t("answer.numerator"), formatQuantity(result.numerator, result.quantity, language)],
     [t("answer.denominator"), formatQuantity(result.denominator, result.quantity, language)],
@@ -49,20 +53,14 @@ export function Basis({ result }: { result: Result }) {
       <h4>{t("answer.parameters")}</h4>
       <dl>
         {Object.entries(result.parameters).map(([name, { value, provenance, source }]) => (
-          <div key={name} title={source}>
-            <dt className="is-code">{name}</dt>
+          <div key={name} title={source ? `${name} · ${source}` : name}>
+            <dt className="is-meaning">{meanings[name] || name}</dt>
             <dd>
-              {showParameter(value)} <span className="dim">{word(`answer.provenance.${provenance}`, provenance)}</span>
+              {parameterText(name, value, units[name])} <span className="dim">{word(`answer.provenance.${provenance}`, provenance)}</span>
             </dd>
           </div>
         ))}
       </dl>
     </details>
   );
-}
-
-export function showParameter(value: unknown): string {
-  if (value === null || value === undefined) return "–";
-  if (Array.isArray(value)) return value.map(showParameter).join(", ");
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -34,10 +34,10 @@ function Sensitivity({ result }: { result: Result }) {
         {t("answer.sensitivity")}
         <span className="dim">{t("answer.sensitivityHint")}</span>
       </h3>
-      <ul className="zones">
+      <ul className="zones is-sensitivity">
         {rows.slice(0, ROWS_AT_FIRST).map((row) => (
           <li key={row.what}>
-            <span className="zone-name">{word(`attribute.${row.what}`, row.what.replaceAll("_", " "))}</span>
+            <span className="zone-name">{openerName(row.what)}</span>
             <span className="zone-bar" aria-hidden="true">
               <b style={{ width: `${(row.width / widest) * 100}%` }} />
             </span>
@@ -50,6 +50,11 @@ function Sensitivity({ result }: { result: Result }) {
       </ul>
     </section>
   );
+}
+
+/** What opens an interval, by a word of its own or as the attribute it is. */
+export function openerName(what: string): string {
+  return word(`opens.${what}`, "") || word(`attribute.${what}`, what.replaceAll("_", " "));
 }
 
 /** The devices whose loss would cost most. */

@@ -3,10 +3,11 @@ import { Button, Select } from "antd";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { chooseMeasure, clearAnswer, runMeasure } from "../state/measure";
+import { cancelMeasure, chooseMeasure, clearAnswer, runMeasure } from "../state/measure";
 import { source } from "../state/source";
 import { useStore } from "../state/store";
 import { AnswerCard } from "./AnswerCard";
+import { grouped } from "./groups";
 import { ParameterForm } from "./ParameterForm";
 
 export function MeasurePanel() {
@@ -31,12 +32,18 @@ export function MeasurePanel() {
         aria-label={t("measure.choose")}
         data-testid="measure-select"
         style={{ width: "100%" }}
-        options={measures.map((one) => ({ value: one.id, label: language === "zh" ? one.title_zh : one.title_en }))}
+        showSearch={{ optionFilterProp: "label" }}
+        virtual={false}
+        listHeight={420}
+        options={grouped(measures).map(({ group, measures: those }) => ({
+          label: t(`measure.groups.${group}`),
+          options: those.map((one) => ({ value: one.id, label: language === "zh" ? one.title_zh : one.title_en })),
+        }))}
       />
       {source().canCompute ? (
         <>
           <ParameterForm measure={measure} />
-          {running ? <Running since={running.since} /> : <RunButton />}
+          {running ? <Running since={running.since} usual={running.usual} onCancel={cancelMeasure} /> : <RunButton />}
         </>
       ) : (
         <StoredResults />
@@ -72,17 +79,33 @@ function StoredResults() {
   );
 }
 
-export function Running({ since }: { since: number }) {
+export function Running({ since, usual = null, onCancel }: { since: number; usual?: number | null; onCancel?: () => void }) {
   const { t } = useTranslation();
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), 500);
     return () => clearInterval(timer);
   }, []);
+  const seconds = Math.max(0, Math.round((now - since) / 1000));
   return (
-    <div className="running" role="status" data-testid="running">
-      <i className="progress" />
-      {t("measure.running", { seconds: Math.max(0, Math.round((now - since) / 1000)) })}
+    <div className="running-box">
+      <div className="running" role="status" data-testid="running">
+        <i className="progress" />
+        <span>
+          {t("measure.running", { seconds })}
+          {usual !== null && <span className="dim"> {t("measure.usual", { seconds: Math.round(usual) })}</span>}
+        </span>
+        {onCancel && (
+          <Button size="small" onClick={onCancel} data-testid="measure-cancel">
+            {t("measure.cancel")}
+          </Button>
+        )}
+      </div>
+      {usual !== null && (
+        <div className="progress-bar" aria-hidden="true">
+          <i style={{ width: `${Math.min(96, (seconds / usual) * 100)}%` }} />
+        </div>
+      )}
     </div>
   );
 }

@@ -6,6 +6,7 @@ import { DetailPanel } from "./DetailPanel";
 import { Icon } from "./icons";
 import { MeasurePanel } from "./MeasurePanel";
 import { ScorecardPanel } from "./ScorecardPanel";
+import { TrialPanel } from "./TrialPanel";
 
 export function RightPanel() {
   const { t } = useTranslation();
@@ -13,8 +14,11 @@ export function RightPanel() {
   const selection = useStore((state) => state.selection);
   const isOpen = useStore((state) => state.isRightOpen);
   const park = useStore((state) => state.park);
-  if (!park || (!selection && role === "manage")) return null;
-  const label = selection ? t("detail.label") : role === "plan" ? t("measure.title") : t("scorecard.title");
+  const run = useStore((state) => state.answer?.result.run);
+  const isTrial = useStore((state) => state.trial !== null);
+  if (!park || (!isTrial && !selection && role === "manage")) return null;
+  const label = isTrial ? t("trial.title") : selection ? t("detail.label") : role === "plan" ? t("measure.title") : t("scorecard.title");
+  const shown = isTrial ? "trial" : selection ? `${selection.type}/${selection.id}` : `${role}/${run ?? ""}`; // another thing begins at its top
   if (!isOpen) {
     return (
       <aside className="panel right is-closed" aria-label={label}>
@@ -25,11 +29,11 @@ export function RightPanel() {
     );
   }
   return (
-    <aside className={`panel right is-${selection ? "detail" : role}`} aria-label={label} data-testid="right-panel">
+    <aside className={`panel right is-${isTrial || selection ? "detail" : role}`} aria-label={label} data-testid="right-panel">
       <button className="sheet-handle" onClick={() => set({ isRightOpen: false })} aria-label={t("left.collapse")} title={t("left.collapse")}>
         <i />
       </button>
-      <div className="right-body">{selection ? <DetailPanel selection={selection} /> : role === "plan" ? <MeasurePanel /> : <ScorecardPanel />}</div>
+      <div className="right-body" key={shown}>{isTrial ? <TrialPanel /> : selection ? <DetailPanel selection={selection} /> : role === "plan" ? <MeasurePanel /> : <ScorecardPanel />}</div>
     </aside>
   );
 }

@@ -26,6 +26,9 @@ const PATHS = {
   north: "M12 3l5 17-5-4-5 4z",
   info: "M12 3a9 9 0 1 0 .01 0M12 11v6M12 7.5v.2",
   fan: "M4 19L12 5l8 14a17 17 0 0 1-16 0z",
+  turn: "M4 12a8 8 0 1 0 2.6-5.9M4 4v5h5M12 8v4l3 2",
+  undo: "M8 5L4 9l4 4M4 9h10a5.5 5.5 0 0 1 0 11h-4",
+  up: "M6 14l6-6 6 6",
   refresh: "M19 12a7 7 0 1 1-2-5M19 4v4h-4",
 } as const;
 export type IconName = keyof typeof PATHS;

@@ -1,5 +1,6 @@
 /** Asking measures and packs, and laying an answer on the table. */
 import type { Indicator, Result } from "../api/types";
+import { recall, remember } from "../i18n";
 import { attempt } from "./problems";
 import { source } from "./source";
 import { type Answer, get, set } from "./store";
@@ -15,13 +16,35 @@ export function setParameter(name: string, value: unknown): void {
   set({ parameters });
 }
 
+let waiting: AbortController | null = null;
+
 export async function runMeasure(): Promise<void> {
   const { measureId, parameters, running } = get();
   if (!measureId || running) return;
-  set({ running: { measure: measureId, since: Date.now() } });
-  const result = await attempt(() => source().measure(measureId, parameters));
+  const since = Date.now();
+  const hold = (waiting = new AbortController());
+  set({ running: { measure: measureId, since, usual: usualSeconds(measureId) } });
+  const result = await attempt(() => source().measure(measureId, parameters, hold.signal), hold.signal);
+  if (hold.signal.aborted) return;
   set({ running: null });
-  if (result) await show(result, null);
+  if (!result) return;
+  remember(SECONDS_KEY + measureId, String((Date.now() - since) / 1000));
+  await show(result, null);
+}
+
+/** Waits no longer for the answer; the server finishes it and has it at hand for the next who asks. */
+export function cancelMeasure(): void {
+  waiting?.abort();
+  set({ running: null });
+}
+
+const SECONDS_KEY = "parktwin.seconds.";
+const NOTEWORTHY_S = 3;
+
+/** How long the measure took here the last time, where that is worth telling. [s] */
+function usualSeconds(measure: string): number | null {
+  const seconds = Number(recall(SECONDS_KEY + measure));
+  return seconds >= NOTEWORTHY_S ? seconds : null;
 }
 
 /** Loads what can be drawn of a result and puts it on the table; the number does not wait for the drawing. */
@@ -62,7 +85,7 @@ async function namesOfZones(result: Result): Promise<Answer["zoneNames"]> {
 export async function showIndicator(indicator: Indicator): Promise<void> {
   const { run, measure } = indicator;
   if (!run && !measure) return;
-  set({ running: { measure: measure ?? indicator.id, since: Date.now() } });
+  set({ running: { measure: measure ?? indicator.id, since: Date.now(), usual: null } });
   const result = await attempt(() => (run ? source().result(run) : source().measure(measure!, {})));
   set({ running: null });
   if (result) await show(result, indicator);

@@ -35,8 +35,9 @@ export async function loadPark(): Promise<void> {
 /** Measures, packs and events: asked for after the map is up; their panels say so if they fail. */
 async function loadLists(): Promise<void> {
   const from = source();
-  const [measures, packs, events] = await Promise.allSettled([from.measures(), from.packs(), from.events(200)]);
+  const [measures, packs, events, surfaces] = await Promise.allSettled([from.measures(), from.packs(), from.events(200), from.surfaces()]);
   if (measures.status === "fulfilled") set({ measures: measures.value, measureId: get().measureId ?? measures.value[0]?.id ?? null });
+  if (surfaces.status === "fulfilled") set({ surfaces: surfaces.value });
   if (packs.status === "fulfilled") set({ packs: packs.value, packId: get().packId ?? packs.value[0]?.id ?? null });
   if (events.status === "fulfilled") set({ events: newestFirst([...get().events, ...events.value]) });
 }

@@ -19,10 +19,11 @@ export function notify(message: string): void {
 }
 
 /** Runs a task; what it throws is said to the person. */
-export async function attempt<T>(task: () => Promise<T>): Promise<T | null> {
+export async function attempt<T>(task: () => Promise<T>, given?: AbortSignal): Promise<T | null> {
   try {
     return await task();
   } catch (error) {
+    if (given?.aborted) return null; // nobody waits for it any more
     const { message, hint } = sentence(error);
     notify(hint ? `${message} ${hint}` : message);
     return null;

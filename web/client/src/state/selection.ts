@@ -2,6 +2,7 @@
 import type { Storey } from "../api/types";
 import { attempt } from "./problems";
 import { source } from "./source";
+import { tryDevice } from "./trial";
 import { type Selection, get, set } from "./store";
 
 export function select(selection: Selection | null): void {
@@ -19,6 +20,7 @@ export function select(selection: Selection | null): void {
   } else if (selection.type === "device") {
     const detail = devices.find((device) => device.id === selection.id) ?? null;
     set({ selection: { ...selection, detail } });
+    if (detail) tryDevice(detail);
     void loadDevice(selection.id);
   } else if (selection.type === "feature") {
     void loadFeature(selection.layer, selection.id);

@@ -14,15 +14,18 @@ import type {
   Pack,
   Park,
   ParkEvent,
+  Preview,
   Result,
   Samples,
   Scene,
   Scorecard,
   Storey,
+  SurfaceInfo,
   TerrainGrid,
 } from "../api/types";
 import type { Feature } from "geojson";
 import type { CameraMode } from "../map/views";
+import type { Poses } from "../whatif/pose";
 
 export type Language = "zh" | "en";
 export type Theme = "light" | "dark";
@@ -48,6 +51,20 @@ export interface Answer {
   indicator: string | null;
   /** Zone id → its names. */
   zoneNames: Record<string, { name: string; name_zh: string }>;
+}
+
+/** Changes to devices that are tried, and what they would give. */
+export interface Trial {
+  deviceId: string; // whose controls are shown
+  measure: string;
+  parameters: Record<string, unknown>;
+  poses: Poses; // of the devices that differ
+  past: Poses[]; // to be undone, the last one first
+  preview: Preview | null;
+  shown: Poses | null; // what the preview speaks of
+  isBusy: boolean;
+  failed: string | null;
+  keptAs: string | null;
 }
 
 export interface Loading {
@@ -84,6 +101,7 @@ export interface State {
   buildings: Building[];
   devices: Device[];
   measures: Measure[];
+  surfaces: SurfaceInfo[];
   packs: Pack[];
   isLive: boolean;
   updatedAt: number | null;
@@ -103,12 +121,13 @@ export interface State {
 
   measureId: string | null;
   parameters: Record<string, unknown>;
-  running: { measure: string; since: number } | null;
+  running: { measure: string; since: number; usual: number | null } | null; // usual: how long it took the last time [s]
   answer: Answer | null;
   isGapsShown: boolean;
   isSamplesShown: boolean;
   sampleMode: "state" | "value";
   chosenGap: string | null;
+  trial: Trial | null;
   packId: string | null;
   scorecard: Scorecard | null;
   isScoring: boolean;
@@ -135,6 +154,7 @@ export const initialState: State = {
   buildings: [],
   devices: [],
   measures: [],
+  surfaces: [],
   packs: [],
   isLive: false,
   updatedAt: null,
@@ -157,6 +177,7 @@ export const initialState: State = {
   isSamplesShown: true,
   sampleMode: "state",
   chosenGap: null,
+  trial: null,
   packId: null,
   scorecard: null,
   isScoring: false,

@@ -5,9 +5,11 @@ import type { Device } from "../../api/types";
 import { word } from "../../i18n";
 import { formatAmount, formatLonLat } from "../../i18n/format";
 import { buildingName, deviceName } from "../../state/names";
-import { flyToPlace } from "../../map/flight";
+import { bringIntoSight, flyToPlace } from "../../map/flight";
 import { chooseStorey, openBuilding } from "../../state/selection";
+import { source } from "../../state/source";
 import { useStore } from "../../state/store";
+import { measureFor, startTrial } from "../../state/trial";
 import { DeviceGlyph } from "../LayerTree";
 import { Action, Facts, Head, Identity, Properties } from "./parts";
 
@@ -16,6 +18,8 @@ export function DeviceDetail({ device, id }: { device: Device | null; id: string
   const language = useStore((state) => state.language);
   const theme = useStore((state) => state.theme);
   const buildings = useStore((state) => state.buildings);
+  useStore((state) => state.answer?.result.measure); // what it can be tried by
+  useStore((state) => state.measures);
   if (!device) return <Head kind={t("detail.device")} title={id} />;
   const building = buildings.find((one) => one.id === device.building_id);
   const fly = async (): Promise<void> => {
@@ -25,12 +29,17 @@ export function DeviceDetail({ device, id }: { device: Device | null; id: string
     }
     flyToPlace([device.lon, device.lat, device.h_m], device.storey_id ? 14 : 40);
   };
+  const tryChange = (): void => {
+    startTrial(device);
+    bringIntoSight([device.lon, device.lat, device.h_m]);
+  };
   return (
     <>
       <Head kind={word(`deviceKind.${device.kind}`, device.kind)} title={deviceName(device, language)} mark={<DeviceGlyph kind={device.kind} theme={theme} />} />
       <Identity label={t("detail.id")} id={device.id} testId="device-id" />
       <div className="actions">
         <Action icon="target" label={t("detail.flyTo")} onClick={() => void fly()} testId="fly-to" />
+        {source().preview && measureFor(device) && <Action icon="turn" label={t("trial.start")} onClick={tryChange} testId="try-change" isPrimary />}
       </div>
       <Facts
         facts={[
