@@ -1,4 +1,7 @@
-"""The polygons that a camera draws on the pieces of a surface: level floors, and ground that is level."""
+"""The polygons that a camera draws on the pieces of a surface that lie on level ground.
+
+Rooms are left to certified cells: among the thousands of triangles of a model polygons cost more than they tell.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,6 @@ from twin.coverage.camera import Criteria, View, possible, reach
 from twin.coverage.shadows import Ground, Plane, Seen, Triangles, level_plane, seen, together
 from twin.coverage.surface import Surface
 
-GROUND = "ground"
-
 
 def drawn(
     surface: Surface,
@@ -23,7 +24,7 @@ def drawn(
     criteria: Criteria,
     height: float,
     triangles: tuple[Triangles, Triangles],
-    ground: Ground | None,
+    ground: Ground,
 ) -> dict[int, Seen]:
     """What a camera's views see of each piece, by the piece's number; pieces where one of them draws no polygon are missing.
 
@@ -38,28 +39,16 @@ def drawn(
     triangles
         What is in the way by best knowledge, and at best.
     ground
-        The height of level ground; None where the ground is not level: no polygons are drawn on it.
+        The height of level ground.
     """
-    found: dict[str | float, Seen | None] = {}
-    out: dict[int, Seen] = {}
     bounds = np.array([piece.polygon.bounds for piece in surface.pieces])
-    for number in np.flatnonzero(_in_reach(bounds, views, criteria)).tolist():
-        floor = surface.pieces[number].floor_z
-        if floor is None and ground is None:
-            continue
-        key = GROUND if floor is None else floor
-        if key not in found:
-            planes = [
-                Plane((floor or 0.0) + height)
-                if floor is not None or ground is None
-                else level_plane(ground, view, height, min(reach(possible(view), criteria), _farthest(bounds, view)))
-                for view in views
-            ]
-            found[key] = _of_all(views, planes, criteria, triangles)
-        polygons = found[key]
-        if polygons is not None:
-            out[number] = polygons
-    return out
+    on_ground = np.array([piece.floor_z is None for piece in surface.pieces])
+    reached = np.flatnonzero(on_ground & _in_reach(bounds, views, criteria)).tolist()
+    if not reached:
+        return {}
+    planes = [level_plane(ground, view, height, min(reach(possible(view), criteria), _farthest(bounds, view))) for view in views]
+    polygons = _of_all(views, planes, criteria, triangles)
+    return {} if polygons is None else dict.fromkeys(reached, polygons)
 
 
 def _farthest(bounds: NDArray[np.float64], view: View) -> float:

@@ -145,12 +145,11 @@ def footprints(
 
 
 def _drawer(surface: Surface, sight: Sight, question: Question) -> Callable[[Sequence[View]], Drawn] | None:
-    """What draws the polygons of a camera on a surface; None where no piece of it is level."""
-    if not question.is_level and all(piece.floor_z is None for piece in surface.pieces):
+    """What draws the polygons of a camera on a surface; None where the ground is not level, or no piece of it lies on the ground."""
+    if not question.is_level or all(piece.floor_z is not None for piece in surface.pieces):
         return None
     triangles = sight.triangles, (sight.best or sight).triangles
-    ground = question.ground if question.is_level else None
-    return lambda views: drawn(surface, views, question.criteria, question.target_height, triangles, ground)
+    return lambda views: drawn(surface, views, question.criteria, question.target_height, triangles, question.ground)
 
 
 def relief_of(surface: Surface, question: Question) -> Relief:

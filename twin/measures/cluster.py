@@ -20,8 +20,8 @@ import asyncio
 import concurrent.futures
 import pickle
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Generator, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -79,6 +79,9 @@ class _Task:
     items: bytes
 
 
+_Asked = tuple[list[int], int, str]  # items, which try it is, and the worker that was asked
+
+
 @dataclass
 class _Job:
     """Items being answered."""
@@ -88,8 +91,8 @@ class _Job:
     scenes: Sequence[Obstacles]
     question: Sequence[Any]  # its parts
     items: Sequence[Any]
-    left: list[int]  # that nobody was asked yet, the next one last
-    running: dict[Any, tuple[list[int], int]] = field(default_factory=dict[Any, tuple[list[int], int]])  # future -> items, which try it is
+    left: list[int]  # that nobody was asked yet
+    running: dict[Any, _Asked] = field(default_factory=dict[Any, _Asked])
     again: list[tuple[list[int], int]] = field(default_factory=list[tuple[list[int], int]])
     out: dict[int, Any] = field(default_factory=dict[int, Any])
     seconds: float = 0.0  # that workers took for `out`
@@ -171,13 +174,13 @@ def _client(address: str) -> Any:
 def _answered(workers: Workers, kind: str, sight: Sight, question: Sequence[Any], items: Sequence[Any]) -> list[Any]:
     """The answer to each item, in their order."""
     scenes = [sight.scene.obstacles, *([sight.best.scene.obstacles] if sight.best is not None else [])]
-    job = _Job(workers, kind, scenes, question, items, list(range(len(items)))[::-1])
+    job = _Job(workers, kind, scenes, question, items, list(range(len(items))))
     there = time.monotonic()
     while len(job.out) < len(items):
-        threads = sum(workers.client.nthreads().values())
+        threads: dict[str, int] = workers.client.nthreads()
         if threads:
             there = time.monotonic()
-            _fill(job, AHEAD * threads)
+            _fill(job, threads)
         elif time.monotonic() - there > PATIENCE_S:
             raise MissingInput("cluster_empty", subject=workers.address)
         for future in _settled(list(job.running)):
@@ -186,25 +189,38 @@ def _answered(workers: Workers, kind: str, sight: Sight, question: Sequence[Any]
     return [job.out[i] for i in range(len(items))]
 
 
-def _fill(job: _Job, slots: int) -> None:
-    """Give the workers something to do: what has to be asked again first."""
-    while (job.left or job.again) and len(job.running) < slots:
-        chosen, tries = job.again.pop() if job.again else (_some(job, slots), 1)
-        job.running[_submitted(job, [job.items[i] for i in chosen])] = chosen, tries
+def _fill(job: _Job, threads: Mapping[str, int]) -> None:
+    """Give each worker AHEAD tasks a thread: what has to be asked again first. A scheduler left to itself may ask one worker for all."""
+    names = sorted(threads)
+    slots = AHEAD * sum(threads.values())
+    busy = Counter(name for _, _, name in job.running.values())
+    free = [name for ahead in range(AHEAD * max(threads.values())) for name in names if busy[name] <= ahead < AHEAD * threads[name]]
+    for name in free:
+        if not job.left and not job.again:
+            return
+        chosen, tries = job.again.pop() if job.again else (_some(job, slots, names.index(name), len(names)), 1)
+        job.running[_submitted(job, [job.items[i] for i in chosen], name)] = chosen, tries, name
 
 
-def _some(job: _Job, slots: int) -> list[int]:
-    """Take the next few items: as many as TASK_S will do, fewer towards the end, so that workers end together."""
+def _some(job: _Job, slots: int, rank: int = 0, workers: int = 1) -> list[int]:
+    """Take the next few items: as many as TASK_S will do, fewer towards the end, so that workers end together.
+
+    Those of a worker's own rank come first: it remembers what it looked at when a question before this one was about the same.
+    """
     each_s = job.seconds / len(job.out) if job.out else TASK_S
-    n = max(1, min(int(TASK_S / max(each_s, 1e-9)), len(job.left) // slots))
-    return [job.left.pop() for _ in range(min(n, len(job.left)))]
+    n = max(1, min(int(TASK_S / max(each_s, 1e-9)), len(job.left) // (2 * slots)))
+    chosen = sorted(job.left, key=lambda i: (i % workers != rank, i))[:n]
+    taken = set(chosen)
+    job.left[:] = [i for i in job.left if i not in taken]
+    return chosen
 
 
-def _submitted(job: _Job, items: Sequence[Any]) -> Any:
+def _submitted(job: _Job, items: Sequence[Any], worker: str) -> Any:
     scenes, question = ([_sent(job.workers, part) for part in parts] for parts in (job.scenes, job.question))
     keys = tuple(key for key, _ in scenes), tuple(key for key, _ in question)
     task = _Task(job.kind, *keys, program(), pickle.dumps(list(items), pickle.HIGHEST_PROTOCOL))
-    return job.workers.client.submit(answer, task, [held for _, held in scenes], [held for _, held in question], pure=False)
+    held = [part for _, part in scenes], [part for _, part in question]
+    return job.workers.client.submit(answer, task, *held, pure=False, workers=[worker], allow_other_workers=True)
 
 
 def _settled(running: Sequence[Any]) -> list[Any]:
@@ -219,7 +235,7 @@ def _settled(running: Sequence[Any]) -> list[Any]:
 
 def _take(job: _Job, future: Any) -> None:
     """Take in what a task that is over has answered; ask again where its worker was lost."""
-    chosen, tries = job.running.pop(future)
+    chosen, tries, _ = job.running.pop(future)
     told = _result(job, future)
     if told is not None:
         job.seconds += told[0]

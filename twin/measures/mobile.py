@@ -35,7 +35,7 @@ METHOD = (
     "cells certified by the edges of obstacles and bounded by distance, antenna gain and entry; walls inside by the bodies' rims; "
     "mixed cells cut"
 )
-MOST_CUT = 200_000  # cells judged beyond the first: each asks every carrier
+MOST_CUT = 60_000  # cells judged beyond the first: each asks every carrier
 MOST_BYTES = 512_000_000  # of levels that are kept
 ENTRY_SIGMA_DB = 4.4  # sigma_P of the low-loss facade, TR 38.901 table 7.4.3-2
 SHORT = {"below_threshold": "dB", "occluded": "dB", "interference": "dB"}

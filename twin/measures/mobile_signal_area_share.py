@@ -24,7 +24,7 @@ from twin.measures.surfaces import gather_surface
 from twin.result import FADING, NOT_NEGATIVE, SHARE, STEP, Measure, Parameter, Request, Result
 from twin.store import Store
 
-USUAL_STEP_M = 2.0
+USUAL_STEP_M = 4.0
 
 
 def compute_mobile(store: Store, request: Request, *, measure: Measure, only_5g: bool) -> Result:
@@ -116,7 +116,7 @@ def parameters() -> tuple[Parameter, ...]:
                   "阴影衰落标准差；给出时取期望覆盖率", between=FADING),
         Parameter("target_height_m", 1.5, "m", "3GPP TR 38.901 user height", "Height above ground or floor", "评价高度",
                   between=NOT_NEGATIVE),
-        Parameter("step_m", None, "m", "2 m, doubled on large surfaces", "Edge of a cell", "网格步长", between=STEP),
+        Parameter("step_m", None, "m", "4 m, doubled on large surfaces", "Edge of a cell", "网格步长", between=STEP),
         Parameter("doors", "unknown", "", "assumption; bounds take both", "State of doors", "门的状态", ("unknown", "closed", "open")),
         Parameter("vegetation", "clear", "", "3GPP TR 38.901: sight is lost behind what is solid", "Whether leaves take the line of sight",
                   "植被是否遮断视距", ("unknown", "opaque", "clear")),

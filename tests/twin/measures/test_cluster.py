@@ -182,7 +182,7 @@ def test_the_ground_travels(park: Store) -> None:
     assert np.array_equal(pickle.loads(pickle.dumps(ground))(points), ground(points))
 
 
-@pytest.mark.parametrize(("each_s", "left", "taken"), [(0.001, 1000, 250), (0.1, 1000, 2), (10.0, 1000, 1), (0.001, 8, 2), (0.001, 1, 1)])
+@pytest.mark.parametrize(("each_s", "left", "taken"), [(0.001, 4000, 250), (0.1, 1000, 2), (10.0, 1000, 1), (0.001, 16, 2), (0.001, 1, 1)])
 def test_tasks_take_a_quarter_of_a_second_and_the_last_ones_less(each_s: float, left: int, taken: int) -> None:
     job = cluster._Job(None, "footprints", [], None, [], list(range(left)), out={-1: None}, seconds=each_s)
     assert len(cluster._some(job, 4)) == taken
