@@ -6,9 +6,10 @@ Without PARK a park of 500 m by 500 m is made: 49 blocks and 80 cameras, a fifth
 the same question in a process of its own that has answered another one before (targets at another height): nothing is left to compile,
 obstacles are ready, and nothing about the question is remembered. What comes out must be the same bytes.
 
-Beside wall time, which other work on the machine stretches, processor time is told: that of the longest chain, which is what the asking
-process does and what the busiest worker does. One core's processor time over it is the ratio that an idle machine of two cores gives.
-`looking` is what can be spread; the rest (obstacles, counting, gaps, reasons, sensitivity) is done by the asking process in every way.
+Beside the clock, which other work on the machine stretches, processor time is told: that of the asking process and of the busiest worker,
+one after the other, which is the longest that an idle machine would take; threads share theirs in ways that this does not tell. How busy
+the machine was meanwhile is told too: where nothing was idle, ratios by the clock say what others left over, and no more. `looking` is
+what can be spread; the rest (obstacles, counting, gaps, reasons, sensitivity) is done by the asking process in every way.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class Took:
     chain: float
     looking_wall: float
     looking_chain: float
+    idle: float  # share of all cores' time that nobody used
     digest: str
 
 
@@ -76,11 +78,9 @@ def compare(park: str, measure: str, height: float) -> None:
     print(f"{measure} {asked[-1]}: {base.digest[:16]}")
     for told, took in rows:
         print(
-            f"  {told:<12} all {took.wall:6.1f} s, chain {took.chain:6.1f} s: "
-            f"x {base.wall / took.wall:4.2f}, x {base.chain / took.chain:4.2f}"
-            f"   looking {took.looking_wall:6.1f} s, chain {took.looking_chain:6.1f} s: "
-            f"x {base.looking_wall / took.looking_wall:4.2f}, x {base.looking_chain / took.looking_chain:4.2f}"
-            "   (by the clock, by processor time)"
+            f"  {told:<12} all {took.wall:6.1f} s x {base.wall / took.wall:4.2f}, "
+            f"processors {took.chain:6.1f} s x {base.chain / took.chain:4.2f}   looking {took.looking_wall:6.1f} s x {base.looking_wall / took.looking_wall:4.2f}, "
+            f"processors {took.looking_chain:6.1f} s x {base.looking_chain / took.looking_chain:4.2f}   idle {took.idle:.0%}"
         )
         assert took.digest == base.digest, "not the same bytes"
 
@@ -102,15 +102,19 @@ def answered(park: str, measure: str, asked: Sequence[dict[str, float]], cores: 
         for before in asked[:-1]:
             compute(store, measure, before)
         spent[:] = [0.0, 0.0]
-        worked, wall, cpu = busiest(address), time.perf_counter(), time.process_time()
+        worked, cores_before, wall, cpu = busiest(address), core_times(), time.perf_counter(), time.process_time()
         result = compute(store, measure, asked[-1])
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        wall, cpu, cores_after = time.perf_counter() - wall, time.process_time() - cpu, core_times()
         longest = max((after - worked[name] for name, after in busiest(address).items()), default=0.0)
     content = hashlib.sha256(b"".join(run_parts(result).values())).hexdigest()
-    # in one core everything is one chain; two threads share what they do evenly at best
-    threads = len(cores) if address is None else 1
-    own = cpu - spent[1]
-    return Took(wall, own + spent[1] / threads + longest, spent[0], spent[1] / threads + longest, content)
+    idle = (cores_after[0] - cores_before[0]) / max(cores_after[1] - cores_before[1], 1)
+    return Took(wall, cpu + longest, spent[0], spent[1] + longest, idle, content)
+
+
+def core_times() -> tuple[int, int]:
+    """Ticks that all cores were idle, and all ticks; as Linux tells them."""
+    ticks = [int(part) for part in Path("/proc/stat").read_text("utf-8").split("\n", 1)[0].split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
 
 
 def clocked(work: Callable[..., Any], spent: list[float]) -> Callable[..., Any]:

@@ -27,14 +27,18 @@ MEASURES = sorted(points("twin.measures"))
 REASONS = {"out_of_range", "occluded", "outside_field_of_view", "density", "below_threshold", "too_steep"}
 REASONS |= {"blind_zone", "out_of_focus", "turned_away", "too_dark"}
 REASONS |= {"interference", "no_device", "not_installed", "not_served"}
-COARSE_M = 10.0  # what is promised does not depend on how fine a surface is cut; cameras are not slower on fine cells
+SMALL = "layer:parking_areas"  # what is promised does not depend on how large a surface is
 _results: dict[str, Result] = {}
 
 
 def asked(name: str) -> dict[str, Any]:
-    """Coarse cells for measures that hear, light or reach a surface."""
-    known = {parameter.name for parameter in load_all("twin.measures")[name].parameters}
-    return {"step_m": COARSE_M} if "step_m" in known and not name.startswith(("camera", "wifi")) else {}
+    """A small surface for measures that are asked about one."""
+    known = {parameter.name: parameter for parameter in load_all("twin.measures")[name].parameters}
+    if name == "camera_facade_area_share":
+        return {"cameras": "all", "min_height_m": 50.0}
+    if name == "camera_key_position_share":
+        return {"classes": "park_entrance,road_intersection"}
+    return {"surface": SMALL} if "surface" in known and known["surface"].default else {}
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ from importlib import import_module
 from importlib.metadata import version
 from threading import RLock
 from typing import Any
+from zlib import crc32
 
 from twin.compiled import stamp
 from twin.coverage import facewatch, visibility
@@ -79,7 +80,7 @@ class _Task:
     items: bytes
 
 
-_Asked = tuple[list[int], int, str]  # items, which try it is, and the worker that was asked
+_Asked = tuple[list[str], int, str]  # items, which try it is, and the worker that was asked
 
 
 @dataclass
@@ -90,11 +91,11 @@ class _Job:
     kind: str
     scenes: Sequence[Obstacles]
     question: Sequence[Any]  # its parts
-    items: Sequence[Any]
-    left: list[int]  # that nobody was asked yet
+    items: Mapping[str, Any]  # by a name that the same item has in every question
+    left: list[str]  # that nobody was asked yet
     running: dict[Any, _Asked] = field(default_factory=dict[Any, _Asked])
-    again: list[tuple[list[int], int]] = field(default_factory=list[tuple[list[int], int]])
-    out: dict[int, Any] = field(default_factory=dict[int, Any])
+    again: list[tuple[list[str], int]] = field(default_factory=list[tuple[list[str], int]])
+    out: dict[str, Any] = field(default_factory=dict[str, Any])
     seconds: float = 0.0  # that workers took for `out`
 
 
@@ -135,8 +136,7 @@ def footprints(
     by_camera: dict[str, list[View]] = {}
     for view in views:
         by_camera.setdefault(view.camera, []).append(view)
-    found = _answered(workers, "footprints", sight, (field, (surface, question)), list(by_camera.values()))
-    return dict(zip(by_camera, found, strict=True))
+    return _answered(workers, "footprints", sight, (field, (surface, question)), by_camera)
 
 
 def watch_faces(faces: Sequence[Face], sight: Sight, views: Sequence[View], question: FaceQuestion) -> Watched:
@@ -144,7 +144,8 @@ def watch_faces(faces: Sequence[Face], sight: Sight, views: Sequence[View], ques
     workers = _current.get()
     if workers is None or not faces:
         return facewatch.watch_faces(faces, sight, views, question)
-    found: Sequence[Watched] = _answered(workers, "faces", sight, ((list(views), question),), faces)
+    named = {str(number): face for number, face in enumerate(faces)}
+    found: list[Watched] = list(_answered(workers, "faces", sight, ((list(views), question),), named).values())
     covered = dict.fromkeys((view.camera for view in views), (0.0, 0.0))
     for each in found:  # one face each, added up in the order in which they are added up here
         for name, (own, lost) in each.by_camera.items():
@@ -171,13 +172,14 @@ def _client(address: str) -> Any:
     return client
 
 
-def _answered(workers: Workers, kind: str, sight: Sight, question: Sequence[Any], items: Sequence[Any]) -> list[Any]:
+def _answered(workers: Workers, kind: str, sight: Sight, question: Sequence[Any], items: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to each item, in their order."""
     scenes = [sight.scene.obstacles, *([sight.best.scene.obstacles] if sight.best is not None else [])]
-    job = _Job(workers, kind, scenes, question, items, list(range(len(items))))
+    job = _Job(workers, kind, scenes, question, items, list(items))
     there = time.monotonic()
     while len(job.out) < len(items):
         threads: dict[str, int] = workers.client.nthreads()
+        _give_up_on_lost(job, threads)
         if threads:
             there = time.monotonic()
             _fill(job, threads)
@@ -186,7 +188,7 @@ def _answered(workers: Workers, kind: str, sight: Sight, question: Sequence[Any]
         for future in _settled(list(job.running)):
             _take(job, future)
     workers.sent.pop(id(question[-1]), None)  # obstacles and cells may serve the next question
-    return [job.out[i] for i in range(len(items))]
+    return {name: job.out[name] for name in items}
 
 
 def _fill(job: _Job, threads: Mapping[str, int]) -> None:
@@ -199,19 +201,19 @@ def _fill(job: _Job, threads: Mapping[str, int]) -> None:
         if not job.left and not job.again:
             return
         chosen, tries = job.again.pop() if job.again else (_some(job, slots, names.index(name), len(names)), 1)
-        job.running[_submitted(job, [job.items[i] for i in chosen], name)] = chosen, tries, name
+        job.running[_submitted(job, [job.items[item] for item in chosen], name)] = chosen, tries, name
 
 
-def _some(job: _Job, slots: int, rank: int = 0, workers: int = 1) -> list[int]:
+def _some(job: _Job, slots: int, rank: int = 0, workers: int = 1) -> list[str]:
     """Take the next few items: as many as TASK_S will do, fewer towards the end, so that workers end together.
 
     Those of a worker's own rank come first: it remembers what it looked at when a question before this one was about the same.
     """
     each_s = job.seconds / len(job.out) if job.out else TASK_S
     n = max(1, min(int(TASK_S / max(each_s, 1e-9)), len(job.left) // (2 * slots)))
-    chosen = sorted(job.left, key=lambda i: (i % workers != rank, i))[:n]
+    chosen = sorted(job.left, key=lambda item: crc32(item.encode()) % workers != rank)[:n]
     taken = set(chosen)
-    job.left[:] = [i for i in job.left if i not in taken]
+    job.left[:] = [item for item in job.left if item not in taken]
     return chosen
 
 
@@ -220,7 +222,15 @@ def _submitted(job: _Job, items: Sequence[Any], worker: str) -> Any:
     keys = tuple(key for key, _ in scenes), tuple(key for key, _ in question)
     task = _Task(job.kind, *keys, program(), pickle.dumps(list(items), pickle.HIGHEST_PROTOCOL))
     held = [part for _, part in scenes], [part for _, part in question]
-    return job.workers.client.submit(answer, task, *held, pure=False, workers=[worker], allow_other_workers=True)
+    return job.workers.client.submit(answer, task, *held, pure=False, workers=[worker])
+
+
+def _give_up_on_lost(job: _Job, threads: Mapping[str, int]) -> None:
+    """Ask again what was asked of workers that are not there any more."""
+    for future in [future for future, (_, _, name) in job.running.items() if name not in threads]:
+        chosen, tries, _ = job.running.pop(future)
+        future.cancel()
+        _ask_again(job, chosen, tries)
 
 
 def _settled(running: Sequence[Any]) -> list[Any]:
@@ -240,10 +250,14 @@ def _take(job: _Job, future: Any) -> None:
     if told is not None:
         job.seconds += told[0]
         job.out |= dict(zip(chosen, told[1], strict=True))
-    elif tries < MOST_TRIES:
-        job.again.append((chosen, tries + 1))
     else:
+        _ask_again(job, chosen, tries)
+
+
+def _ask_again(job: _Job, chosen: list[str], tries: int) -> None:
+    if tries >= MOST_TRIES:
         raise MeasureError("cluster_lost", subject=job.workers.address, tries=MOST_TRIES)
+    job.again.append((chosen, tries + 1))
 
 
 def _result(job: _Job, future: Any) -> tuple[float, list[Any]] | None:

@@ -184,6 +184,18 @@ def test_the_ground_travels(park: Store) -> None:
 
 @pytest.mark.parametrize(("each_s", "left", "taken"), [(0.001, 4000, 250), (0.1, 1000, 2), (10.0, 1000, 1), (0.001, 16, 2), (0.001, 1, 1)])
 def test_tasks_take_a_quarter_of_a_second_and_the_last_ones_less(each_s: float, left: int, taken: int) -> None:
-    job = cluster._Job(None, "footprints", [], None, [], list(range(left)), out={-1: None}, seconds=each_s)
+    job = cluster._Job(None, "footprints", [], None, {}, [str(k) for k in range(left)], out={"done": None}, seconds=each_s)
     assert len(cluster._some(job, 4)) == taken
     assert len(job.left) == left - taken
+
+
+def test_a_worker_is_asked_about_its_own_cameras_first_and_about_the_same_ones_whatever_others_there_are() -> None:
+    def own(names: list[str], rank: int) -> set[str]:
+        job = cluster._Job(None, "footprints", [], None, {}, list(names), out={"done": None}, seconds=1e-6)
+        return set(cluster._some(job, 1, rank, 2))
+
+    names = [f"camera {k}" for k in range(400)]
+    assert len(own(names, 0) & own(names, 1)) < 40  # halves of all, but for what their sizes differ
+    assert own(names[1:101], 0) & own(names[1:101], 1) <= set(names[1:101])
+    one, other = own(names[:200], 0), own(names[3:200], 0)
+    assert len(one & other) >= 90
