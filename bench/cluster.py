@@ -79,7 +79,8 @@ def compare(park: str, measure: str, height: float) -> None:
     for told, took in rows:
         print(
             f"  {told:<12} all {took.wall:6.1f} s x {base.wall / took.wall:4.2f}, "
-            f"processors {took.chain:6.1f} s x {base.chain / took.chain:4.2f}   looking {took.looking_wall:6.1f} s x {base.looking_wall / took.looking_wall:4.2f}, "
+            f"processors {took.chain:6.1f} s x {base.chain / took.chain:4.2f}   "
+            f"looking {took.looking_wall:6.1f} s x {base.looking_wall / took.looking_wall:4.2f}, "
             f"processors {took.looking_chain:6.1f} s x {base.looking_chain / took.looking_chain:4.2f}   idle {took.idle:.0%}"
         )
         assert took.digest == base.digest, "not the same bytes"

@@ -27,8 +27,8 @@ PACK = "chengdu-2021"
 _NO_LAYER = {"model", "device", "terrain"}  # kinds that are no layers of features
 
 
-def sample_park_at(folder: Path, bars: Bars, lang: str) -> Store:
-    """The sample park in `folder`, whole, with its tiles built and its scorecard made.
+def sample_park_at(folder: Path, bars: Bars, lang: str, *, scored: bool = True) -> Store:
+    """The sample park in `folder`, whole, with its tiles built and, where asked for, its scorecard made.
 
     Raises
     ------
@@ -47,7 +47,8 @@ def sample_park_at(folder: Path, bars: Bars, lang: str) -> Store:
     _import(store, sample_park.manifest(), bars, message("demo_importing", lang))
     task = bars.add_task(message("demo_tiles", lang), total=None)
     build(store, progress=lambda _, done, total: bars.update(task, completed=done, total=total))
-    _score(store, bars, lang)
+    if scored:
+        _score(store, bars, lang)
     return store
 
 

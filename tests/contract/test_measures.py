@@ -43,7 +43,7 @@ def asked(name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return sample_park_at(tmp_path_factory.mktemp("sample") / "park", Progress(disable=True), "en")
+    return sample_park_at(tmp_path_factory.mktemp("sample") / "park", Progress(disable=True), "en", scored=False)
 
 
 @pytest.fixture(params=MEASURES)
