@@ -179,7 +179,6 @@ def _answered(workers: Workers, kind: str, sight: Sight, question: Sequence[Any]
     there = time.monotonic()
     while len(job.out) < len(items):
         threads: dict[str, int] = workers.client.nthreads()
-        _give_up_on_lost(job, threads)
         if threads:
             there = time.monotonic()
             _fill(job, threads)
@@ -222,15 +221,8 @@ def _submitted(job: _Job, items: Sequence[Any], worker: str) -> Any:
     keys = tuple(key for key, _ in scenes), tuple(key for key, _ in question)
     task = _Task(job.kind, *keys, program(), pickle.dumps(list(items), pickle.HIGHEST_PROTOCOL))
     held = [part for _, part in scenes], [part for _, part in question]
-    return job.workers.client.submit(answer, task, *held, pure=False, workers=[worker])
-
-
-def _give_up_on_lost(job: _Job, threads: Mapping[str, int]) -> None:
-    """Ask again what was asked of workers that are not there any more."""
-    for future in [future for future, (_, _, name) in job.running.items() if name not in threads]:
-        chosen, tries, _ = job.running.pop(future)
-        future.cancel()
-        _ask_again(job, chosen, tries)
+    # another worker may take it all the same: should this one be lost with the answer, the answer is made again elsewhere
+    return job.workers.client.submit(answer, task, *held, pure=False, workers=[worker], allow_other_workers=True)
 
 
 def _settled(running: Sequence[Any]) -> list[Any]:
@@ -263,7 +255,7 @@ def _ask_again(job: _Job, chosen: list[str], tries: int) -> None:
 def _result(job: _Job, future: Any) -> tuple[float, list[Any]] | None:
     """What a task took [s] and answered; None where it went with its worker."""
     try:
-        seconds, packed = future.result()
+        seconds, packed = future.result(timeout=PATIENCE_S)
     except (OSError, TimeoutError, import_module("distributed").KilledWorker, *_CANCELLED):
         return None
     except MeasureError:
