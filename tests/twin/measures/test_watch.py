@@ -174,7 +174,7 @@ def test_tolerances_open_the_bounds_about_the_same_value(make: Make) -> None:
     plain = bounds(exact)
     loose = make_again(exact, [camera(position_tolerance_m=0.3, azimuth_tolerance_deg=3.0, tilt_tolerance_deg=2.0)])
     lower, value, upper = bounds(loose)
-    assert value == plain[1]
+    assert value == pytest.approx(plain[1], abs=1e-4)  # what is known exactly is drawn exactly
     assert lower < plain[0]
     assert upper > plain[2]
     for tilt, height in ((28.0, 5.3), (32.0, 4.7)):
