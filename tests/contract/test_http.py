@@ -33,6 +33,10 @@ PATHS = (
     ("get", "/api/sources/{source}/versions/{number}/until/{later}/tileset.json"),
     ("get", "/api/sources/{source}/versions/{number}/until/{later}/model.glb"),
     ("get", "/api/diff"), ("get", "/api/quality"), ("get", "/quality"),
+    ("get", "/api/surfaces"), ("get", "/api/evidence/{run}"),
+    ("get", "/api/scenarios"), ("post", "/api/scenarios"), ("post", "/api/scenarios/preview"),
+    ("get", "/api/scenarios/{name}"), ("put", "/api/scenarios/{name}"), ("delete", "/api/scenarios/{name}"),
+    ("post", "/api/scenarios/{name}/changes"), ("post", "/api/scenarios/{name}/apply"), ("post", "/api/scenarios/{name}/preview"),
     ("get", "/files/{key}/{name}"), ("get", "/registered/{key}/tileset.json"),
 )  # fmt: skip
 
