@@ -23,7 +23,7 @@ from twin.coverage.camera import Criteria, View, pack
 from twin.coverage.edges import GROUP, Edges, enters, sectors
 from twin.coverage.field import PARTS, RIM_M, Field, box_of, face_cuts
 from twin.coverage.inview import IN, INSIDE, MIXED, OUT, box_verdict, verdict_at
-from twin.coverage.look import PERHAPS_NO, PERHAPS_YES, Look, Sight, shift_of
+from twin.coverage.look import PERHAPS_NO, PERHAPS_YES, Look, Sight, columns, push_quarters, shift_of
 
 FloatArray = NDArray[np.float64]
 Relief = Callable[[NDArray[Any], FloatArray], FloatArray]  # pieces of the surface (n,), x y (n, 2) -> targets' z (n,) [m, enu]
@@ -177,8 +177,8 @@ def _descend(parts: _Parts, size: float, view: FloatArray, walls: FloatArray, fa
                     fulfils = verdict_at(view, x - view[0], y - view[1], level - view[2]) == INSIDE
                     out.append((p, _square(i, j, 1), ray, _SIGHT_MIXED if is_mixed else _OPTICS_MIXED, fulfils))
                 else:
-                    top = _push_quarters(stack, top, optics, ray)
-    return _columns(out, rays)
+                    top = push_quarters(stack, top, optics, ray)
+    return columns(out, rays)
 
 
 @njit(cache=True, nogil=True)
@@ -251,28 +251,6 @@ def _square(i: int, j: int, wide: int) -> np.uint64:
         for column in range(i, i + wide):
             mask |= np.uint64(1) << np.uint64(row * _PIECES + column)
     return mask
-
-
-@njit(cache=True, nogil=True)
-def _push_quarters(stack: NDArray[np.int64], top: int, optics: int, ray: int) -> int:
-    """Put the quarters of the block just taken at `top` in its place; the new top."""
-    depth, i, j, wide = stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] // 2
-    for quarter in range(4):
-        stack[top + quarter] = depth + 1, i + wide * (quarter % 2), j + wide * (quarter // 2), wide, optics, ray
-    return top + 4
-
-
-@njit(cache=True, nogil=True)
-def _columns(out: Any, rays: Any) -> Any:
-    """Records and ray targets as arrays, a column each."""
-    n = len(out)
-    part, pieces, ray = np.empty(n, np.int64), np.empty(n, np.uint64), np.empty(n, np.int64)
-    kind, yes, targets = np.empty(n, np.uint8), np.empty(n, np.bool_), np.empty((len(rays), 3))
-    for k in range(n):
-        part[k], pieces[k], ray[k], kind[k], yes[k] = out[k]
-    for k in range(len(rays)):
-        targets[k, 0], targets[k, 1], targets[k, 2] = rays[k]
-    return part, pieces, ray, kind, yes, targets
 
 
 @njit(cache=True, nogil=True)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from twin.coverage.camera import Criteria, View, certain, densities, is_in_doubt, pack, possible, verdicts
 from twin.coverage.edges import enters, sectors
 from twin.coverage.inview import ANY_WAY, IN, INSIDE, MIXED, OUT, box_verdict, verdict_at
-from twin.coverage.look import Sight, shift_of
+from twin.coverage.look import Sight, columns, shift_of
 from twin.coverage.upright import Face, Upright, finer, points_of, upright
 
 FloatArray = NDArray[np.float64]
@@ -325,7 +325,7 @@ def _descend(view: FloatArray, walls: FloatArray, along: FloatArray, step: float
                 for quarter in range(4):
                     stack[top] = depth + 1, column + size // 2 * (quarter % 2), row + size // 2 * (quarter // 2), size // 2, optics
                     top += 1
-    return _columns(out, rays)
+    return columns(out, rays)
 
 
 @njit(cache=True, nogil=True)
@@ -350,16 +350,3 @@ def _narrow(walls: FloatArray, near: NDArray[np.int32], count: NDArray[np.int64]
             near[depth, n] = wall
             n += 1
     return n
-
-
-@njit(cache=True, nogil=True)
-def _columns(out: Any, rays: Any) -> Any:
-    """Records and ray targets as arrays, a column each."""
-    n = len(out)
-    cell, mask, ray = np.empty(n, np.int64), np.empty(n, np.uint64), np.empty(n, np.int64)
-    kind, yes, targets = np.empty(n, np.uint8), np.empty(n, np.bool_), np.empty((len(rays), 3))
-    for k in range(n):
-        cell[k], mask[k], ray[k], kind[k], yes[k] = out[k]
-    for k in range(len(rays)):
-        targets[k, 0], targets[k, 1], targets[k, 2] = rays[k]
-    return cell, mask, ray, kind, yes, targets

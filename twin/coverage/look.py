@@ -107,6 +107,7 @@ def look(field: Field, sight: Sight, view: View, criteria: Criteria) -> Look:
     shift = shift_of(view)
     walls = sectors(sight.edges, sight.scene, lens, box, shift)
     cell, mask, ray, kind, yes, targets = _descend(field.pages, field.step, packed, pages, walls)
+    cell = cell.astype(np.int32)
     free = ~sight.scene.occluded(np.broadcast_to(lens, targets.shape), targets)
     found = _settled((cell, mask, ray, kind, yes), free, is_shifted=shift != FIXED)
     return replace(found, state=np.full_like(found.state, LASTING_NO)) if view.lens == ANY_WAY else found
@@ -246,12 +247,12 @@ def _descend(pages: Pages, step: float, view: FloatArray, chosen: NDArray[np.int
                 fulfils = verdict_at(view, at[0] - view[0], at[1] - view[1], at[2] - view[2]) == INSIDE
                 out.append((cell, _part_mask(i % PARTS, j % PARTS, 1), ray, kind, fulfils))
             else:
-                top = _push_quarters(stack, top, optics, ray)
-    return _columns(out, rays)
+                top = push_quarters(stack, top, optics, ray)
+    return columns(out, rays)
 
 
 @njit(cache=True, nogil=True)
-def _push_quarters(stack: NDArray[np.int64], top: int, optics: int, ray: int) -> int:
+def push_quarters(stack: NDArray[np.int64], top: int, optics: int, ray: int) -> int:
     """Put the quarters of the block just taken at `top` in its place; the new top."""
     depth, i, j, size = stack[top, :4].copy()
     size //= 2
@@ -281,16 +282,16 @@ def _record(pages: Pages, page: int, block: tuple[int, int, int], ray: int, out:
 
 
 @njit(cache=True, nogil=True)
-def _columns(out: Any, rays: Any) -> Any:
-    """Records and ray targets as arrays, a column each."""
+def columns(out: Any, rays: Any) -> Any:
+    """Records (what, mask, ray, kind, yes) and ray targets as arrays, a column each."""
     n = len(out)
-    cell, mask, ray = np.empty(n, np.int32), np.empty(n, np.uint64), np.empty(n, np.int64)
+    what, mask, ray = np.empty(n, np.int64), np.empty(n, np.uint64), np.empty(n, np.int64)
     kind, yes, targets = np.empty(n, np.uint8), np.empty(n, np.bool_), np.empty((len(rays), 3))
     for k in range(n):
-        cell[k], mask[k], ray[k], kind[k], yes[k] = out[k]
+        what[k], mask[k], ray[k], kind[k], yes[k] = out[k]
     for k in range(len(rays)):
         targets[k, 0], targets[k, 1], targets[k, 2] = rays[k]
-    return cell, mask, ray, kind, yes, targets
+    return what, mask, ray, kind, yes, targets
 
 
 @njit(cache=True, nogil=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,16 @@ from twin.coverage.why import UNITS, Why, reasons
 from twin.crs import Frame
 from twin.measures.camera import SHARED_PARAMETERS, Cameras, Stage, gather_cameras, read_views, reading_of, sight_among, stage, states_of
 from twin.measures.cluster import watch_faces
-from twin.measures.evidence import COVERED, ENGINE, OPEN, SMALLEST_GAP_M2, UNDECIDED, Inputs, described, digest, run_id
+from twin.measures.evidence import (
+    COVERED,
+    OPEN,
+    SMALLEST_GAP_M2,
+    UNDECIDED,
+    Amounts,
+    Inputs,
+    digest,
+    share_result,
+)
 from twin.measures.surfaces.facades import MIN_HEIGHT_M, Facades, gather_facades
 from twin.measures.watch import scenes
 from twin.model import Device
@@ -53,6 +62,7 @@ class _Asked:
     cameras: Cameras
     question: FaceQuestion
     parameters: Mapping[str, Any]
+    started: float  # `time.perf_counter()` [s]
 
 
 def _compute(store: Store, request: Request) -> Result:
@@ -65,10 +75,9 @@ def _compute(store: Store, request: Request) -> Result:
     while asked["step_m"] is None and facades.area / step**2 > CELLS_WANTED:
         step *= 2
     question = FaceQuestion(Criteria(asked["density_px_per_m"]), step, asked["k"])
-    task = _Asked(facades, place, cameras, question, asked)
+    task = _Asked(facades, place, cameras, question, asked, started)
     found = watch_faces(facades.faces, place.sight, cameras.views, question)
-    result = _result(store, request, task, found, [*facades.warnings, *noted, *cameras.warnings])
-    return replace(result, seconds=round(time.perf_counter() - started, 3))
+    return _result(store, request, task, found, [*facades.warnings, *noted, *cameras.warnings])
 
 
 def _watching(cameras: Cameras, which: str) -> tuple[Cameras, list[Mapping[str, Any]]]:
@@ -114,25 +123,19 @@ def _result(store: Store, request: Request, task: _Asked, found: Watched, warnin
         digest([*task.cameras.devices, planes, shapes, task.place.sha256]), len(task.cameras.devices), task.cameras.defaulted_share
     )
     middles = [face for face in found.faces if len(face.field.cells)]
-    return Result(
-        measure=MEASURE.id,
-        value=value / total if total > 0 else None,
-        lower=min(lower, value) / total if total > 0 else None,
-        upper=min(max(upper, value) / total, 1.0) if total > 0 else None,
-        numerator=value,
-        denominator=total,
-        quantity="m2",
+    return share_result(
+        MEASURE,
+        request,
+        Amounts(value, lower, upper, total, "m2"),
+        inputs=inputs,
+        started=task.started,
+        resting_share=_resting_share(task, middles),
         surface=_surface(task, found, total),
-        parameters=described(MEASURE, request),
-        inputs=asdict(inputs) | {"resting_share": _resting_share(task, middles)},
-        engine=ENGINE,
-        run=run_id(MEASURE, request, inputs.sha256),
         exclusions=list(task.facades.exclusions),
         zones=zones,
         gaps=_gaps(found, task, frame),
         warnings=warnings,
         samples=_samples(found, frame) if request.want_samples else None,
-        scenario=request.scenario,
         devices=[{"id": name, "covered": own, "lost": lost} for name, (own, lost) in sorted(found.by_camera.items())],
         sensitivity=_sensitivity(task, middles, (lower / total, value / total, upper / total)) if total > 0 else [],
         extra={

@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ from twin.measures.camera import (
     stage,
     states_of,
 )  # fmt: skip
-from twin.measures.evidence import ENGINE, Inputs, described, digest, run_id
+from twin.measures.evidence import Amounts, Inputs, digest, share_result
 from twin.measures.positions import Position, gather_positions
 from twin.measures.surfaces import gather_surface
 from twin.measures.watch import facing_views, scenes, watch_of, watched
@@ -118,7 +118,7 @@ def _compute(store: Store, request: Request) -> Result:
         positions, points[:, 0], verdicts, inputs, _resting(place, positions, points, cameras, asked, verdicts),
         _sensitivity(store, positions, points, cameras, asked, verdicts), [*register.warnings, *cameras.warnings],
     )  # fmt: skip
-    return replace(_result(store, request, found), seconds=round(time.perf_counter() - started, 3))
+    return _result(store, request, found, started)
 
 
 def _judged(place: Stage, positions: Sequence[Position], points: FloatArray, cameras: Cameras, asked: Mapping[str, Any]) -> list[Verdict]:
@@ -312,31 +312,25 @@ def _middle(shape: Any) -> Any:
     return shapely.point_on_surface(shape)
 
 
-def _result(store: Store, request: Request, found: Found) -> Result:
+def _result(store: Store, request: Request, found: Found, started: float) -> Result:
     positions, points, verdicts, inputs = found.positions, found.points, found.verdicts, found.inputs
     n = len(positions)
     covered, sure, possible = (sum(getattr(v, name) for v in verdicts) for name in ("covered", "sure", "possible"))
     lonlat = store.park().frame.to_lonlat(points)
     state = np.array([1 if v.covered else 0 if not v.possible else -1 for v in verdicts], np.int8)
-    return Result(
-        measure=MEASURE.id,
-        value=covered / n,
-        lower=min(sure, covered) / n,
-        upper=max(possible, covered) / n,
-        numerator=covered,
-        denominator=n,
-        quantity="count",
+    return share_result(
+        MEASURE,
+        request,
+        Amounts(covered, sure, possible, n, "count"),
+        inputs=inputs,
+        started=started,
+        resting_share=found.resting_share,
         surface={"id": "key_positions", "samples": n} | {name: request.parameters[name] for name in ("target_height_m", "rule")},
-        parameters=described(MEASURE, request),
-        inputs={**asdict(inputs), "resting_share": found.resting_share},
         sensitivity=list(found.sensitivity),
-        engine=ENGINE,
-        run=run_id(MEASURE, request, inputs.sha256),
         zones=_by_class(positions, verdicts),
         gaps=_gaps(positions, verdicts, lonlat),
         warnings=[dict(warning) for warning in found.warnings],
         samples=Samples(lonlat, np.array([v.density for v in verdicts]), state, np.zeros(n), "px/m"),
-        scenario=request.scenario,
         extra={
             "level": request.parameters["level"] or level_of(request.parameters["density_px_per_m"], request.parameters["edition"]),
             "positions": [

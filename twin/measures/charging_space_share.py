@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from twin.coverage.matching import Matching, lost
 from twin.crs import Frame
 from twin.errors import MissingInput
 from twin.measures.chargers import MOST_GUNS, Posts, gather_fixed, gather_posts, in_a_wall
-from twin.measures.evidence import COVERED, ENGINE, OPEN, UNDECIDED, Inputs, described, digest, run_id
+from twin.measures.evidence import COVERED, OPEN, UNDECIDED, Amounts, Inputs, digest, share_result
 from twin.measures.parking import Parking, Place, as_bays, parking
 from twin.measures.radio import assumed_attributes, number
 from twin.model import Device
@@ -71,26 +71,19 @@ def _compute(store: Store, request: Request) -> Result:
         float(np.mean([bool(lot.posts.unsaid[k]) for k in _each(counted)])) if counted.any() else None,
     )
     frame = store.park().frame
-    return Result(
-        measure=MEASURE.id,
-        value=value / total if total else None,
-        lower=found["lower"].total / total if total else None,
-        upper=found["upper"].total / total if total else None,
-        numerator=value,
-        denominator=total,
-        quantity="count",
+    return share_result(
+        MEASURE,
+        request,
+        Amounts(value, found["lower"].total, found["upper"].total, total, "count"),
+        inputs=inputs,
+        started=started,
+        resting_share=_resting(lot, counted, value),
         surface={"id": "parking_spaces", "samples": len(lot.bays), "method": "maximum matching; cables round walls, cars and lanes"},
-        parameters=described(MEASURE, request),
-        inputs=asdict(inputs) | {"resting_share": _resting(lot, counted, value)},
-        engine=ENGINE,
-        run=run_id(MEASURE, request, inputs.sha256),
-        seconds=round(time.perf_counter() - started, 3),
         exclusions=lots.exclusions,
         zones=_zones(lot, cases["value"], found["value"]),
         gaps=_gaps(frame, lot, cases["value"], found["value"], counted),
         warnings=[*lots.warnings, *_warnings(lot, counted)],
         samples=_samples(frame, lot, found) if request.want_samples else None,
-        scenario=request.scenario,
         devices=_devices(lot, counted, cases["value"], found["value"]),
         sensitivity=_sensitivity(lot, counted, total),
         extra=_extra(lot, counted, total),

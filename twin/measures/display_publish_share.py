@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
 
 import numpy as np
 import shapely
@@ -12,7 +11,7 @@ from twin.devices import positions
 from twin.errors import MissingInput
 from twin.measures.displays import publishes_both
 from twin.measures.emitters import STATUSES
-from twin.measures.evidence import COVERED, ENGINE, OPEN, UNDECIDED, Inputs, described, digest, run_id
+from twin.measures.evidence import COVERED, OPEN, UNDECIDED, Amounts, Inputs, digest, share_result
 from twin.measures.placed import placed_devices
 from twin.result import Gap, Measure, Request, Result, Samples
 from twin.store import Store
@@ -29,19 +28,14 @@ def _compute(store: Store, request: Request) -> Result:
     inputs = Inputs(digest(devices), n, unknown / n)
     ids = [device.id for device, each in zip(devices, told, strict=True) if each is None]
     state = np.array([UNDECIDED if each is None else COVERED if each else OPEN for each in told], np.int8)
-    result = Result(
-        measure=MEASURE.id,
-        value=yes / n,
-        lower=yes / n,
-        upper=(yes + unknown) / n,
-        numerator=yes,
-        denominator=n,
-        quantity="count",
+    return share_result(
+        MEASURE,
+        request,
+        Amounts(yes, yes, yes + unknown, n, "count"),
+        inputs=inputs,
+        started=started,
+        resting_share=0.0 if yes else None,
         surface={"id": "displays", "samples": n, "method": "each display by what its table says"},
-        parameters=described(MEASURE, request),
-        inputs={**asdict(inputs), "resting_share": 0.0 if yes else None},
-        engine=ENGINE,
-        run=run_id(MEASURE, request, inputs.sha256),
         gaps=[
             Gap(device.id, 1.0, "not_served", (), shapely.Point(*place[i]), None)
             for i, (device, each) in enumerate(zip(devices, told, strict=True))
@@ -49,7 +43,6 @@ def _compute(store: Store, request: Request) -> Result:
         ],
         warnings=[*nowhere, *([{"code": "publishing_unknown", "subject": "display", "count": unknown, "ids": ids}] if ids else [])],
         samples=Samples(place, np.array([float(each is True) for each in told]), state, np.zeros(n), "1"),
-        scenario=request.scenario,
         devices=[
             {"id": device.id, "covered": int(each is True), "lost": int(each is True)} for device, each in zip(devices, told, strict=True)
         ],
@@ -57,7 +50,6 @@ def _compute(store: Store, request: Request) -> Result:
         if unknown
         else [],
     )
-    return replace(result, seconds=round(time.perf_counter() - started, 3))
 
 
 MEASURE = Measure(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from twin.coverage.counts import both
 from twin.coverage.surface import Lines
 from twin.errors import MissingInput
 from twin.measures.centrelines import APART_M
-from twin.measures.evidence import COVERED, ENGINE, OPEN, UNDECIDED, Inputs, described, digest, run_id
+from twin.measures.evidence import COVERED, OPEN, UNDECIDED, Amounts, Inputs, digest, share_result
 from twin.measures.lines import gather_lines
 from twin.measures.names import both_names
 from twin.measures.outlines import lines, width_of
@@ -91,26 +91,19 @@ def _compute(store: Store, request: Request) -> Result:
         sum(duct.counts for duct in ducts),
         sum(duct.counts and not duct.is_sure for duct in ducts) / max(sum(duct.counts for duct in ducts), 1),
     )
-    return Result(
-        measure=MEASURE.id,
-        value=likely / length if length else None,
-        lower=sure / length if length else None,
-        upper=likely / length if length else None,
-        numerator=likely,
-        denominator=length,
-        quantity="m",
+    return share_result(
+        MEASURE,
+        request,
+        Amounts(likely, sure, likely, length, "m"),
+        inputs=inputs,
+        started=started,
+        resting_share=1 - sure / likely if likely else None,
         surface={"id": roads.id, "pieces": len(roads.pieces), "method": "projection along the road with a bearing test, exact"},
-        parameters=described(MEASURE, request),
-        inputs=asdict(inputs) | {"resting_share": 1 - sure / likely if likely else None},
-        engine=ENGINE,
-        run=run_id(MEASURE, request, inputs.sha256),
-        seconds=round(time.perf_counter() - started, 3),
         exclusions=roads.exclusions,
         zones=_zones(roads, ducts, found),
         gaps=_gaps(store, roads, ducts, found, rule),
         warnings=[*roads.warnings, *_warnings(ducts)],
         samples=_samples(store, roads, ducts, found) if request.want_samples else None,
-        scenario=request.scenario,
         devices=_devices(ducts, found),
         sensitivity=_sensitivity(roads, ducts, found),
         extra=_extra(roads, ducts, found),

@@ -46,6 +46,17 @@ class Inputs:
 
 
 @dataclass(frozen=True)
+class Amounts:
+    """How much of a total is covered: by best knowledge, at least and at most."""
+
+    likely: float
+    least: float
+    most: float
+    total: float
+    quantity: str  # m2, m or count
+
+
+@dataclass(frozen=True)
 class JudgedCells:
     """What a measure of area found: n cells, how much of each is covered, and why the rest is not.
 
@@ -101,6 +112,52 @@ def run_id(measure: Measure, request: Request, sha256: str) -> str:
     return f"{measure.id}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
+def share_result(
+    measure: Measure,
+    request: Request,
+    found: Amounts,
+    *,
+    inputs: Inputs,
+    started: float,
+    resting_share: float | None = None,
+    **more: Any,
+) -> Result:
+    """The result of a measure whose value is a share; none of it where there is nothing to cover.
+
+    Parameters
+    ----------
+    measure, request
+        What was asked.
+    found
+        What was found; the bounds hold the value whatever they are.
+    inputs
+        What went in.
+    started
+        `time.perf_counter()` at the start. [s]
+    resting_share
+        The share of what is covered that is covered only thanks to devices resting on assumed attributes.
+    more
+        Other fields of the result.
+    """
+    total, likely = found.total, found.likely
+    return Result(
+        measure=measure.id,
+        value=likely / total if total > 0 else None,
+        lower=min(found.least, likely) / total if total > 0 else None,
+        upper=min(max(found.most, likely) / total, 1.0) if total > 0 else None,
+        numerator=likely,
+        denominator=total,
+        quantity=found.quantity,
+        parameters=described(measure, request),
+        inputs={**asdict(inputs), "resting_share": resting_share},
+        engine=ENGINE,
+        run=run_id(measure, request, inputs.sha256),
+        seconds=round(time.perf_counter() - started, 3),
+        scenario=request.scenario,
+        **more,
+    )
+
+
 def area_result(
     measure: Measure, request: Request, found: JudgedCells, frame: Frame, *, inputs: Inputs, started: float, **more: Any
 ) -> Result:
@@ -119,30 +176,21 @@ def area_result(
     started
         `time.perf_counter()` at the start. [s]
     more
-        Other fields of the result: `warnings`, `extra`.
+        Other fields of the result: `warnings`, `extra`, `resting_share`.
     """
     total, covered, sure, possible = (float(part.sum()) for part in (found.cells.area, found.covered, found.sure, found.possible))
-    warnings = [*found.surface.warnings, *more.pop("warnings", [])]
-    return Result(
-        measure=measure.id,
-        value=covered / total if total > 0 else None,
-        lower=min(sure, covered) / total if total > 0 else None,
-        upper=min(max(possible, covered) / total, 1.0) if total > 0 else None,
-        numerator=covered,
-        denominator=total,
-        quantity="m2",
+    return share_result(
+        measure,
+        request,
+        Amounts(covered, sure, possible, total, "m2"),
+        inputs=inputs,
+        started=started,
         surface=_surface(found),
-        parameters=described(measure, request),
-        inputs=asdict(inputs),
-        engine=ENGINE,
-        run=run_id(measure, request, inputs.sha256),
-        seconds=round(time.perf_counter() - started, 3),
         exclusions=list(found.surface.exclusions),
         zones=zones(found),
         gaps=area_gaps(found, frame),
-        warnings=warnings,
+        warnings=[*found.surface.warnings, *more.pop("warnings", [])],
         samples=samples(found, frame) if request.want_samples else None,
-        scenario=request.scenario,
         **more,
     )
 

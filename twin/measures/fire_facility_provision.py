@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ import shapely
 from twin.coverage.hydrants import RADIUS_M
 from twin.errors import MissingInput
 from twin.measures.emitters import STATUSES, opened
-from twin.measures.evidence import COVERED, ENGINE, OPEN, UNDECIDED, Inputs, described, digest, run_id
+from twin.measures.evidence import COVERED, OPEN, UNDECIDED, Amounts, Inputs, digest, share_result
 from twin.measures.hydrants import Hydrants, building_rows, gather_hydrants, standing
 from twin.measures.radio import chosen_devices
 from twin.measures.spoken import said, sort_of
@@ -79,19 +79,14 @@ def _compute(store: Store, request: Request) -> Result:
     inputs = Inputs(digest([*hydrants.devices, [asdict(item) for item in items]]), len(hydrants.devices), 0.0 if hydrants.devices else None)
     place = np.array([item.place for item in items])
     told = standing(store, hydrants)
-    result = Result(
-        measure=MEASURE.id,
-        value=yes / n,
-        lower=yes / n,
-        upper=(yes + unknown) / n,
-        numerator=yes,
-        denominator=n,
-        quantity="count",
+    return share_result(
+        MEASURE,
+        request,
+        Amounts(yes, yes, yes + unknown, n, "count"),
+        inputs=inputs,
+        started=started,
+        resting_share=0.0 if yes else None,
         surface={"id": "fire_facilities", "samples": n, "method": "shortest hose ways round obstacles; presence by storey"},
-        parameters=described(MEASURE, request),
-        inputs={**asdict(inputs), "resting_share": 0.0 if yes else None},
-        engine=ENGINE,
-        run=run_id(MEASURE, request, inputs.sha256),
         zones=_by_part(items),
         gaps=[
             Gap(f"{item.part}/{item.id}", 1.0, item.reason, (), shapely.Point(*item.place), item.part, item.shortfall_m,
@@ -104,7 +99,6 @@ def _compute(store: Store, request: Request) -> Result:
             place, np.array([float(item.there is True) for item in items]),
             np.array([UNDECIDED if item.there is None else COVERED if item.there else OPEN for item in items], np.int8), np.zeros(n), "1",
         ),
-        scenario=request.scenario,
         devices=_marginal(items, hydrants),
         sensitivity=[opened("storey_equipment", 0, yes / n, (yes + unknown) / n)] if unknown else [],
         extra={
@@ -114,7 +108,6 @@ def _compute(store: Store, request: Request) -> Result:
             "buildings": [{name: value for name, value in row.items() if name not in {"shape", "reachers"}} for row in buildings],
         },
     )  # fmt: skip
-    return replace(result, seconds=round(time.perf_counter() - started, 3))
 
 
 def _of_hydrants(store: Store, buildings: Sequence[Mapping[str, Any]], hydrants: Hydrants, asked: Mapping[str, Any]) -> list[Item]:

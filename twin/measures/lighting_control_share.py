@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import shapely
 from twin.devices import positions
 from twin.errors import MissingInput
 from twin.measures.emitters import STATUSES
-from twin.measures.evidence import COVERED, ENGINE, OPEN, UNDECIDED, Inputs, described, digest, run_id
+from twin.measures.evidence import COVERED, OPEN, UNDECIDED, Amounts, Inputs, digest, share_result
 from twin.measures.lighting import class_of, is_networked, modes_of
 from twin.measures.lighting_area_share import MEASURE as LIT_AREA
 from twin.measures.lighting_area_share import lit_shares
@@ -36,31 +35,24 @@ def _compute(store: Store, request: Request) -> Result:
     verdicts = [_is_controlled(device, asked["mode"]) for device in devices]
     yes, unknown, n = verdicts.count(True), verdicts.count(None), len(devices)
     inputs = Inputs(digest(devices), n, unknown / n)
-    result = Result(
-        measure=MEASURE.id,
-        value=yes / n,
-        lower=yes / n,
-        upper=(yes + unknown) / n,
-        numerator=yes,
-        denominator=n,
-        quantity="count",
+    return share_result(
+        MEASURE,
+        request,
+        Amounts(yes, yes, yes + unknown, n, "count"),
+        inputs=inputs,
+        started=started,
+        resting_share=0.0 if yes else None,
         surface={"id": "luminaires", "samples": n, "method": "each luminaire by what its table says"},
-        parameters=described(MEASURE, request),
-        inputs={**asdict(inputs), "resting_share": 0.0 if yes else None},
-        engine=ENGINE,
-        run=run_id(MEASURE, request, inputs.sha256),
         zones=_by_class(devices, verdicts),
         gaps=_gaps(store, devices, verdicts),
         warnings=[*nowhere, *_warnings(devices, verdicts)],
         samples=_samples(store, devices, verdicts) if request.want_samples else None,
-        scenario=request.scenario,
         devices=[{"id": device.id, "covered": int(v is True), "lost": int(v is True)} for device, v in zip(devices, verdicts, strict=True)],
         sensitivity=[{"what": "controllable", "devices": unknown, "lower": yes / n, "upper": (yes + unknown) / n, "width": unknown / n}]
         if unknown
         else [],
         extra={"by_mode": _by_mode(devices), "lit_area": _lit_area(store, asked["statuses"]) if asked["area"] else None},
     )
-    return replace(result, seconds=round(time.perf_counter() - started, 3))
 
 
 def _is_outdoors(device: Device) -> bool:

@@ -18,7 +18,7 @@ from twin.buildings import STOREY_HEIGHT_M, Building, buildings, is_shared
 from twin.coverage.containment import OUTSIDE, Places, container, share_within
 from twin.coverage.counts import State, Tally, tally
 from twin.errors import MissingInput
-from twin.measures.evidence import COVERED, ENGINE, OPEN, UNDECIDED, Inputs, described, digest, run_id
+from twin.measures.evidence import COVERED, OPEN, UNDECIDED, Amounts, Inputs, digest, share_result
 from twin.measures.modelled import Level, model_levels, side_shares
 from twin.measures.outlines import areas, boundary_of
 from twin.measures.register import KEY_BUILDING, building_name, footprint, listed, status_of
@@ -71,26 +71,19 @@ def _compute(store: Store, request: Request) -> Result:
         sum(len(row.building.model_ids) for row in rows),
         sum(state is None for state in states) / len(rows) if rows else None,
     )
-    return Result(
-        measure=MEASURE.id,
-        value=float(value.value) / total if total else None,
-        lower=float(found.lower) / total if total else None,
-        upper=float(found.upper) / total if total else None,
-        numerator=float(value.value),
-        denominator=total,
-        quantity="m2" if by_area else "count",
+    return share_result(
+        MEASURE,
+        request,
+        Amounts(float(value.value), float(found.lower), float(found.upper), total, "m2" if by_area else "count"),
+        inputs=inputs,
+        started=started,
+        resting_share=1 - float(found.lower / value.value) if value.value else None,
         surface={"id": "building_register", "samples": len(rows), "weight": asked["weight"]},
-        parameters=described(MEASURE, request),
-        inputs=asdict(inputs) | {"resting_share": 1 - float(found.lower / value.value) if value.value else None},
-        engine=ENGINE,
-        run=run_id(MEASURE, request, inputs.sha256),
-        seconds=round(time.perf_counter() - started, 3),
         exclusions=exclusions,
         zones=_zones(rows, likely, weights),
         gaps=_gaps(store, rows, likely, weights, asked),
         warnings=_warnings(rows, states),
         samples=_samples(store, rows, states, likely) if request.want_samples else None,
-        scenario=request.scenario,
         devices=_devices(store, rows, likely, weights, asked),
         sensitivity=_sensitivity(found.lower, found.upper, found.total, sum(state is None for state in states)),
         extra=_extra(store, rows, likely, states),

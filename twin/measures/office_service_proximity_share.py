@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from twin.coverage.counts import State, either, tally
-from twin.measures.evidence import COVERED, ENGINE, OPEN, UNDECIDED, Inputs, described, digest, run_id
+from twin.measures.evidence import COVERED, OPEN, UNDECIDED, Amounts, Inputs, digest, share_result
 from twin.measures.network import walkable_network
 from twin.measures.offices import Found, Office, facility_ways, gather_offices
 from twin.measures.placed import with_place
@@ -45,26 +44,18 @@ def _compute(store: Store, request: Request) -> Result:
                 roads.network.nodes.round(3), roads.network.edges]),
         len(devices), None,
     )  # fmt: skip
-    return Result(
-        measure=MEASURE.id,
-        value=int(value.value) / total if total else None,
-        lower=int(bounds.lower) / total if total else None,
-        upper=max(int(bounds.upper), int(value.value)) / total if total else None,
-        numerator=int(value.value),
-        denominator=total,
-        quantity="count",
+    return share_result(
+        MEASURE,
+        request,
+        Amounts(int(value.value), int(bounds.lower), int(bounds.upper), total, "count"),
+        inputs=inputs,
+        started=started,
         surface={"id": "main_offices", "samples": total, "method": "shortest ways along the walkable network", "parts": roads.parts},
-        parameters=described(MEASURE, request),
-        inputs=asdict(inputs),
-        engine=ENGINE,
-        run=run_id(MEASURE, request, inputs.sha256),
-        seconds=round(time.perf_counter() - started, 3),
         exclusions=exclusions,
         zones=_zones(offices, likely, states),
         gaps=_gaps(store, offices, likely, found, asked),
         warnings=[*warnings, *nowhere, *roads.warnings, *_warnings(devices, offices, asked)],
         samples=_samples(store, offices, found, states, likely) if request.want_samples else None,
-        scenario=request.scenario,
         devices=_devices(devices, found, asked),
         sensitivity=_sensitivity(found, offices, asked),
         extra=_extra(offices, devices, found, likely, asked),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from twin.coverage.share import seen
 from twin.coverage.surface import LinePiece, Lines
 from twin.measures.camera import gather_cameras
 from twin.measures.emitters import STATUSES, scenes
-from twin.measures.evidence import COVERED, ENGINE, OPEN, UNDECIDED, Inputs, described, digest, run_id
+from twin.measures.evidence import COVERED, OPEN, UNDECIDED, Amounts, Inputs, digest, share_result
 from twin.measures.guards import FITS, Guard, gather_guards
 from twin.measures.lines import gather_lines
 from twin.result import NOT_NEGATIVE, SHARE, Gap, Measure, Parameter, Request, Result, Samples
@@ -64,30 +64,23 @@ def _compute(store: Store, request: Request) -> Result:
         len(guards), len(resting) / len(guards) if guards else None,
     )  # fmt: skip
     zones = _zones(store, pieces, guards, found)
-    result = Result(
-        measure=MEASURE.id,
-        value=likely / length if length > 0 else None,
-        lower=min(least, likely) / length if length > 0 else None,
-        upper=min(max(most, likely) + gates, length) / length if length > 0 else None,
-        numerator=likely,
-        denominator=length,
-        quantity="m",
+    return share_result(
+        MEASURE,
+        request,
+        Amounts(likely, least, most + gates, length, "m"),
+        inputs=inputs,
+        started=started,
+        resting_share=_resting_share(guards, found, likely),
         surface={"id": line.id, "samples": len(pieces), "method": "exact: straight pieces clipped by lines and circles"},
-        parameters=described(MEASURE, request),
-        inputs={**asdict(inputs), "resting_share": _resting_share(guards, found, likely)},
-        engine=ENGINE,
-        run=run_id(MEASURE, request, inputs.sha256),
         exclusions=list(line.exclusions) if asked["exclude_gates"] else [],
         zones=_by_piece(pieces, found),
         gaps=_gaps(store, pieces, guards, found, gates),
         warnings=[*line.warnings, *nowhere, *_warnings(guards, zones)],
         samples=_samples(store, pieces, found) if request.want_samples else None,
-        scenario=request.scenario,
         devices=_marginal(guards, found),
         sensitivity=_sensitivity(pieces, guards, found, length, match_type=asked["match_type"]),
         extra={"defence_zones": zones, "longest_gap_m": round(_longest_gap(line, found), 2)},
     )
-    return replace(result, seconds=round(time.perf_counter() - started, 3))
 
 
 def _guarded(piece: LinePiece, guards: Sequence[Guard], *, match_type: bool, case: Mapping[str, str] | None = None) -> Guarded:

@@ -6,9 +6,8 @@ it or within reach of its outline.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from twin.errors import MissingInput
-from twin.measures.evidence import COVERED, ENGINE, OPEN, UNDECIDED, Inputs, described, run_id
+from twin.measures.evidence import COVERED, OPEN, UNDECIDED, Amounts, Inputs, share_result
 from twin.measures.positions import Position, gather_positions
 from twin.model import Device
 from twin.result import Gap, Measure, Request, Result, Samples
@@ -110,25 +109,18 @@ def result_of(measure: Measure, store: Store, request: Request, told: Told, star
     lonlat = store.park().frame.to_lonlat(told.points)
     on_assumed = sum(v.covered and bool(v.devices) and set(v.devices) <= resting for v in told.verdicts)
     inputs = Inputs(told.sha256, len(told.devices), len(resting) / len(told.devices) if told.devices else None)
-    return Result(
-        measure=measure.id,
-        value=covered / n,
-        lower=min(sure, covered) / n,
-        upper=max(possible, covered) / n,
-        numerator=covered,
-        denominator=n,
-        quantity="count",
+    return share_result(
+        measure,
+        request,
+        Amounts(covered, sure, possible, n, "count"),
+        inputs=inputs,
+        started=started,
+        resting_share=on_assumed / covered if covered else None,
         surface={"id": "key_positions", "samples": n, "method": "each position by distance, level and lines of sight"},
-        parameters=described(measure, request),
-        inputs={**asdict(inputs), "resting_share": on_assumed / covered if covered else None},
-        engine=ENGINE,
-        run=run_id(measure, request, told.sha256),
-        seconds=round(time.perf_counter() - started, 3),
         zones=_by_class(told),
         gaps=_gaps(told, lonlat),
         warnings=[dict(warning) for warning in told.warnings],
         samples=Samples(lonlat, np.array([float(len(v.devices)) for v in told.verdicts]), _states(told), np.zeros(n), "count"),
-        scenario=request.scenario,
         devices=marginal(told),
         sensitivity=list(told.sensitivity),
         extra={**told.extra, "positions": [_row(p, v) for p, v in zip(told.positions, told.verdicts, strict=True)]},
