@@ -36,7 +36,7 @@ class Region:
 
 @dataclass(frozen=True)
 class _Coded:
-    """A name for each of n cells: the names, and the number of each cell's."""
+    """A name for each of n cells: the names, and the number of each cell's; 0, no name, for cells that nobody asks about."""
 
     names: Sequence[str | None]
     code: NDArray[np.int32]  # (n,)
@@ -63,7 +63,8 @@ def gaps(
     smallest
         Gaps of less are pooled. [m2]
     """
-    why, behind = _coded(reasons), _coded(blockers)
+    lacking = np.flatnonzero(missing > 0)
+    why, behind = _coded(reasons, lacking), _coded(blockers, lacking)
     open_ = missing >= cells.area / 2
     open_ &= missing > 0
     label = components(cells, open_)
@@ -146,9 +147,10 @@ def _region(cells: Cells, missing: NDArray[np.float64], group: NDArray[np.int64]
     )
 
 
-def _coded(names: Sequence[str | None]) -> _Coded:
+def _coded(names: Sequence[str | None], asked: NDArray[np.int64]) -> _Coded:
     table: dict[str | None, int] = {None: 0}
-    code = np.fromiter((table.setdefault(name or None, len(table)) for name in names), np.int32, len(names))
+    code = np.zeros(len(names), np.int32)
+    code[asked] = [table.setdefault(names[i] or None, len(table)) for i in asked.tolist()]
     return _Coded(list(table), code)
 
 

@@ -273,7 +273,8 @@ def _shortfall(region: Region, found: JudgedCells, missing: FloatArray) -> float
     """The median shortfall, by missing area, of a gap's cells that have its reason; None where that is no number."""
     if found.shortfall is None or region.reason not in found.shortfall_units:
         return None
-    own = np.array([i for i in region.cells.tolist() if found.reasons[i] == region.reason and np.isfinite(found.shortfall[i])], np.int64)
+    told = region.cells[np.isfinite(found.shortfall[region.cells])]
+    own = told[[found.reasons[i] == region.reason for i in told.tolist()]] if len(told) else told
     if not len(own):
         return None
     order = own[np.argsort(found.shortfall[own])]

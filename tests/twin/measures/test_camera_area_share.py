@@ -148,7 +148,7 @@ def test_ground_water_and_fenced_yards_are_told_apart(make: Make) -> None:
     )  # fmt: skip
     result = compute(store, "camera_area_share")
     assert {row["reason"]: round(row["amount"], 3) for row in result.exclusions} == {"water": 100.0, "fenced_yard": 400.0}
-    assert {zone["name"]: round(zone["amount"], 3) for zone in result.zones} == {"B": 400.0, "ground": 9100.0}
+    assert {zone["name"]: round(zone["amount"], 3) for zone in result.zones} == {"B": 400.0, "其余地面 · Other ground": 9100.0}
 
 
 def test_what_is_missing_is_assumed_and_said(make: Make) -> None:

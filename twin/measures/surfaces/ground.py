@@ -24,6 +24,9 @@ NOT_BUILT = ("planned", "building", "reserved", "retired")
 _ROUNDING = 1e-9  # share of an area that cutting may lose to rounding
 _TOLD = 1e-8  # a smaller share is not worth telling
 _FENCED = {"1", "true", "yes", "fenced", "fenced_yard", "yard", "private", "closed", "是", "封闭", "围合"}
+REST = {  # what lies in no zone
+    "ground": "其余地面 · Other ground", "road": "其余道路 · Other roads", "driving_road": "其余行车道路 · Other driving roads",
+}  # fmt: skip
 _Polygon = Any  # shapely (Multi)Polygon, x y [m, enu]
 
 
@@ -95,7 +98,7 @@ def by_zone(store: Store, shape: _Polygon, rest: str, usage: str | None = None) 
                 own = Piece(f"{kind}/{name}", both_names(row, name), part, usage=usage)
                 pieces.append(replace(own, persons=persons_of(row), importance=importance_of(row)))
                 shape = areal(shape.difference(polygon))
-    return [*pieces, Piece(rest, rest, shape, usage=usage)] if shape.area > 0 else pieces
+    return [*pieces, Piece(rest, REST[rest], shape, usage=usage)] if shape.area > 0 else pieces
 
 
 def once_each(pieces: Sequence[Piece], level_m: float = 1.0) -> tuple[list[Piece], list[Mapping[str, Any]]]:

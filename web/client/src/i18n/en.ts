@@ -204,7 +204,6 @@ export const en: typeof zh = {
     moreGaps: "Show {{count}} more",
     zones: "Zones",
     zone: "Zone",
-    rest: "Other ground",
     warnings: "Notes",
     exclusions: "Left out",
     reason: "Reason",

@@ -200,7 +200,6 @@ export const zh = {
     moreGaps: "再显示 {{count}} 处",
     zones: "分区",
     zone: "区域",
-    rest: "其余地面",
     warnings: "提醒",
     exclusions: "不计入",
     reason: "原因",

@@ -175,12 +175,11 @@ export function shortOf(gap: Gap, language: "zh" | "en"): string {
   return t("answer.short", { amount: `${formatAmount(gap.shortfall, language)}${gap.shortfall_unit === "deg" ? "" : "\u00a0"}${unitName(gap.shortfall_unit)}` });
 }
 
-/** A zone by its name in the page's language; "ground" is what lies in no zone. */
+/** A zone by its name in the page's language. */
 export function zoneName(answer: Answer, id: string | null | undefined, language: "zh" | "en"): string {
   if (!id) return "";
   const names = answer.zoneNames[id];
   if (names) return language === "zh" ? names.name_zh : names.name;
-  if (id === "ground") return t("answer.rest");
   const known = word(`position.${id}`, "");
   if (known) return known;
   const own = answer.result.zones.find((zone) => zone.id === id)?.name;
