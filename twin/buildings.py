@@ -21,7 +21,9 @@ STOREY_HEIGHT_M = 3.3  # assumed where only the number of storeys is known
 UNKNOWN_HEIGHT_M = 6.0  # assumed where nothing is known: two low storeys
 SAME_PLACE_SHARE = 0.5  # a model whose outline covers this share of a footprint (or lies in it by it) is that building's
 BUILDING_GROUP = "Building"  # class of the groups by which a model of many buildings says what is whose
+TALLEST_M, MOST_STOREYS, HIGHEST_M = 2000.0, 500.0, 1e4  # beyond what any building has, and any ground, a number says nothing
 _OF_MANY = ("CityGML", "CityJSON")  # schemas whose models hold many buildings
+GROUND_WORKS = "site"  # discipline of models of roads, tracks, earth and what stands along them
 _WHOLE_HOUSE = ("architecture", "structure")  # disciplines of models that stand for a building, as pipes and wires do not
 
 Parts = Mapping[str, frozenset[str]]  # model of many buildings -> ids of elements, storeys and spaces in it
@@ -79,6 +81,11 @@ def buildings(store: Store) -> Sequence[Building]:
 def is_shared(model: Model) -> bool:
     """Whether a model holds many buildings; such a one is drawn once, whatever number of buildings it belongs to."""
     return model.schema.startswith(_OF_MANY)
+
+
+def is_house(building: Building) -> bool:
+    """Whether it stands on the ground as buildings do: a model of roads, tracks or the ground itself is drawn, and takes no ground away."""
+    return building.attributes.get("discipline") != GROUND_WORKS
 
 
 def replaced(found: Sequence[Building]) -> Parts:
@@ -210,13 +217,13 @@ def _from_row(table: FeatureTable, k: int, ground_h: float) -> Building:
     row = table.row(k)
     storeys = row.get("storeys")
     height, source = _height(row.get("height_m"), storeys)
-    base = row.get("base_m")
+    base = _possible(row.get("base_m"), HIGHEST_M)
     return Building(
         id=table.ids[k],
         name=str(row.get("name") or row.get("name_zh") or table.ids[k]),
         name_zh=str(row.get("name_zh") or row.get("name") or table.ids[k]),
         footprint=shapely.force_2d(table.geometry[k]),
-        base_h_m=float(base) if base is not None else ground_h,
+        base_h_m=ground_h if base is None else base,
         height_m=height,
         storeys=int(storeys) if storeys is not None else None,
         usage=row.get("usage") or row.get("class"),
@@ -225,11 +232,17 @@ def _from_row(table: FeatureTable, k: int, ground_h: float) -> Building:
 
 
 def _height(height: float | None, storeys: float | None) -> tuple[float, str]:
-    if height is not None and height > 0:
-        return float(height), "source"
-    if storeys is not None and storeys > 0:
-        return float(storeys) * STOREY_HEIGHT_M, "storeys"
+    known, levels = _possible(height, TALLEST_M) or 0.0, _possible(storeys, MOST_STOREYS) or 0.0
+    if known > 0:
+        return known, "source"
+    if levels > 0:
+        return levels * STOREY_HEIGHT_M, "storeys"
     return UNKNOWN_HEIGHT_M, "default"
+
+
+def _possible(value: float | None, most: float) -> float | None:
+    """A number that can be so; None for any other."""
+    return float(value) if value is not None and abs(value) <= most else None
 
 
 def _owners(gis: Sequence[Building], models: Sequence[Model]) -> dict[str, int | None]:
@@ -263,5 +276,5 @@ def _from_model(model: Model) -> Building:
         storeys=None,
         usage=None,
         model_ids=(model.id,),
-        attributes={"height_source": "model"},
+        attributes={"height_source": "model", "discipline": model.discipline},
     )

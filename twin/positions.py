@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -41,7 +42,7 @@ def positions(  # noqa: PLR0913, PLR0917  one parameter a promised option
     ]
     if decisions:
         decide(store, decisions)
-    asked = [word if word in position_classes() else class_of(word) or word for word in classes or position_classes()]
+    asked = [_class(word) for word in classes or position_classes()]
     rows = _rows(store, asked)
     if as_json:
         print_json({"positions": rows})
@@ -52,6 +53,14 @@ def positions(  # noqa: PLR0913, PLR0917  one parameter a promised option
     print_table(columns, shown)
     if len(rows) > LISTED:
         say(message("import_more", language(lang), count=len(rows) - LISTED))
+
+
+def _class(word: str) -> str:
+    """The class that a word names; an error where it names none."""
+    found = word if word in position_classes() else class_of(word)
+    if found is None:
+        raise UsageError("position_class_unknown", subject=word, count=1)
+    return found
 
 
 def _rows(store: Store, classes: list[str]) -> list[dict[str, Any]]:
@@ -77,6 +86,8 @@ def _placed(text: str) -> tuple[str, tuple[float, ...]]:
         place = tuple(float(part) for part in where.split(","))
     except ValueError:
         place = ()
-    if not name or len(place) not in {2, 3}:
+    limits = (180.0, 90.0, math.inf)
+    is_on_earth = all(math.isfinite(part) and abs(part) <= most for part, most in zip(place, limits, strict=False))
+    if not name or len(place) not in {2, 3} or not is_on_earth:
         raise UsageError("position_move_wrong", subject=text)
     return name, place

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from twin.measures.again import Partly
     from twin.measures.ready import Ready
     from twin.store import Store
 
@@ -119,3 +120,4 @@ class Measure:
     sources: Sequence[str]
     compute: Callable[[Store, Request], Result]
     ready: Callable[[Store, Request], Ready] | None = None  # what answers what-if questions at once; None: they are computed anew
+    partly: Callable[[Store, Request], Partly | None] | None = None  # the same where cells are judged again; None: not for this request

@@ -152,7 +152,7 @@ def _rows(edges: Any, lens: FloatArray, box: FloatArray, more: Any) -> Any:
     rows, body, how = np.empty((room, 14)), np.empty(room, np.int64), np.empty(room, np.int8)
     n = 0
     own, low = np.empty(6), np.empty(14)
-    middle, half, distance = _relative(box, lens)
+    whole = _relative(box, lens)
     for g in range(len(boxes)):
         if _apart(boxes[g], hull, tolerance + WELD_M):
             continue
@@ -164,8 +164,7 @@ def _rows(edges: Any, lens: FloatArray, box: FloatArray, more: Any) -> Any:
             rim = _is_rim(ends[e], opposite[e], faces_of[e], lens, tolerance)
             if not rim and not creases[owner[e]]:
                 continue
-            _sector(ends[e, 0] - lens, ends[e, 1] - lens, tolerance, low)
-            if not _may_enter(low, middle, half, distance):
+            if not _sector(ends[e], lens, tolerance, whole, low):
                 continue
             if n == room:
                 room *= 2
@@ -198,11 +197,11 @@ def _grown_2(array: NDArray[np.int8], room: int) -> Any:
 
 @njit(cache=True, nogil=True)
 def _relative(box: FloatArray, lens: FloatArray) -> Any:
-    """Middle (3,) and half edges (3,) of a box from the lens, and the farthest it reaches. [m]"""
-    middle, half = np.empty(3), np.empty(3)
-    for k in range(3):
-        middle[k], half[k] = (box[k] + box[3 + k]) / 2 - lens[k], (box[3 + k] - box[k]) / 2
-    return middle, half, math.sqrt((middle * middle).sum()) + math.sqrt((half * half).sum())
+    """Middle and half edges of a box from the lens, and the farthest it reaches (7 numbers). [m]"""
+    x, a = (box[0] + box[3]) / 2 - lens[0], (box[3] - box[0]) / 2
+    y, b = (box[1] + box[4]) / 2 - lens[1], (box[4] - box[1]) / 2
+    z, c = (box[2] + box[5]) / 2 - lens[2], (box[5] - box[2]) / 2
+    return x, y, z, a, b, c, math.sqrt(x * x + y * y + z * z) + math.sqrt(a * a + b * b + c * c)
 
 
 @njit(cache=True, nogil=True)
@@ -225,47 +224,68 @@ def _is_rim(edge: FloatArray, opposite: FloatArray, faces: int, lens: FloatArray
 
 
 @njit(cache=True, nogil=True)
-def _sector(a: FloatArray, b: FloatArray, tolerance: float, out: FloatArray) -> None:
-    """The wall of shadow of an edge a b (from the lens): unit normals of its plane (0-2), of its two sides (3-8) and of its near side
-    (9-11), that one's offset (12), and how far all may be off per metre of distance (13)."""
-    n = np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
-    d = b - a
-    size, long = math.sqrt((n * n).sum()), math.sqrt((a * a).sum() * (b * b).sum())
-    near = max(_nearest(a, d), 1e-6)
+def _sector(edge: FloatArray, lens: FloatArray, tolerance: float, box: Any, out: FloatArray) -> bool:
+    """Whether the wall of shadow of an edge may enter a box, as `_relative` tells it; False is certain, else `out` is the wall.
+
+    Unit normals of its plane (0-2), of its two sides (3-8) and of its near side (9-11), that one's offset (12), and how far all may be off
+    per metre of distance (13), from the lens.
+    """
+    ax, ay, az = edge[0, 0] - lens[0], edge[0, 1] - lens[1], edge[0, 2] - lens[2]
+    bx, by, bz = edge[1, 0] - lens[0], edge[1, 1] - lens[1], edge[1, 2] - lens[2]
+    nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    dx, dy, dz = bx - ax, by - ay, bz - az
+    size, long = math.sqrt(nx * nx + ny * ny + nz * nz), math.sqrt((ax * ax + ay * ay + az * az) * (bx * bx + by * by + bz * bz))
+    near = max(_nearest(ax, ay, az, dx, dy, dz), 1e-6)
     out[13] = (SINGLE_M + 2.0 * tolerance) / near
     if size <= 1e-9 * long:  # seen end on: a half-plane on its ray holds it
-        other = np.array([1.0, 0.0, 0.0]) if abs(a[0]) < abs(a[2]) else np.array([0.0, 0.0, 1.0])
-        n = np.array([a[1] * other[2] - a[2] * other[1], a[2] * other[0] - a[0] * other[2], a[0] * other[1] - a[1] * other[0]])
-        g = a / max(math.sqrt((a * a).sum()), 1e-12)
-        out[0:3], out[3:6], out[6:9], out[9:12] = n / (math.sqrt((n * n).sum()) + 1e-300), g, g, g
-        out[12] = near
-        return
-    n = n / size
-    out[0:3] = n
-    left = np.array([n[1] * a[2] - n[2] * a[1], n[2] * a[0] - n[0] * a[2], n[0] * a[1] - n[1] * a[0]])
-    right = np.array([b[1] * n[2] - b[2] * n[1], b[2] * n[0] - b[0] * n[2], b[0] * n[1] - b[1] * n[0]])
-    g = np.array([d[1] * n[2] - d[2] * n[1], d[2] * n[0] - d[0] * n[2], d[0] * n[1] - d[1] * n[0]])
-    g = g / max(math.sqrt((g * g).sum()), 1e-300)
-    k = (g * a).sum()
-    if k < 0:
-        g, k = -g, -k
-    out[3:6], out[6:9] = left / max(math.sqrt((left * left).sum()), 1e-300), right / max(math.sqrt((right * right).sum()), 1e-300)
-    out[9:12], out[12] = g, k
+        _end_on(ax, ay, az, near, out)
+        return _may_enter(out, box)
+    nx, ny, nz = nx / size, ny / size, nz / size
+    if abs(nx * box[0] + ny * box[1] + nz * box[2]) > abs(nx) * box[3] + abs(ny) * box[4] + abs(nz) * box[5] + out[13] * box[6]:
+        return False
+    _put(out, 0, nx, ny, nz, 1.0)
+    x, y, z = ny * az - nz * ay, nz * ax - nx * az, nx * ay - ny * ax
+    _put(out, 3, x, y, z, max(math.sqrt(x * x + y * y + z * z), 1e-300))
+    x, y, z = by * nz - bz * ny, bz * nx - bx * nz, bx * ny - by * nx
+    _put(out, 6, x, y, z, max(math.sqrt(x * x + y * y + z * z), 1e-300))
+    x, y, z = dy * nz - dz * ny, dz * nx - dx * nz, dx * ny - dy * nx
+    _put(out, 9, x, y, z, max(math.sqrt(x * x + y * y + z * z), 1e-300))
+    out[12] = out[9] * ax + out[10] * ay + out[11] * az
+    if out[12] < 0:
+        _put(out, 9, -out[9], -out[10], -out[11], 1.0)
+        out[12] = -out[12]
+    return _may_enter(out, box)
 
 
 @njit(cache=True, nogil=True)
-def _nearest(a: FloatArray, d: FloatArray) -> float:
+def _put(out: FloatArray, at: int, x: float, y: float, z: float, size: float) -> None:
+    out[at], out[at + 1], out[at + 2] = x / size, y / size, z / size
+
+
+@njit(cache=True, nogil=True)
+def _end_on(x: float, y: float, z: float, near: float, out: FloatArray) -> None:
+    """The wall of an edge on one ray from the lens, through x y z."""
+    p, q, r = (1.0, 0.0, 0.0) if abs(x) < abs(z) else (0.0, 0.0, 1.0)
+    nx, ny, nz = y * r - z * q, z * p - x * r, x * q - y * p
+    _put(out, 0, nx, ny, nz, math.sqrt(nx * nx + ny * ny + nz * nz) + 1e-300)
+    for at in (3, 6, 9):
+        _put(out, at, x, y, z, max(math.sqrt(x * x + y * y + z * z), 1e-12))
+    out[12] = near
+
+
+@njit(cache=True, nogil=True)
+def _nearest(ax: float, ay: float, az: float, dx: float, dy: float, dz: float) -> float:
     """Distance from the lens to the edge from a along d."""
-    length = (d * d).sum()
-    t = min(1.0, max(0.0, -(a * d).sum() / length)) if length > 0 else 0.0
-    p = a + t * d
-    return math.sqrt((p * p).sum())
+    length = dx * dx + dy * dy + dz * dz
+    t = min(1.0, max(0.0, -(ax * dx + ay * dy + az * dz) / length)) if length > 0 else 0.0
+    x, y, z = ax + t * dx, ay + t * dy, az + t * dz
+    return math.sqrt(x * x + y * y + z * z)
 
 
 @njit(cache=True, nogil=True)
-def _may_enter(row: FloatArray, middle: FloatArray, half: FloatArray, distance: float) -> bool:
-    """Whether a wall of shadow may enter a box; False is certain."""
-    x, y, z, a, b, c = middle[0], middle[1], middle[2], half[0], half[1], half[2]
+def _may_enter(row: FloatArray, box: Any) -> bool:
+    """Whether a wall of shadow may enter a box, as `_relative` tells it; False is certain."""
+    x, y, z, a, b, c, distance = box
     slack = row[13] * distance
     if abs(row[0] * x + row[1] * y + row[2] * z) > abs(row[0]) * a + abs(row[1]) * b + abs(row[2]) * c + slack:
         return False
@@ -285,15 +305,16 @@ def _entered(rows: FloatArray, body: IntArray, how: NDArray[np.int8], lens: Floa
     n = 0
     wide, some, near, own = np.empty((4, len(rows)), np.int64)
     many, several = 0, 0
+    hull = np.empty(6)
     for g in range(len(boxes)):
         if g % (SOME * MANY) == 0:
-            many = _those_that_enter(rows, None, len(rows), _relative(_round(boxes[g : g + SOME * MANY]), lens), wide)
+            many = _those_that_enter(rows, None, len(rows), _relative(_round(boxes[g : g + SOME * MANY], hull), lens), wide)
         if g % SOME == 0:
-            several = _those_that_enter(rows, wide, many, _relative(_round(boxes[g : g + SOME]), lens), some)
+            several = _those_that_enter(rows, wide, many, _relative(_round(boxes[g : g + SOME], hull), lens), some)
         live = _those_that_enter(rows, some, several, _relative(boxes[g], lens), near)
         for k in range(g * FEW, min((g + 1) * FEW, len(order))):
             i = order[k]
-            few = _those_that_enter(rows, near, live, _relative(_over(xy, (first[i], first[i + 1]), z[i]), lens), own)
+            few = _those_that_enter(rows, near, live, _relative(_over(xy, (first[i], first[i + 1]), z[i], hull), lens), own)
             for m in range(few):
                 r = own[m]
                 if _enters(rows[r], xy, (first[i], first[i + 1]), z[i], lens):
@@ -308,20 +329,19 @@ def _entered(rows: FloatArray, body: IntArray, how: NDArray[np.int8], lens: Floa
 @njit(cache=True, nogil=True)
 def _those_that_enter(rows: FloatArray, among: Any, count: int, box: Any, out: IntArray) -> int:
     """Number the first `count` rows (of `among`, if given) that may enter a box into `out`; how many there are."""
-    middle, half, distance = box
     n = 0
     for m in range(count):
         r = m if among is None else among[m]
-        if _may_enter(rows[r], middle, half, distance):
+        if _may_enter(rows[r], box):
             out[n] = r
             n += 1
     return n
 
 
 @njit(cache=True, nogil=True)
-def _over(xy: FloatArray, span: Any, z: FloatArray) -> FloatArray:
+def _over(xy: FloatArray, span: Any, z: FloatArray, out: FloatArray) -> FloatArray:
     """The box (6,) round columns over corners span[0] ... span[1], from z[0] to z[1]."""
-    out = np.array([np.inf, np.inf, z[0], -np.inf, -np.inf, z[1]])
+    out[0], out[1], out[2], out[3], out[4], out[5] = np.inf, np.inf, z[0], -np.inf, -np.inf, z[1]
     for v in range(span[0], span[1]):
         for d in range(2):
             out[d], out[3 + d] = min(out[d], xy[v, d]), max(out[3 + d], xy[v, d])
@@ -329,9 +349,9 @@ def _over(xy: FloatArray, span: Any, z: FloatArray) -> FloatArray:
 
 
 @njit(cache=True, nogil=True)
-def _round(boxes: FloatArray) -> FloatArray:
+def _round(boxes: FloatArray, out: FloatArray) -> FloatArray:
     """The box (6,) round some boxes (g, 6)."""
-    out = boxes[0].copy()
+    out[:] = boxes[0]
     for g in range(1, len(boxes)):
         for k in range(3):
             out[k], out[3 + k] = min(out[k], boxes[g, k]), max(out[3 + k], boxes[g, 3 + k])
@@ -367,9 +387,9 @@ def _cut(triangles: FloatArray, body: IntArray, boxes: FloatArray, cells: Any) -
     out_cell, out_body = np.empty(room, np.int64), np.empty(room, np.int64)
     reached = np.empty(FEW * SOME, np.int64)
     n = 0
-    own = np.empty(6)
+    own, whole = np.empty(6), np.empty(6)
     for start in range(0, len(cell_boxes), SOME):
-        whole = _round(cell_boxes[start : start + SOME])
+        _round(cell_boxes[start : start + SOME], whole)
         for h in range(len(boxes)):
             if _apart(boxes[h], whole, SINGLE_M):
                 continue

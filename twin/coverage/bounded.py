@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -77,6 +77,17 @@ class Areas:
     undecided_m2: float  # area of cells still mixed when cutting ended
     convergence: float  # |share before cutting - share after| [1]
     doubt: tuple[float, float] = (0.0, 0.0)  # of `undecided_m2`, what counts as covered by the cells' points, and what does not [m2]
+    cuts: IntArray = field(default_factory=lambda: np.empty(0, np.int64))  # (n,) how often a cell and its parts were cut
+
+    def fits(self, budget: int) -> bool:
+        """Whether every cell was cut as far as it would have been alone, whatever was asked of the others."""
+        return 4 * (int(self.cuts.sum()) + 1) <= budget  # where cutting was stopped, fewer than four cells were left
+
+    def with_some(self, cells: IntArray, other: Areas) -> Areas:
+        """The same with some cells (k,) as they are among others alone."""
+        out = replace(self, covered=self.covered.copy(), sure=self.sure.copy(), possible=self.possible.copy(), cuts=self.cuts.copy())
+        out.covered[cells], out.sure[cells], out.possible[cells], out.cuts[cells] = other.covered, other.sure, other.possible, other.cuts
+        return out
 
 
 @dataclass(frozen=True)
@@ -115,6 +126,7 @@ def areas(cells: Cells, first: Judged, judge: Judge, *, least_m: float, budget: 
         How many cells may be judged beyond the first. [count]
     """
     covered, sure, possible = (np.zeros(len(cells)) for _ in range(3))
+    cuts = np.zeros(len(cells), np.int64)
     whole, level, known, parts = np.arange(len(cells)), cells, first, 0
     doubt, coarse = np.zeros(2), float(cells.area[first.covered].sum())
     while len(level):
@@ -122,6 +134,7 @@ def areas(cells: Cells, first: Judged, judge: Judge, *, least_m: float, budget: 
         room = (budget - parts) // 4
         cut[np.flatnonzero(cut)[max(room, 0) :]] = False
         leaf = ~cut
+        np.add.at(cuts, whole[cut], 1)
         for total, counts in ((covered, known.covered), (sure, known.sure), (possible, known.possible)):
             np.add.at(total, whole[leaf & counts], level.area[leaf & counts])
         open_ = leaf & known.mixed
@@ -135,7 +148,7 @@ def areas(cells: Cells, first: Judged, judge: Judge, *, least_m: float, budget: 
         known = judge(level, Before(known, row))
     total_area = float(cells.area.sum())
     drift = abs(coarse - float(covered.sum())) / total_area if total_area > 0 else 0.0
-    return Areas(covered, sure, possible, len(cells) + parts, float(doubt.sum()), drift, (float(doubt[0]), float(doubt[1])))
+    return Areas(covered, sure, possible, len(cells) + parts, float(doubt.sum()), drift, (float(doubt[0]), float(doubt[1])), cuts)
 
 
 def probes(cells: Cells) -> Probes:

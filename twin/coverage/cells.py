@@ -14,8 +14,10 @@ inside stay whole, those on the border keep the polygon they are cut to, and its
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from os import cpu_count
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,8 @@ from twin.errors import OutsideValidity
 Ground = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # x y (n, 2) [m, enu] -> z (n,) [m, enu]
 
 MOST_CELLS = 20_000_000
+SIDE_BY_SIDE = cpu_count() or 1  # threads that cut shapes at once
+FEW = 500  # shapes that are not worth a second thread
 _NOTHING = 1e-14  # a square cut to less than this share of it holds no surface: rounding of the cut
 
 
@@ -180,13 +184,25 @@ def _cut(polygons: NDArray[np.object_], middle: NDArray[np.float64], half: NDArr
     if not len(border):
         return area, rest
     x, y, h = middle[border, 0], middle[border, 1], half[border]
-    cut = shapely.intersection(polygons[border], shapely.box(x - h, y - h, x + h, y + h))
+    cut = _intersection(polygons[border], shapely.box(x - h, y - h, x + h, y + h))
     part = shapely.area(cut)
     whole = part >= square[border] * (1 - 1e-13)
     empty = part <= square[border] * _NOTHING
     area[border] = np.where(empty, 0.0, np.where(whole, square[border], part))
     rest[border[~whole]] = cut[~whole]
     return area, rest
+
+
+def _intersection(shapes: NDArray[np.object_], others: NDArray[np.object_]) -> NDArray[np.object_]:
+    """What shapes (n,) have in common with others (n,), many of them side by side."""
+    if len(shapes) < FEW:
+        return shapely.intersection(shapes, others)
+    parts = [slice(k, None, SIDE_BY_SIDE) for k in range(SIDE_BY_SIDE)]
+    out = np.empty(len(shapes), object)
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for part, found in zip(parts, pool.map(lambda part: shapely.intersection(shapes[part], others[part]), parts), strict=True):
+            out[part] = found
+    return out
 
 
 def _expanded(ij: NDArray[np.int64], size: int) -> NDArray[np.int64]:

@@ -25,7 +25,7 @@ from twin.coverage.bounded import in_parts
 from twin.coverage.cells import Cells, select
 from twin.coverage.paths import Aim, Heard, Whereabouts, heard
 from twin.coverage.propagation import MODELS, Model
-from twin.coverage.received import ALL, ANY, LIKELY, LOST_DB, NONE, SAFE, Air, Bounds, Rules, Told, World, bound, receive
+from twin.coverage.received import ALL, ANY, LIKELY, LOST_DB, NONE, SAFE, Air, Bounds, Rules, Told, World, bound, receive, serve
 from twin.coverage.site import Carriers, Site
 
 FloatArray = NDArray[np.float64]
@@ -38,7 +38,7 @@ INDOOR_MODEL = INDOOR_MODELS[0]
 ROOF_FROM_GHZ, CANYON_FROM_GHZ, LOW_UP_TO_M = 2.2, 0.8, 3.0  # where the formulas of P.1411 begin, and how high its low terminals are
 # an indoor antenna this far below the threshold at a cell's point and corners, walls at their best, is left out there: it disturbs nobody
 HARMLESS_DB, SILENT_DB = 20.0, 10.0  # where interference matters, and where it does not
-_MOST_PAIRS = 2_000_000  # carriers times cells judged at a time
+_MOST_PAIRS = 500_000  # carriers times cells judged at a time
 _MOST_CELLS = 100_000  # cells heard at a time where nothing is kept
 
 Keep = Callable[[int, Callable[[], Heard]], Heard]
@@ -86,6 +86,17 @@ class Reception:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """The same in short, of cells that others were cut into."""
+
+    covered: BoolArray  # (n,)
+    sure: BoolArray  # (n,)
+    possible: BoolArray  # (n,)
+    mixed: BoolArray  # (n,)
+    possibly_by: BoolArray  # (n, o)
+
+
+@dataclass(frozen=True)
 class Case:
     """One state of what is not known: cases of facades and walls, and how much more carriers send than they say (m,) [dB].
 
@@ -125,15 +136,18 @@ def reception(carriers: Carriers, site: Site, demand: Demand, cells: Cells, leve
     return _joined(in_parts(cells, size, lambda part, index: _judge(carriers, demand, part, _cut_out(given, index))))
 
 
-def levels_of(carriers: Carriers, site: Site, demand: Demand, cells: Cells, keep: Keep | None = None) -> list[Heard]:
-    """What each of m carriers gives n cells; `keep` is called for each and may answer from memory."""
+def levels_of(
+    carriers: Carriers, site: Site, demand: Demand, cells: Cells, keep: Keep | None = None, hope: BoolArray | None = None
+) -> list[Heard]:
+    """What each of m carriers gives n cells; `keep` is called for each and may answer from memory. `hope` as in `verdict`."""
     unheard = SILENT_DB if demand.sinr_db is None else HARMLESS_DB + max(demand.sinr_db, 0.0)
-    where = Whereabouts(cells, site, Aim(demand.rsrp_dbm - unheard, demand.target_height_m))
+    where = Whereabouts(cells, site, Aim(demand.rsrp_dbm - unheard, demand.target_height_m), hope)
     groups: dict[tuple[float, ...], list[int]] = {}
     for j, (x, y, z) in enumerate(carriers.position.tolist()):
-        groups.setdefault((x, y, z, float(carriers.loose[j, 0]), float(j) if carriers.indoor[j] else -1.0), []).append(j)
+        groups.setdefault((x, y, z, float(carriers.loose[j, 0]), bool(carriers.indoor[j])), []).append(j)
     ask = keep or (lambda _, make: make())
     _ = (where.place, where.looked, where.yards, where.by_house)  # made once, before threads share them
+    _ = where.behind_walls if carriers.indoor.any() else None
 
     def one(numbers: list[int]) -> list[Heard]:
         return heard(carriers, where, numbers, ask)
@@ -153,10 +167,8 @@ def covered_in(carriers: Carriers, demand: Demand, cells: Cells, levels: Sequenc
         return np.zeros(len(cells), bool)
     size = max(_MOST_PAIRS // len(carriers), 1)
 
-    def judge(part: Cells, index: IntArray) -> BoolArray:
-        told = _told(carriers, len(part))
-        receive(_air(_cut_out(levels, index)), _rules(carriers, demand), part.area, _world(carriers, case), told)
-        return _counted(told.served, demand)
+    def judge(_: Cells, index: IntArray) -> BoolArray:
+        return _counted(_served(_air(_cut_out(levels, index)), carriers, demand, case, one=demand.who == ANY), demand)
 
     return np.concatenate(in_parts(cells, size, judge))
 
@@ -176,11 +188,53 @@ def model_of(name: str, *, height_m: float, above_roofs: bool, f_ghz: float = 3.
     return MODELS[name]
 
 
+def _served(air: Air, carriers: Carriers, demand: Demand, case: Case, *, one: bool = False) -> BoolArray:
+    """Which operators serve the points of cells (n, o) in one state of what is not known; with `one`, one of them."""
+    out = np.zeros((len(air.plain), int(carriers.operator.max()) + 1), bool)
+    serve(air, _rules(carriers, demand), _world(carriers, case), one, out)
+    return out
+
+
+def verdict(carriers: Carriers, site: Site, demand: Demand, cells: Cells, hope: BoolArray) -> Verdict:
+    """Whether n cells that others were cut into are covered; operators that cannot serve them by `hope` (n, o) are not heard."""
+    o = hope.shape[1]
+    if not len(cells) or not len(carriers):
+        none = np.zeros(len(cells), bool)
+        return Verdict(none, none, none, none, np.zeros((len(cells), o), bool))
+
+    def judge(part: Cells, index: IntArray) -> Verdict:
+        air = _air(_cut_out(levels, index))
+        served, out = _served(air, carriers, demand, Case()), _bounds(len(part), o)
+        bound(air, _rules(carriers, demand), out)
+        covered = _counted(served, demand)
+        sure, possible = _counted(out.sure, demand) & covered, _counted(out.possible, demand) | covered
+        return Verdict(covered, sure, possible, out.mixed, out.possible | served)
+
+    audible = hope | (hope @ _disturbing(carriers, o))
+    found: list[Verdict] = []
+    for index in np.array_split(np.arange(len(cells)), -(-len(cells) // _MOST_CELLS)):
+        some = select(cells, index)
+        levels = levels_of(carriers, site, demand, some, hope=audible[index])
+        found += in_parts(some, max(_MOST_PAIRS // len(carriers), 1), judge)
+    return Verdict(*(np.concatenate([getattr(part, name) for part in found]) for name in Verdict.__dataclass_fields__))
+
+
+def _disturbing(carriers: Carriers, o: int) -> BoolArray:
+    """Whether each operator (row) is disturbed by each other one (o, o)."""
+    out, among = np.zeros((o, o), bool), carriers.interference
+    out[np.repeat(carriers.operator, np.diff(among.first)), carriers.operator[among.other]] = True
+    return out
+
+
+def _bounds(n: int, o: int) -> Bounds:
+    return Bounds(np.zeros((n, o), bool), np.zeros((n, o), bool), np.zeros(n, bool))
+
+
 def _judge(carriers: Carriers, demand: Demand, cells: Cells, levels: Sequence[Heard]) -> Reception:
     told, rules, air = _told(carriers, len(cells)), _rules(carriers, demand), _air(levels)
     receive(air, rules, cells.area, _world(carriers, Case()), told)
     o = told.level.shape[1]
-    out = Bounds(np.zeros((len(cells), o), bool), np.zeros((len(cells), o), bool), np.zeros(len(cells), bool))
+    out = _bounds(len(cells), o)
     bound(air, rules, out)
     covered = _counted(told.served, demand)
     row, pick = np.arange(len(cells)), _deciding(told.level, demand)
@@ -257,11 +311,11 @@ def _told(carriers: Carriers, n: int) -> Told:
 
 
 def _air(levels: Sequence[Heard]) -> Air:
-    plain = np.stack([level.plain for level in levels])
+    plain = np.stack([level.plain for level in levels], axis=1)
     row = np.full(plain.shape[:2], -1, np.int32)
     start = 0
     for j, level in enumerate(levels):
-        row[j, level.cell] = np.arange(start, start + len(level.cell))
+        row[level.cell, j] = np.arange(start, start + len(level.cell))
         start += len(level.cell)
     return Air(plain, row, np.concatenate([level.cases for level in levels]))
 
@@ -274,6 +328,21 @@ def _cut_out(levels: Sequence[Heard], index: IntArray) -> list[Heard]:
         first, end = np.searchsorted(level.cell, [a, b])
         found.append(Heard(level.plain[a:b], level.cell[first:end] - a, level.cases[first:end], level.sight[a:b]))
     return found
+
+
+def picked(level: Heard, index: IntArray) -> Heard:
+    """What a carrier gives some cells (k,), ascending."""
+    number = np.full(len(level.plain), -1, np.int64)
+    number[index] = np.arange(len(index))
+    cell = number[level.cell]
+    mine = cell >= 0
+    return Heard(level.plain[index], cell[mine], level.cases[mine], level.sight[index])
+
+
+def rows_of(found: Reception, index: IntArray) -> Reception:
+    """What some cells (k,) receive."""
+    names = [name for name in Reception.__dataclass_fields__ if name != "devices"]
+    return Reception(**{name: getattr(found, name)[index] for name in names}, devices=found.devices)
 
 
 def _joined(parts: Sequence[Reception]) -> Reception:

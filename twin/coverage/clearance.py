@@ -13,6 +13,7 @@ edge), by which boxes are taken larger.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,7 @@ Memory = dict[tuple[float, ...], tuple[FloatArray, FloatArray]]  # by antenna: t
 NEAR, WIDE = 64, 4096  # boxes that follow each other are first asked about together
 RIM_M = 2e-3  # a face that leaves all of a border cell's surface on one side, but for this much, does not cut it
 SLACK_M = 1e-3  # boxes are taken this much larger
+ROUND_M = 8.0  # walls of shadow are found for boxes rounded up to this
 _TILE_M = (128.0, 16.0)
 
 
@@ -134,16 +136,27 @@ def clear_sight(among: Sight, lens: Lens, boxes: Boxes, points: FloatArray, cut:
     return Clear(free, free & ~unsure, free | unsure)
 
 
+def foresee(among: Sight, lens: Lens, boxes: Sequence[Boxes]) -> None:
+    """Find the walls of shadow for several sets of boxes at once, which will then be asked about one by one."""
+    some = [hull_of(each) for each in boxes if len(each)]
+    if some and len(among.edges.triangles):
+        _walls(among, lens, np.concatenate([np.min(some, axis=0)[:3], np.max(some, axis=0)[3:]]))
+
+
+def hull_of(boxes: Boxes) -> FloatArray:
+    """The box (6,) over some boxes: low and high corner. [m, enu]"""
+    half = boxes.box[:, [3, 3, 4]]
+    return np.concatenate([(boxes.box[:, :3] - half).min(axis=0), (boxes.box[:, :3] + half).max(axis=0)])
+
+
 def _reached(among: Sight, lens: Lens, boxes: Boxes) -> BoolArray:
     """Boxes (n,) that a wall of shadow may enter."""
     if not len(boxes) or not len(among.edges.triangles):
         return np.zeros(len(boxes), np.bool_)
     if lens.slack_m > 0 and _has_face_near(among.edges, lens.position, lens.slack_m):
         return np.ones(len(boxes), np.bool_)
-    half = boxes.box[:, [3, 3, 4]]
-    hull = np.concatenate([(boxes.box[:, :3] - half).min(axis=0), (boxes.box[:, :3] + half).max(axis=0)])
     out = np.zeros(len(boxes), np.bool_)
-    _mark_entered(_walls(among, lens, hull), np.ascontiguousarray(lens.position, np.float64), boxes.box, lens.slack_m, out)
+    _mark_entered(_walls(among, lens, hull_of(boxes)), np.ascontiguousarray(lens.position, np.float64), boxes.box, lens.slack_m, out)
     return out
 
 
@@ -151,6 +164,7 @@ def _walls(among: Sight, lens: Lens, hull: FloatArray) -> FloatArray:
     """The walls of shadow (s, 14) that may enter a box (6,), from memory where they were asked for a larger one."""
     key = (id(among.edges), *lens.position.tolist(), lens.slack_m)
     known = lens.memory.get(key)
+    hull = np.concatenate([np.floor(hull[:3] / ROUND_M), np.ceil(hull[3:] / ROUND_M)]) * ROUND_M  # cells cut later hardly reach beyond
     if known is None or (known[0][:3] > hull[:3]).any() or (known[0][3:] < hull[3:]).any():
         if known is not None:  # walls for a box over both serve both
             hull = np.concatenate([np.minimum(known[0][:3], hull[:3]), np.maximum(known[0][3:], hull[3:])])

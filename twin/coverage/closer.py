@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from twin.coverage.camera import Criteria, View, pack
 from twin.coverage.edges import GROUP, Edges, enters, sectors
-from twin.coverage.field import PARTS, RIM_M, Field, box_of, face_cuts
+from twin.coverage.field import PARTS, RIM_M, Field, box_of, distinct_cells, face_cuts
 from twin.coverage.inview import IN, INSIDE, MIXED, OUT, box_verdict, verdict_at
 from twin.coverage.look import PERHAPS_NO, PERHAPS_YES, Look, Sight, columns, push_quarters, shift_of
 
@@ -92,7 +92,7 @@ def closer(field: Field, sight: Sight, view: View, criteria: Criteria, found: Lo
 def _undecided(field: Field, found: Look) -> NDArray[np.int64]:
     """The parts (s,), 64 · cell + part, that are worth a closer look."""
     worth = (found.state == PERHAPS_YES) | (found.state == PERHAPS_NO)
-    cell, row = np.unique(found.cell, return_inverse=True)
+    cell, row = distinct_cells(found.cell)
     asked, seen = np.zeros(len(cell), np.uint64), np.zeros(len(cell), np.uint64)
     np.bitwise_or.at(asked, row[worth], found.mask[worth])
     np.bitwise_or.at(seen, row[~worth], found.mask[~worth])
@@ -149,9 +149,10 @@ def _descend(parts: _Parts, size: float, view: FloatArray, walls: FloatArray, fa
     for tile in range(len(parts.first) - 1):
         around = _tile_box(parts, parts.first[tile], parts.first[tile + 1], size)
         count[0] = _narrow(walls, near, count, 0, view, around)
-        in_tile = _faces_in(faces, around, bool(parts.is_cut[parts.first[tile] : parts.first[tile + 1]].any()))
+        in_tile, boxes = _faces_in(faces, around, bool(parts.is_cut[parts.first[tile] : parts.first[tile + 1]].any()))
         for p in range(parts.first[tile], parts.first[tile + 1]):
             low, high, level = parts.z[p]
+            here = _meeting(boxes if parts.is_cut[p] else boxes[:0], parts.corner[p], parts.z[p], size)
             stack[0] = 1, 0, 0, _PIECES, MIXED, -1
             top = 1
             while top > 0:
@@ -167,7 +168,7 @@ def _descend(parts: _Parts, size: float, view: FloatArray, walls: FloatArray, fa
                 is_mixed = False
                 if ray < 0:
                     count[depth] = _narrow(walls, near, count, depth, view, box)
-                    is_mixed = count[depth] > 0 or (parts.is_cut[p] and _is_cut(faces, in_tile, box))
+                    is_mixed = count[depth] > 0 or _is_cut(faces, in_tile, boxes, here, box)
                     if not is_mixed or wide == 1:
                         ray = len(rays)
                         rays.append((x, y, level))
@@ -183,7 +184,7 @@ def _descend(parts: _Parts, size: float, view: FloatArray, walls: FloatArray, fa
 
 @njit(cache=True, nogil=True)
 def _faces_in(faces: _Faces, box: Any, is_asked: bool) -> Any:
-    """Index of the triangles whose boxes meet a box; none where nobody asks."""
+    """Index of the triangles whose boxes meet a box, and these boxes (n, 6); none where nobody asks."""
     found = [0 for _ in range(0)]
     if is_asked:
         for group in range(len(faces.boxes)):
@@ -192,7 +193,22 @@ def _faces_in(faces: _Faces, box: Any, is_asked: bool) -> Any:
             for k in range(group * GROUP, min((group + 1) * GROUP, len(faces.triangles))):
                 if not _is_apart(box_of(faces.triangles[k]), box):
                     found.append(k)  # noqa: PERF401  compiled
-    return np.array(found, np.int64)
+    boxes = np.empty((len(found), 6))
+    for k in range(len(found)):
+        boxes[k] = box_of(faces.triangles[found[k]])
+    return np.array(found, np.int64), boxes
+
+
+@njit(cache=True, nogil=True)
+def _meeting(boxes: FloatArray, corner: FloatArray, z: FloatArray, size: float) -> Any:
+    """Index of the boxes (n, 6) that meet a part's."""
+    found = np.empty(len(boxes), np.int64)
+    n = 0
+    for k in range(len(boxes)):
+        if not _is_apart(boxes[k], (corner[0] + size / 2, corner[1] + size / 2, (z[0] + z[1]) / 2, size / 2, (z[1] - z[0]) / 2)):
+            found[n] = k
+            n += 1
+    return found[:n]
 
 
 @njit(cache=True, nogil=True)
@@ -205,13 +221,12 @@ def _is_apart(corners: FloatArray, box: Any) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _is_cut(faces: _Faces, chosen: NDArray[np.int64], box: Any) -> bool:
-    """Whether one of the chosen triangles may cut a block; what cuts less than a rim off it does not."""
+def _is_cut(faces: _Faces, in_tile: NDArray[np.int64], boxes: FloatArray, chosen: NDArray[np.int64], box: Any) -> bool:
+    """Whether one of the chosen triangles of a tile may cut a block; what cuts less than a rim off it does not."""
     x, y, z, half, half_z = box
     inner = (x, y, z, half - min(RIM_M, half / 2), half_z)
-    for k in chosen:
-        corners = box_of(faces.triangles[k])
-        if not _is_apart(corners, inner) and face_cuts(faces.triangles[k], corners, inner):
+    for k in chosen:  # noqa: SIM110  numba knows no generators
+        if not _is_apart(boxes[k], inner) and face_cuts(faces.triangles[in_tile[k]], boxes[k], inner):
             return True
     return False
 

@@ -6,8 +6,9 @@ Rooms are left to certified cells: among the thousands of triangles of a model p
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
@@ -18,13 +19,21 @@ from twin.coverage.shadows import Ground, Plane, Seen, Triangles, level_plane, s
 from twin.coverage.surface import Surface
 
 
+class Level(NamedTuple):
+    """Level ground, and what is in the way of the sight over it: by best knowledge, and at best."""
+
+    ground: Ground
+    triangles: Triangles
+    best: Triangles
+
+
 def drawn(
     surface: Surface,
     views: Sequence[View],
     criteria: Criteria,
     height: float,
-    triangles: tuple[Triangles, Triangles],
-    ground: Ground,
+    level: Level,
+    side_by_side: Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]] = map,
 ) -> dict[int, Seen]:
     """What a camera's views see of each piece, by the piece's number; pieces where one of them draws no polygon are missing.
 
@@ -36,18 +45,18 @@ def drawn(
         The aims of one camera.
     criteria, height
         What targets must fulfil, and how high they stand above floor or ground. [m]
-    triangles
-        What is in the way by best knowledge, and at best.
-    ground
-        The height of level ground.
+    level
+        The ground, and what is in the way.
+    side_by_side
+        What draws several views, as `map` does.
     """
     bounds = np.array([piece.polygon.bounds for piece in surface.pieces])
     on_ground = np.array([piece.floor_z is None for piece in surface.pieces])
     reached = np.flatnonzero(on_ground & _in_reach(bounds, views, criteria)).tolist()
     if not reached:
         return {}
-    planes = [level_plane(ground, view, height, min(reach(possible(view), criteria), _farthest(bounds, view))) for view in views]
-    polygons = _of_all(views, planes, criteria, triangles)
+    planes = [level_plane(level.ground, view, height, min(reach(possible(view), criteria), _farthest(bounds, view))) for view in views]
+    polygons = _of_all(side_by_side(lambda each: _of_one(each[0], each[1], criteria, level), list(zip(views, planes, strict=True))))
     return {} if polygons is None else dict.fromkeys(reached, polygons)
 
 
@@ -68,14 +77,19 @@ def _in_reach(bounds: NDArray[np.float64], views: Sequence[View], criteria: Crit
     return out
 
 
-def _of_all(views: Sequence[View], planes: Sequence[Plane], criteria: Criteria, triangles: tuple[Triangles, Triangles]) -> Seen | None:
-    """What the views see of their planes together; None where one of them draws no polygon."""
+def _of_one(view: View, plane: Plane, criteria: Criteria, level: Level) -> Seen | None:
+    """What a view sees of its plane; None where it draws no polygon."""
+    part = seen(view, criteria, plane, level.triangles)
+    if part is None or level.best is level.triangles:
+        return part
+    best = seen(view, criteria, plane, level.best)
+    return None if best is None else replace(part, upper=shapely.union(part.upper, best.upper))
+
+
+def _of_all(drawn_by_views: Iterable[Seen | None]) -> Seen | None:
+    """What views see together; None where one of them draws no polygon."""
     parts: list[Seen] = []
-    for view, plane in zip(views, planes, strict=True):
-        part = seen(view, criteria, plane, triangles[0])
-        if part is not None and triangles[1] is not triangles[0]:
-            best = seen(view, criteria, plane, triangles[1])
-            part = None if best is None else replace(part, upper=shapely.union(part.upper, best.upper))
+    for part in drawn_by_views:
         if part is None:
             return None
         parts.append(part)

@@ -34,6 +34,7 @@ from twin.scene.embree import Scene
 FloatArray = NDArray[np.float64]
 
 Box = tuple[float, float, float, float, float, float]  # middle from the lens, half its width and height, its farthest point's distance [m]
+Place = tuple[float, float, float]  # numbers: an array would have to be made each time
 Shift = tuple[float, float]  # across, and up or down [m]
 
 WELD_M = 1e-4  # vertices nearer than this are one
@@ -285,36 +286,41 @@ def _sector(a: FloatArray, b: FloatArray, out: FloatArray, shift: Shift) -> None
 @njit(cache=True, nogil=True)
 def _thin_sector(a: FloatArray, b: FloatArray, out: FloatArray) -> None:
     """The wall of shadow of a lens that is where it is, but for the slack of its sides."""
-    n = np.array([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
-    d = b - a
-    size = math.sqrt((n * n).sum())
+    n, d = _cross(a, b), (b[0] - a[0], b[1] - a[1], b[2] - a[2])
+    size = math.sqrt(_dot(n, n))
     near = max(_nearest(a, d), 1e-6)
-    if size <= 1e-9 * math.sqrt((a * a).sum() * (b * b).sum()):  # seen end on: a half-plane on its ray holds it
-        other = np.array([1.0, 0.0, 0.0]) if abs(a[0]) < abs(a[2]) else np.array([0.0, 0.0, 1.0])
-        n = np.array([a[1] * other[2] - a[2] * other[1], a[2] * other[0] - a[0] * other[2], a[0] * other[1] - a[1] * other[0]])
-        n /= math.sqrt((n * n).sum()) + 1e-300
-        g = a / max(math.sqrt((a * a).sum()), 1e-12)
-        out[0:3], out[3:6], out[6:9], out[9:12] = n, g, g, g
-        out[12], out[13] = near, _SINGLE_M / near
+    out[13] = _SINGLE_M / near
+    if size <= 1e-9 * math.sqrt(_dot(a, a) * _dot(b, b)):  # seen end on: a half-plane on its ray holds it
+        n = _cross(a, (1.0, 0.0, 0.0) if abs(a[0]) < abs(a[2]) else (0.0, 0.0, 1.0))
+        n, g = _over(n, math.sqrt(_dot(n, n)) + 1e-300), _over(a, max(math.sqrt(_dot(a, a)), 1e-12))
+        _put(out, n, g, g, g)
+        out[12] = near
         return
-    n /= size
-    out[0:3] = n
-    out[3:6] = n[1] * a[2] - n[2] * a[1], n[2] * a[0] - n[0] * a[2], n[0] * a[1] - n[1] * a[0]
-    out[6:9] = b[1] * n[2] - b[2] * n[1], b[2] * n[0] - b[0] * n[2], b[0] * n[1] - b[1] * n[0]
-    g = np.array([d[1] * n[2] - d[2] * n[1], d[2] * n[0] - d[0] * n[2], d[0] * n[1] - d[1] * n[0]])
-    k = (g * a).sum()
-    if k < 0:
-        g, k = -g, -k
-    out[9:12], out[12], out[13] = g, k, _SINGLE_M / near
+    n = _over(n, size)
+    g = _cross(d, n)
+    k = _dot(g, a)
+    _put(out, n, _cross(n, a), _cross(b, n), (-g[0], -g[1], -g[2]) if k < 0 else g)
+    out[12] = abs(k)
 
 
 @njit(cache=True, nogil=True)
-def _nearest(a: FloatArray, d: FloatArray) -> float:
+def _put(out: FloatArray, normal: Place, first: Place, second: Place, beyond: Place) -> None:
+    for k in range(3):
+        out[k], out[3 + k], out[6 + k], out[9 + k] = normal[k], first[k], second[k], beyond[k]
+
+
+@njit(cache=True, nogil=True)
+def _over(u: Any, size: float) -> Place:
+    return u[0] / size, u[1] / size, u[2] / size
+
+
+@njit(cache=True, nogil=True)
+def _nearest(a: Any, d: Any) -> float:
     """Distance from the lens to the edge from a along d."""
-    length = (d * d).sum()
-    t = min(1.0, max(0.0, -(a * d).sum() / length)) if length > 0 else 0.0
-    p = a + t * d
-    return math.sqrt((p * p).sum())
+    length = _dot(d, d)
+    t = min(1.0, max(0.0, -_dot(a, d) / length)) if length > 0 else 0.0
+    p = (a[0] + t * d[0], a[1] + t * d[1], a[2] + t * d[2])
+    return math.sqrt(_dot(p, p))
 
 
 @njit(cache=True, nogil=True)
@@ -380,10 +386,11 @@ def _cut_away(ends: FloatArray, lens: FloatArray, face: NDArray[np.int64], corne
     for i in range(len(ends)):
         span[0, 0], span[0, 1] = 0.0, 1.0
         count, changed = 1, False
+        a, b = ends[i, 0] - lens, ends[i, 1] - lens
         for k in range(face.shape[1]):
             if face[i, k] < 0:
                 continue
-            low, high = _hidden_span(ends[i, 0] - lens, ends[i, 1] - lens, corners[i, k])
+            low, high = _hidden_span(a, b, corners[i, k])
             if high > low:
                 count, changed = _subtract(span, count, low, high), True
         if not changed:
@@ -429,20 +436,18 @@ def _hidden_span(a: FloatArray, b: FloatArray, corners: FloatArray) -> tuple[flo
     """
     p, q, r = corners[0], corners[1], corners[2]
     low, high = 0.0, 1.0
-    plane = _cross(q - p, r - p)
-    size = math.sqrt((plane * plane).sum())
-    offset = (plane * p).sum()
+    plane = _cross((q[0] - p[0], q[1] - p[1], q[2] - p[2]), (r[0] - p[0], r[1] - p[1], r[2] - p[2]))
+    size = math.sqrt(_dot(plane, plane))
+    offset = _dot(plane, p)
     if size == 0 or abs(offset) <= 1e-9 * size:
         return 1.0, 0.0
     sign = 1.0 if offset > 0 else -1.0
     for side in range(4):
-        if side == 3:
-            normal, limit = plane * sign, abs(offset) + WELD_M * size
-        else:
-            u, v = corners[side], corners[(side + 1) % 3]
-            normal = _cross(u, v) * sign
-            limit = -1e-7 * math.sqrt((normal * normal).sum())
-        at_a, at_b = (normal * a).sum() - limit, (normal * b).sum() - limit
+        normal, limit = plane, abs(offset) + WELD_M * size
+        if side < 3:
+            normal = _cross(corners[side], corners[(side + 1) % 3])
+            limit = -1e-7 * math.sqrt(_dot(normal, normal))
+        at_a, at_b = sign * _dot(normal, a) - limit, sign * _dot(normal, b) - limit
         if at_a < 0 and at_b < 0:
             return 1.0, 0.0
         if at_a < 0:
@@ -453,5 +458,10 @@ def _hidden_span(a: FloatArray, b: FloatArray, corners: FloatArray) -> tuple[flo
 
 
 @njit(cache=True, nogil=True)
-def _cross(u: FloatArray, v: FloatArray) -> Any:
-    return np.array([u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]])
+def _cross(u: Any, v: Any) -> Place:
+    return u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]
+
+
+@njit(cache=True, nogil=True)
+def _dot(u: Any, v: Any) -> float:
+    return u[0] * v[0] + u[1] * v[1] + u[2] * v[2]

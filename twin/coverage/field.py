@@ -9,7 +9,10 @@ Cells lie in pages of 32 by 32, pages are halved down to cells, and every cell h
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from os import cpu_count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +27,7 @@ FloatArray = NDArray[np.float64]
 _Line = tuple[FloatArray, FloatArray]  # the coordinates of corners along two axes
 _Square = tuple[float, float, float, float, float]  # middle of a box, half its width and height [m]
 
+SIDE_BY_SIDE = cpu_count() or 1  # stretches of border cells that threads cut at once
 PAGE = 32  # cells along a page
 PARTS = 8  # parts along a cell
 LEVELS = (85, 21, 5, 1, 0)  # where the blocks of 2, 4, 8, 16, 32 cells begin among a page's 341
@@ -106,7 +110,7 @@ def arrange(cells: Cells, edges: Edges) -> Field:
     row = np.full(len(cells), -1, np.int32)
     row[border] = np.arange(len(border))
     rings = _rings(cells.outline[border])
-    area, inside, sound, dead_border = _parts(cells.centre[border, :2], step, *rings)
+    area, inside, sound, dead_border = _all_parts(cells.centre[border, :2], step, rings)
     area *= (cells.area[border] / np.maximum(area.sum(axis=1), 1e-300))[:, None]
     dead = np.zeros(len(cells), np.uint64)
     dead[border] = dead_border
@@ -122,16 +126,29 @@ def arrange(cells: Cells, edges: Edges) -> Field:
     return Field(cells, pages, step, area, rings)
 
 
+def _all_parts(centre: FloatArray, step: float, rings: Rings) -> Sequence[Any]:
+    """What `_parts` finds, stretches of cells side by side."""
+    ends = [len(centre) * k // SIDE_BY_SIDE for k in range(SIDE_BY_SIDE + 1)]
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        found = pool.map(
+            lambda low, high: _parts(centre[low:high], step, rings.corners, rings.start, rings.sign, rings.first[low : high + 1]),
+            ends[:-1], ends[1:],
+        )  # fmt: skip
+        return [np.concatenate(each) for each in zip(*found, strict=True)]
+
+
 def _paged(cells: Cells, step: float) -> tuple[FloatArray, NDArray[np.int32]]:
     """South-west corners (p, 2) of the pages and the cell at each of their squares (p, 1024)."""
     ij = np.floor(cells.centre[:, :2] / step).astype(np.int64)
     page = ij // PAGE
-    key = np.column_stack([cells.piece, page])
-    distinct, number = np.unique(key, axis=0, return_inverse=True) if len(cells) else (np.empty((0, 3), np.int64), np.empty(0, np.int64))
+    low = page.min(axis=0) if len(cells) else np.zeros(2, np.int64)
+    wide, high = (np.ptp(page, axis=0) + 1).tolist() if len(cells) else (1, 1)
+    key = (cells.piece.astype(np.int64) * wide + page[:, 0] - low[0]) * high + page[:, 1] - low[1]  # by piece, column and row of pages
+    distinct, number = np.unique(key, return_inverse=True)
     slot = np.full((len(distinct), PAGE * PAGE), -1, np.int32)
     within = ij - page * PAGE
-    slot[number.ravel(), within[:, 1] * PAGE + within[:, 0]] = np.arange(len(cells))
-    return np.asarray(distinct[:, 1:] * (PAGE * step), np.float64), slot
+    slot[number, within[:, 1] * PAGE + within[:, 0]] = np.arange(len(cells))
+    return np.column_stack([distinct // high % wide + low[0], distinct % high + low[1]]) * float(PAGE * step), slot
 
 
 def _columns(corner: FloatArray, step: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -164,6 +181,27 @@ def _rings(outlines: NDArray[np.object_]) -> Rings:
     start = np.searchsorted(ring, np.arange(len(rings) + 1))
     first = np.searchsorted(owner, np.arange(len(outlines) + 1))
     return Rings(corners, start.astype(np.int64), np.where(outer, 1.0, -1.0), first.astype(np.int64))
+
+
+@njit(cache=True, nogil=True)
+def distinct_cells(cell: NDArray[np.int32]) -> Any:
+    """The distinct cells among some (m,), ascending, and where each one is among these (m,): `np.unique` without sorting."""
+    row = np.empty(len(cell), np.int64)
+    if not len(cell):
+        return cell.copy(), row
+    low = cell.min()
+    place = np.zeros(cell.max() - low + 1, np.int32)
+    for m in range(len(cell)):
+        place[cell[m] - low] = 1
+    distinct = np.empty(place.sum(), np.int32)
+    n = 0
+    for k in range(len(place)):
+        if place[k]:
+            distinct[n], place[k] = low + k, n
+            n += 1
+    for m in range(len(cell)):
+        row[m] = place[cell[m] - low]
+    return distinct, row
 
 
 @njit(cache=True, nogil=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from twin.coverage.closer import Fine
 from twin.coverage.exact import Drawn, sharpened
-from twin.coverage.field import EVERY, PARTS, Field, piece_areas
+from twin.coverage.field import EVERY, PARTS, Field, distinct_cells, piece_areas
 from twin.coverage.look import LASTING_NO, LASTING_YES, SEEN, Look
 from twin.coverage.shadows import Seen
 
@@ -76,7 +76,7 @@ def footprint(looks: Sequence[tuple[Look, Fine, FloatArray]]) -> Footprint:
         for part in zip(*((found.cell, found.mask, found.state, strength) for found, _, strength in looks), strict=True)
     )
     refined = np.concatenate([_refined(found, fine) for found, fine, _ in looks])
-    distinct, row = np.unique(cell, return_inverse=True)
+    distinct, row = distinct_cells(cell)
     whole, best = np.zeros((len(distinct), 3), np.uint64), np.zeros(len(distinct))
     _gather(row, mask & ~refined, state, value, whole, best)
     places = np.concatenate([fine.place for _, fine, _ in looks])

@@ -281,6 +281,11 @@ class Book:
         """How many numbers are kept. [count]"""
         return sum(int(getattr(known, column.name).size) for _, known in self._known.values() for column in fields(known))
 
+    def known(self, key: str) -> tuple[IntArray, Any] | None:
+        """The cells (k,) for which something is known under `key`, ascending, and what; None where nothing is."""
+        with self._lock:
+            return self._known.get(key)
+
     def levels(self, key: str, cells: IntArray, make: Callable[[IntArray], Kept]) -> Kept:
         """What cells (k,), ascending, get from the access point under `key`; what is not known is made."""
         with self._lock:

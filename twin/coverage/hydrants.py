@@ -35,6 +35,7 @@ BoolArray = NDArray[np.bool_]
 RADIUS_M, SPACING_M, KERB_M, WALL_M = 150.0, 120.0, 2.0, 5.0  # GB 50974-2014 7.3.2, 7.2.5, 7.2.6
 OFF_M = 0.01  # corners stand this far off what they are corners of
 HAIR_M = 0.1  # which makes a way longer than the shortest by less than this
+TILE_M = 150.0  # points this near each other are asked together
 _AT_ONCE = 2_000_000
 
 
@@ -150,15 +151,31 @@ def _best(ground: Ground, starts: Ways, points: FloatArray, most_m: float) -> tu
     way, best = np.full(len(points), np.inf), np.full(len(points), -1, np.int64)
     if not len(starts.place) or not len(points):
         return way, best
-    size = max(_AT_ONCE // len(starts.place), 1)
-    for first in range(0, len(points), size):
-        part = slice(first, first + size)
-        promise = np.hypot(*(points[part, None] - starts.place[None]).transpose(2, 0, 1)) + starts.length  # (k, p)
-        way[part], best[part] = _tried(ground, starts, points[part], promise, most_m)
+    for tile in _tiles(points):
+        low, high = points[tile].min(axis=0), points[tile].max(axis=0)
+        away = np.hypot(*np.maximum(np.maximum(low - starts.place, starts.place - high), 0.0).T)
+        near = np.flatnonzero(away + starts.length <= most_m)
+        size = max(_AT_ONCE // max(len(near), 1), 1)
+        for first in range(0, len(tile), size):
+            part = tile[first : first + size]
+            promise = np.hypot(*(points[part, None] - starts.place[near]).transpose(2, 0, 1)) + starts.length[near]  # (k, p)
+            way[part], best[part] = _tried(ground, starts, (points[part], near), promise, most_m)
     return way, best
 
 
-def _tried(ground: Ground, starts: Ways, points: FloatArray, promise: FloatArray, most_m: float) -> tuple[FloatArray, IntArray]:
+def _tiles(points: FloatArray) -> list[IntArray]:
+    """The points (n, 2) by squares of ground: what is far from a square need not be asked about for any of its points."""
+    square = np.floor((points - points.min(axis=0)) / TILE_M).astype(np.int64)
+    key = square[:, 0] * (int(square[:, 1].max()) + 1) + square[:, 1]
+    order = np.argsort(key, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(key[order])) + 1)
+
+
+def _tried(
+    ground: Ground, starts: Ways, ends: tuple[FloatArray, IntArray], promise: FloatArray, most_m: float
+) -> tuple[FloatArray, IntArray]:
+    """The same for points (k, 2) by those of the starts (p,), what they promise (k, p) being known."""
+    points, near = ends
     way, best = np.full(len(points), np.inf), np.full(len(points), -1, np.int64)
     order = np.argsort(promise, axis=1, kind="stable")
     active = np.arange(len(points))
@@ -168,9 +185,9 @@ def _tried(ground: Ground, starts: Ways, points: FloatArray, promise: FloatArray
         active, pick = active[going], pick[going]
         if not len(active):
             break
-        free = _free(ground, points[active], starts.place[pick])
+        free = _free(ground, points[active], starts.place[near[pick]])
         done = active[free]
-        way[done], best[done] = promise[done, pick[free]], starts.hydrant[pick[free]]
+        way[done], best[done] = promise[done, pick[free]], starts.hydrant[near[pick[free]]]
         active = active[~free]
     return way, best
 
@@ -184,8 +201,9 @@ def _straight(points: FloatArray, hydrants: FloatArray) -> tuple[FloatArray, Int
 
 def _free(ground: Ground, a: FloatArray, b: FloatArray) -> BoolArray:
     """Whether nothing lies between points (n, 2) in plan."""
-    flat = np.zeros((len(a), 1))
-    return ~ground.scene.occluded(np.hstack([a, flat]), np.hstack([b, flat]))
+    ends = np.zeros((2, len(a), 3))
+    ends[0, :, :2], ends[1, :, :2] = a, b
+    return ~ground.scene.occluded(ends[0], ends[1])
 
 
 def _slack(cells: Cells, own: FloatArray) -> FloatArray:

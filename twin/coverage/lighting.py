@@ -37,7 +37,7 @@ BoolArray = NDArray[np.bool_]
 # CJJ 45 class of a motor lane -> maintained mean illuminance, low and high grade [lx], and Emin / Eav [1]; asphalt
 CJJ45: Mapping[str, tuple[float, float, float]] = {"I": (20.0, 30.0, 0.4), "II": (15.0, 20.0, 0.4), "III": (8.0, 10.0, 0.3)}
 CONCRETE = 0.7  # of these on a bright surface (CJJ 45: 30 % less)
-_MOST = 100_000  # cells judged at a time
+_MOST = 10_000  # cells judged at a time
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,8 @@ def given(luminaires: Luminaires, number: IntArray, points: FloatArray, *, mf: f
 def from_afar(luminaires: Luminaires, lines: Lines, asked: Asked) -> FloatArray:
     """The most that luminaires which are in sight of no part of a field's cells (n,) may give them from beyond their reach. [lx]"""
     cells = lines.field.cells
+    if np.isinf(asked.reach).all():
+        return np.zeros(len(cells))
     boxes = np.column_stack([cells.centre[:, :2], cells.z_range - asked.lift_m, cells.half])
     return _afar(_packed(luminaires)[0], lines.first, lines.point, boxes, (asked.reach, asked.mf))
 
@@ -198,77 +200,76 @@ def lit(luminaires: Luminaires, lines: Lines, cells: Cells, asked: Asked, afar: 
         none = np.empty(0)
         return Lit(none, none, none, none, np.empty(0, bool))
     parts = in_parts(cells, _MOST, judge)
-    point, low, high, least, most = (np.concatenate([part[k] for part in parts]) for k in range(5))
-    low, high, level = np.minimum(low, point), np.maximum(high, point), np.full(len(point), asked.level_lx)
-    return Lit(point, low, high, level, is_lasting(level, (point, low, high), (least, most)))
+    point, low, high, lasting = (np.concatenate([part[k] for part in parts]) for k in range(4))
+    return Lit(point, low, high, np.full(len(point), asked.level_lx), np.asarray(lasting, bool))
 
 
-def _judged(packed: Any, lines: Lines, cells: Cells, asked: Asked, afar: FloatArray) -> tuple[FloatArray, ...]:
-    """What cells get at their point, least and most over the cell, and least and most at the point alone."""
+def _judged(packed: Any, lines: Lines, cells: Cells, asked: Asked, afar: FloatArray) -> tuple[Any, ...]:
+    """What cells get at their point, least and most over the cell, and whether that stays undecided."""
     at = blocks(lines.field, cells)
     boxes = np.column_stack([cells.centre[:, :2], cells.z_range - asked.lift_m, cells.half])  # (n, 5)
     own = cells.representative - np.array([0.0, 0.0, asked.lift_m])
-    spots = np.column_stack([own, own[:, 2], np.zeros(len(own))])
-    point, low, again, least = (np.zeros(len(cells)) for _ in range(4))
-    high, most = afar[at.root], afar[at.root]
     records = (lines.first, lines.point, lines.seen, lines.likely, lines.perhaps)
+    point, low, high = np.zeros(len(cells)), np.zeros(len(cells)), afar[at.root]
     _add_up(packed, records, (at.root, at.live, at.own), (boxes, own, asked.reach, asked.mf), (point, low, high))
-    _add_up(packed, records, (at.root, at.own, at.own), (spots, own, asked.reach, asked.mf), (again, least, most))
-    return point, low, high, least, most
+    low, high, lasting = np.minimum(low, point), np.maximum(high, point), np.zeros(len(cells), bool)
+    open_ = np.flatnonzero((low < asked.level_lx) & (high >= asked.level_lx))
+    root, own, bit = at.root[open_], own[open_], at.own[open_]
+    spots = np.column_stack([own, own[:, 2], np.zeros(len(own))])
+    again, least, most = np.zeros(len(own)), np.zeros(len(own)), afar[root]
+    _add_up(packed, records, (root, bit, bit), (spots, own, asked.reach, asked.mf), (again, least, most))
+    lasting[open_] = is_lasting(asked.level_lx, (point[open_], low[open_], high[open_]), (least, most))
+    return point, low, high, lasting
 
 
-def _packed(luminaires: Luminaires) -> Any:
-    """Luminaires as the compiled loops take them: numbers (m, 12), forms (m, 2), and the forms' axes and values end to end."""
-    m = len(luminaires)
-    aim = np.where(np.isnan(luminaires.azimuth_rad), luminaires.aim_rad, luminaires.azimuth_rad)
+def _packed(luminaires: Luminaires) -> tuple[FloatArray, FloatArray]:
+    """Luminaires as the compiled loops take them: a row of numbers each (m, 16), and a table of their forms.
+
+    A row ends with where in the table its two forms begin; there stand the number of planes, of angles, whether all planes are alike,
+    then planes, angles and intensities. Two arrays: to hand over one more costs the loops as much as what they compute.
+    """
+    forms, aim = luminaires.forms, np.where(np.isnan(luminaires.azimuth_rad), luminaires.aim_rad, luminaires.azimuth_rad)
+    pieces = [
+        np.concatenate([
+            [len(form.c_deg), len(form.gamma_deg), (form.candela == form.candela[:1]).all()],
+            np.radians(form.c_deg), np.radians(form.gamma_deg), np.ravel(form.candela),
+        ])
+        for form in forms
+    ]  # fmt: skip
+    begin = np.cumsum([0, *(len(piece) for piece in pieces)])
+    if not len(luminaires):
+        return np.empty((0, 16)), np.empty(0)
     rows = np.column_stack([
         luminaires.position, aim, luminaires.tilt_rad, np.isnan(luminaires.azimuth_rad), luminaires.scale, luminaires.peak_cd,
-    ]) if m else np.empty((0, 10))  # fmt: skip
-    forms = luminaires.forms
-    size = np.array([(len(form.c_deg), len(form.gamma_deg)) for form in forms], np.int64).reshape(-1, 2)
-    starts = np.column_stack(
-        [np.cumsum(size[:, 0]) - size[:, 0], np.cumsum(size[:, 1]) - size[:, 1], np.cumsum(size.prod(axis=1)) - size.prod(axis=1)]
-    )
-    empty = np.empty(0)
-    axes = (
-        np.concatenate([empty, *(np.radians(f.c_deg) for f in forms)]),
-        np.concatenate([empty, *(np.radians(f.gamma_deg) for f in forms)]),
-    )
-    values = np.concatenate([empty, *(np.asarray(form.candela, float).ravel() for form in forms)])
-    return (
-        np.ascontiguousarray(rows, np.float64),
-        np.ascontiguousarray(luminaires.form, np.int64),
-        size,
-        starts.astype(np.int64),
-        *axes,
-        values,
-    )
+        np.sin(aim), np.cos(aim), np.sin(luminaires.tilt_rad), np.cos(luminaires.tilt_rad), begin[luminaires.form],
+    ])  # fmt: skip
+    return np.ascontiguousarray(rows, np.float64), np.concatenate(pieces)
 
 
 @nb.njit(cache=True, nogil=True)
 def _points(packed: Any, points: FloatArray, mf: float) -> Any:  # pragma: no cover - compiled
-    rows, form = packed[0], packed[1]
+    rows, table = packed
     out = np.zeros((len(points), len(rows)))
     for i in range(len(points)):
         for j in range(len(rows)):
-            out[i, j] = mf * rows[j, 7] * _on_level(packed, rows[j], form[j, 0], points[i])
+            out[i, j] = mf * rows[j, 7] * _on_level(rows[j], table, points[i])
     return out
 
 
 @nb.njit(cache=True, nogil=True)
 def _given(packed: Any, number: IntArray, points: FloatArray, mf: float) -> Any:  # pragma: no cover - compiled
-    rows, form = packed[0], packed[1]
+    rows, table = packed
     out = np.zeros(len(points))
     for i in range(len(points)):
         j = number[i]
-        out[i] = mf * rows[j, 7] * _on_level(packed, rows[j], form[j, 0], points[i])
+        out[i] = mf * rows[j, 7] * _on_level(rows[j], table, points[i])
     return out
 
 
 @nb.njit(cache=True, nogil=True)
 def _add_up(packed: Any, records: Any, at: Any, where: Any, out: Any) -> None:  # pragma: no cover - compiled
     """Add to point, low and high (n,) [lx] what records by cell give; `at` is root, parts and own part of each cell."""
-    rows, form = packed[0], packed[1]
+    rows, table = packed
     first, number, seen, likely, perhaps = records
     root, live, own = at
     boxes, points, reach, mf = where
@@ -277,20 +278,21 @@ def _add_up(packed: Any, records: Any, at: Any, where: Any, out: Any) -> None:  
         box = boxes[i]
         for k in range(first[root[i]], first[root[i] + 1]):
             j = number[k]
-            near, far, up_low, up_high = _spans(rows[j], box)
+            row = rows[j]
+            near, far, up_low, up_high = _spans(row, box)
             if up_high <= 0.0:
                 continue
             if far * far + up_high * up_high > reach[j] * reach[j]:  # some of the cell lies beyond what was followed
-                high[i] += mf * rows[j, 9] * up_high / _least_way(near, up_low, reach[j]) ** 3
+                high[i] += mf * row[9] * up_high / _least_way(near, up_low, reach[j]) ** 3
             if perhaps[k] & live[i] == 0:
                 continue
-            least, most = _intensities(packed, j, box)
+            least, most = _intensities(row, table, box)
             g_low, g_high = _falling(near, far, up_low, up_high)
-            high[i] += mf * rows[j, 8] * most * g_high
+            high[i] += mf * row[8] * most * g_high
             if live[i] & ~seen[k] == 0:
-                low[i] += mf * rows[j, 6] * least * g_low
+                low[i] += mf * row[6] * least * g_low
             if likely[k] & own[i] != 0 or (own[i] & live[i] == 0 and likely[k] & live[i] != 0):
-                point[i] += mf * rows[j, 7] * _on_level(packed, rows[j], form[j, 0], points[i])
+                point[i] += mf * row[7] * _on_level(row, table, points[i])
 
 
 @nb.njit(cache=True, nogil=True)
@@ -305,24 +307,26 @@ def _afar(rows: FloatArray, first: IntArray, number: Any, boxes: FloatArray, lim
                 k += 1
             if k < end and number[k] == j:
                 continue
-            near, far, up_low, up_high = _spans(rows[j], boxes[i])
-            if up_high > 0.0 and far * far + up_high * up_high > reach[j] * reach[j]:
-                out[i] += mf * rows[j, 9] * up_high / _least_way(near, up_low, reach[j]) ** 3
+            row = rows[j]
+            dx, dy, half, up_high = abs(boxes[i, 0] - row[0]), abs(boxes[i, 1] - row[1]), boxes[i, 4], row[2] - boxes[i, 2]
+            if up_high > 0.0 and (dx + half) ** 2 + (dy + half) ** 2 + up_high * up_high > reach[j] * reach[j]:
+                near = math.sqrt(max(dx - half, 0.0) ** 2 + max(dy - half, 0.0) ** 2)
+                out[i] += mf * row[9] * up_high / _least_way(near, row[2] - boxes[i, 3], reach[j]) ** 3
     return out
 
 
 @nb.njit(cache=True, nogil=True)
 def _least_way(near: float, up_low: float, reach: float) -> float:  # pragma: no cover - compiled
     """How near at least what lies beyond the reach is. [m]"""
-    return max(math.hypot(near, max(up_low, 0.0)), reach, 1e-3)
+    return max(math.sqrt(near * near + max(up_low, 0.0) ** 2), reach, 1e-3)
 
 
 @nb.njit(cache=True, nogil=True)
 def _spans(row: FloatArray, box: FloatArray) -> Any:  # pragma: no cover - compiled
     """Least and greatest distance along the ground, and least and greatest height of the luminaire above a box. [m]"""
     dx, dy, half = abs(box[0] - row[0]), abs(box[1] - row[1]), box[4]
-    near = math.hypot(max(dx - half, 0.0), max(dy - half, 0.0))
-    return near, math.hypot(dx + half, dy + half), row[2] - box[3], row[2] - box[2]
+    near = math.sqrt(max(dx - half, 0.0) ** 2 + max(dy - half, 0.0) ** 2)
+    return near, math.sqrt((dx + half) ** 2 + (dy + half) ** 2), row[2] - box[3], row[2] - box[2]
 
 
 @nb.njit(cache=True, nogil=True)
@@ -338,40 +342,57 @@ def _falling(near: float, far: float, up_low: float, up_high: float) -> Any:  # 
 
 
 @nb.njit(cache=True, nogil=True)
-def _angles(row: FloatArray, x: float, y: float, z: float) -> Any:  # pragma: no cover - compiled
-    """C and gamma [rad] of the direction (x, y, z) from a luminaire."""
-    sin_a, cos_a, sin_t, cos_t = math.sin(row[3]), math.cos(row[3]), math.sin(row[4]), math.cos(row[4])
-    front, right = x * sin_a + y * cos_a, x * cos_a - y * sin_a
-    ahead, down = front * cos_t + z * sin_t, front * sin_t - z * cos_t
-    size = math.sqrt(x * x + y * y + z * z)
-    gamma = math.acos(min(1.0, max(-1.0, down / size))) if size > 0.0 else 0.0
-    return math.atan2(ahead, right) % (2 * math.pi), gamma
+def _turn(row: FloatArray, x: float, y: float, z: float) -> float:  # pragma: no cover - compiled
+    """C [rad] of the direction (x, y, z) from a luminaire."""
+    front, right = x * row[10] + y * row[11], x * row[11] - y * row[10]
+    return math.atan2(front * row[13] + z * row[12], right) % (2 * math.pi)
 
 
 @nb.njit(cache=True, nogil=True)
-def _on_level(packed: Any, row: FloatArray, form: int, point: FloatArray) -> float:  # pragma: no cover - compiled
-    """Illuminance [lx] on a level face at a point, the distribution unscaled."""
+def _gamma(row: FloatArray, x: float, y: float, z: float) -> float:  # pragma: no cover - compiled
+    """Gamma [rad] of the direction (x, y, z) from a luminaire."""
+    down, size = (x * row[10] + y * row[11]) * row[12] - z * row[13], math.sqrt(x * x + y * y + z * z)
+    return math.acos(min(1.0, max(-1.0, down / size))) if size > 0.0 else 0.0
+
+
+@nb.njit(cache=True, nogil=True)
+def _on_level(row: FloatArray, table: FloatArray, point: FloatArray) -> float:  # pragma: no cover - compiled
+    """Illuminance [lx] on a level face at a point, by the likely distribution unscaled."""
     x, y, z = point[0] - row[0], point[1] - row[1], point[2] - row[2]
     d2 = x * x + y * y + z * z
     if z >= 0.0 or d2 <= 0.0:
         return 0.0
-    c, gamma = _angles(row, x, y, z)
-    return _at(packed, form, c, gamma) * -z / d2**1.5
+    form = int(row[14])
+    planes = _planes(table, form, 0.0 if table[form + 2] else _turn(row, x, y, z))
+    return _between_planes(table, planes, _step(table, form, _gamma(row, x, y, z))) * -z / d2**1.5
 
 
 @nb.njit(cache=True, nogil=True)
-def _at(packed: Any, form: int, c: float, gamma: float) -> float:  # pragma: no cover - compiled
-    """Intensity [cd] of a form, linear between its planes and angles, dark outside them."""
-    size, start, planes, angles, values = packed[2][form], packed[3][form], packed[4], packed[5], packed[6]
-    n, g = size[0], size[1]
-    if gamma < angles[start[1]] - 1e-9 or gamma > angles[start[1] + g - 1] + 1e-9:
+def _between_planes(table: FloatArray, planes: Any, step: Any) -> float:  # pragma: no cover - compiled
+    """Intensity [cd], linear between two planes and between two angles, dark outside them."""
+    if step[2]:
         return 0.0
-    i, s = _between(planes, start[0], n, c)
-    j, t = _between(angles, start[1], g, gamma)
-    a = start[2] + i * g + j
-    b = a + (g if n > 1 else 0)
-    step = 1 if g > 1 else 0
-    return (1 - s) * ((1 - t) * values[a] + t * values[a + step]) + s * ((1 - t) * values[b] + t * values[b + step])
+    a, b, s, t, one = planes[0] + step[0], planes[1] + step[0], planes[2], step[1], step[3]
+    return (1 - s) * ((1 - t) * table[a] + t * table[a + one]) + s * ((1 - t) * table[b] + t * table[b + one])
+
+
+@nb.njit(cache=True, nogil=True)
+def _step(table: FloatArray, form: int, gamma: float) -> Any:  # pragma: no cover - compiled
+    """Between which two angles of a form a gamma lies, how far along, whether the form is dark there, and how far the second is."""
+    start, g = form + 3 + int(table[form]), int(table[form + 1])
+    j, t = _between(table, start, g, gamma)
+    return j, t, gamma < table[start] - 1e-9 or gamma > table[start + g - 1] + 1e-9, 1 if g > 1 else 0
+
+
+@nb.njit(cache=True, nogil=True)
+def _planes(table: FloatArray, form: int, c: float) -> Any:  # pragma: no cover - compiled
+    """Where the values of the two planes about a C begin, and how far it is from the first to the second; one where all are alike."""
+    n, g = int(table[form]), int(table[form + 1])
+    values = form + 3 + n + g
+    if table[form + 2]:
+        return values, values, 0.0
+    i, s = _between(table, form + 3, n, c)
+    return values + i * g, values + (i + 1 if n > 1 else i) * g, s
 
 
 @nb.njit(cache=True, nogil=True)
@@ -379,52 +400,62 @@ def _between(axis: FloatArray, start: int, n: int, at: float) -> Any:  # pragma:
     """The interval of an axis in which a value lies, and how far along it."""
     if n < 2:
         return 0, 0.0
-    i = min(max(np.searchsorted(axis[start : start + n], at, side="right") - 1, 0), n - 2)
+    i = int((at - axis[start]) / (axis[start + n - 1] - axis[start]) * (n - 1))  # right where steps are even, near elsewhere
+    i = min(max(i, 0), n - 2)
+    while i > 0 and axis[start + i] > at:
+        i -= 1
+    while i < n - 2 and axis[start + i + 1] <= at:
+        i += 1
     low, high = axis[start + i], axis[start + i + 1]
     return i, min(max((at - low) / (high - low), 0.0), 1.0)
 
 
 @nb.njit(cache=True, nogil=True)
-def _intensities(packed: Any, j: int, box: FloatArray) -> Any:  # pragma: no cover - compiled
-    """Least and greatest intensity [cd] of luminaire j, unscaled, toward any point of a box.
+def _intensities(row: FloatArray, table: FloatArray, box: FloatArray) -> Any:  # pragma: no cover - compiled
+    """Least and greatest intensity [cd] of a luminaire, unscaled, toward any point of a box.
 
     The directions toward a box lie in a cone about its middle; its angles C and gamma lie in a rectangle of the distribution. There
     the intensity is bilinear between nodes, so that its extremes are at nodes, or at the rectangle's rim in line with them.
     """
-    row = packed[0][j]
     x, y, z = box[0] - row[0], box[1] - row[1], (box[2] + box[3]) / 2 - row[2]
     d, radius = math.sqrt(x * x + y * y + z * z), math.sqrt(2 * box[4] ** 2 + ((box[3] - box[2]) / 2) ** 2)
-    c, gamma = _angles(row, x, y, z)
+    gamma, is_round = _gamma(row, x, y, z), table[int(row[14]) + 2] * table[int(row[15]) + 2] == 1.0
+    c = 0.0 if is_round else _turn(row, x, y, z)
     wide = math.pi if radius >= d else math.asin(radius / d)
     g0, g1, spread = max(gamma - wide, 0.0), min(gamma + wide, math.pi), math.pi
-    if row[5] == 0.0 and g0 > 0.0 and g1 < math.pi:
+    if not is_round and row[5] == 0.0 and g0 > 0.0 and g1 < math.pi:
         spread = math.asin(min(1.0, math.sin(wide) / math.sin(gamma)))
     least, most = math.inf, 0.0
-    for k in range(1 if packed[1][j, 0] == packed[1][j, 1] else 2):
-        low, high = _extremes(packed, packed[1][j, k], (c, spread), (g0, g1))
+    for k in range(14, 15 if row[14] == row[15] else 16):
+        low, high = _extremes(table, int(row[k]), (c, spread), (g0, g1))
         least, most = min(least, low), max(most, high)
     return least, most
 
 
 @nb.njit(cache=True, nogil=True)
-def _extremes(packed: Any, form: int, turn: Any, span: Any) -> Any:  # pragma: no cover - compiled
+def _extremes(table: FloatArray, form: int, turn: Any, span: Any) -> Any:  # pragma: no cover - compiled
     """Least and greatest intensity [cd] of a form for C within turn[1] of turn[0] and gamma in span. [rad]"""
-    size, start, planes, angles = packed[2][form], packed[3][form], packed[4], packed[5]
-    axis = angles[start[1] : start[1] + size[1]]
-    begin, end = np.searchsorted(axis, span[0]), np.searchsorted(axis, span[1], side="right")
+    n, g, is_round = int(table[form]), int(table[form + 1]), table[form + 2] == 1.0
+    angles, last = form + 3 + n, form + 2 + n + g
+    low, high = _step(table, form, span[0]), _step(table, form, span[1])
+    begin = low[0] + (1 if table[angles + low[0]] < span[0] else 0) + (1 if table[last] < span[0] else 0)
+    end = g if table[last] <= span[1] else high[0] + (1 if table[angles + high[0]] <= span[1] else 0)
     least, most = math.inf, 0.0
-    for i in range(-2, size[0]):
+    for i in range(0 if is_round else -2, 1 if is_round else n):
         if i < 0:
             c = (turn[0] + (turn[1] if i == -1 else -turn[1])) % (2 * math.pi)
         else:
-            c = planes[start[0] + i]
+            c = table[form + 3 + i]
             off = abs(c - turn[0]) % (2 * math.pi)
-            if min(off, 2 * math.pi - off) > turn[1]:
+            if min(off, 2 * math.pi - off) > turn[1] and not is_round:
                 continue
-        for k in range(begin - 2, end):
-            gamma = axis[k] if k >= begin else span[0] if k == begin - 2 else span[1]
-            value = _at(packed, form, c, gamma)
+        planes = _planes(table, form, c)
+        for k in range(begin, end):
+            value = (1 - planes[2]) * table[planes[0] + k] + planes[2] * table[planes[1] + k]
             least, most = min(least, value), max(most, value)
-    if span[1] > angles[start[1] + size[1] - 1] or span[0] < angles[start[1]]:
+        for step in (low, high):
+            value = _between_planes(table, planes, step)
+            least, most = min(least, value), max(most, value)
+    if span[1] > table[last] or span[0] < table[angles]:
         least = 0.0
     return least, most

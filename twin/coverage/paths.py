@@ -7,24 +7,22 @@ when one device changes, the others are as they were.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.coverage.behind import Changes, Corners, changes, cuts, joined, picked
+from twin.coverage.behind import Corners, cuts
 from twin.coverage.bounded import Probes, chosen, extremes, probes, ranges
 from twin.coverage.cells import Cells, select
-from twin.coverage.clearance import Boxes, Clear, Lens, boxes_of, boxes_over, clear_sight, cut_by_faces, near_each_other
-from twin.coverage.crossed import Prices, crossed, prices
+from twin.coverage.clearance import Boxes, Clear, Lens, boxes_of, boxes_over, clear_sight, cut_by_faces, foresee, near_each_other
 from twin.coverage.facade import Entry, House, entry, entry_loss_db, facades_db
-from twin.coverage.makeup import loss_table_db
+from twin.coverage.heads import Asks, Lost, Rooms, through_walls
 from twin.coverage.propagation import MODELS, Links, Model, curve, path_loss_db
 from twin.coverage.received import NEAREST_M, Place, Sent, Way, hear
 from twin.coverage.site import Carriers, Site
-from twin.coverage.walls import wall_loss
 
 FloatArray = NDArray[np.float64]
 SingleArray = NDArray[np.float32]
@@ -63,6 +61,7 @@ class Whereabouts:
     cells: Cells
     site: Site
     aim: Aim
+    hope: BoolArray | None = None  # (n, o) whether operators may serve them; others are not heard
 
     @cached_property
     def base(self) -> FloatArray:
@@ -93,11 +92,11 @@ class Whereabouts:
         return probes(self.cells)
 
     @cached_property
-    def cut_walls(self) -> Changes:
-        """The walls that reach into each cell."""
+    def behind_walls(self) -> Rooms:
+        """All cells among the walls that reach into them."""
         first = np.append(self.looked.start, len(self.looked.points)).astype(np.int64)
         corners = Corners(np.ascontiguousarray(self.looked.points[:, :2]), first, np.ascontiguousarray(self.cells.z_range))
-        return cuts(self.site.barriers.rims, corners)
+        return Rooms(self.site.barriers, self.looked, self.cells.z_range, cuts(self.site.barriers.rims, corners))
 
     @cached_property
     def rooms(self) -> Probes:
@@ -165,13 +164,20 @@ def heard(carriers: Carriers, where: Whereabouts, numbers: Sequence[int], keep: 
     where
         The cells.
     numbers
-        Those asked about: of one place, known equally well, all outdoors or one inside.
+        Those asked about: of one place, known equally well, all outdoors or all inside.
     keep
         Called with the number of a carrier and what computes it; it may answer from memory.
     """
-    if carriers.indoor[numbers[0]]:
-        return [keep(j, lambda j=j: _from_inside(carriers, where, j)) for j in numbers]
     loose = float(carriers.loose[numbers[0], 0])
+    if carriers.indoor[numbers[0]]:
+
+        @cache
+        def lost() -> Mapping[int, Lost]:
+            asked = [_asks(carriers, j, where) for j in numbers]
+            found = through_walls(where.behind_walls, carriers.position[numbers[0]], loose, asked, where.aim.least_dbm)
+            return dict(zip(numbers, found, strict=True))
+
+        return [keep(j, lambda j=j: _from_inside(carriers, where, j, lost()[j])) for j in numbers]
 
     @cache
     def arrival() -> _Arrival:
@@ -188,43 +194,34 @@ def model_at(carriers: Carriers, j: int) -> Model:
 def _from_outside(carriers: Carriers, where: Whereabouts, arrival: _Arrival, j: int) -> Heard:
     row = np.full(len(where.cells), _NOTHING, np.int64)
     row[where.indoors] = np.arange(len(where.indoors))
+    if where.hope is not None:
+        row[~where.hope[:, carriers.operator[j]]] = _NOT_HEARD
     lost = _entered(where, arrival, float(carriers.f_ghz[j]))
     return _heard(carriers, where, j, Way(arrival.clear.point, arrival.clear.whole, arrival.clear.some, row, lost))
 
 
-def _from_inside(carriers: Carriers, where: Whereabouts, j: int) -> Heard:
+def _from_inside(carriers: Carriers, where: Whereabouts, j: int, lost: Lost) -> Heard:
     """An antenna inside a building: walls between, and in its own factory hall the formula with or without line of sight."""
-    n = len(where.cells)
-    some = _heard_at_all(carriers, j, where, np.flatnonzero(_reaches(carriers, j, where)))
-    lost = _walls(where, carriers.position[j], round(float(carriers.f_ghz[j]), 2), float(carriers.loose[j, 0]), some)
-    row = np.full(n, _NOT_HEARD, np.int64)
-    row[some] = np.arange(len(some))
-    yes = np.ones(n, bool)
-    clear = Clear(yes, yes, yes)
+    row = np.full(len(where.cells), _NOT_HEARD, np.int64)
+    row[lost.cells] = np.arange(len(lost.cells))
+    yes = np.ones(len(where.cells), bool)
+    clear, db = Clear(yes, yes, yes), lost.db
     if carriers.model[j].startswith(FACTORY):
         hall = where.inside(carriers.house[j] if carriers.house else None)
         clear = _in_hall(where, Lens(carriers.position[j], float(carriers.loose[j, 0]), where.site.memory), hall)
-        lost[hall[some]] = 0.0
-    return _heard(carriers, where, j, Way(clear.point, clear.whole, clear.some, row, np.ascontiguousarray(lost)))
+        db = np.where(hall[lost.cells][:, None, None], 0.0, db)
+    return _heard(carriers, where, j, Way(clear.point, clear.whole, clear.some, row, np.ascontiguousarray(db)))
 
 
-def _walls(where: Whereabouts, antenna: FloatArray, f_ghz: float, loose: float, some: IntArray) -> FloatArray:
-    """What walls take from an antenna to some cells: at the point, least and most over the cell, in the three cases (k, 3, 3). [dB]"""
-    among = where.site.barriers
-    table = loss_table_db(among.walls, f_ghz)
-    key = ("mobile", f_ghz)
-    if key not in among.memory:
-        among.memory[key] = prices(among, table[None])
-    by: Prices = among.memory[key]
-    near = chosen(where.looked, some)
-    own = near.points[near.start] if len(some) else np.empty((0, 3))
-    first = np.append(near.start, len(near.points)).astype(np.int64)
-    corners = Corners(np.ascontiguousarray(near.points[:, :2]), first, np.ascontiguousarray(where.cells.z_range[some]))
-    moving = changes(among.rims, antenna, corners, creases=by.varies, tolerance_m=loose)
-    found = crossed(among, by, antenna, (own, corners), joined(moving, picked(where.cut_walls, some)))
-    at_point = wall_loss(among, table, np.broadcast_to(antenna, own.shape), own).db  # (k, 3)
-    least, most = np.minimum(found.low[:, 0], at_point), np.maximum(found.high[:, 0], at_point)
-    return np.ascontiguousarray(np.stack([at_point, least, most], axis=1))
+def _asks(carriers: Carriers, j: int, where: Whereabouts) -> Asks:
+    """The cells that indoor carrier j may matter for: in the range of its formula, and not far below the threshold with it alone."""
+    model, f = model_at(carriers, j), float(carriers.f_ghz[j])
+    near = np.maximum(ranges(carriers.position[j], where.cells).near_3d - carriers.loose[j, 0], NEAREST_M)
+    free = carriers.power_dbm[j] + carriers.slack_db[j] - path_loss_db(model, Links(f, near, near), True, extrapolate=True)
+    audible = (free >= where.aim.least_dbm) & (near <= model.validity.d_m[1])
+    cells = np.flatnonzero(audible if where.hope is None else audible & where.hope[:, carriers.operator[j]])
+    hall = where.inside(carriers.house[j] if carriers.house else None)[cells] & carriers.model[j].startswith(FACTORY)
+    return Asks(round(f, 2), cells, free[cells], hall)
 
 
 def _in_hall(where: Whereabouts, lens: Lens, hall: BoolArray) -> Clear:
@@ -240,7 +237,7 @@ def _in_hall(where: Whereabouts, lens: Lens, hall: BoolArray) -> Clear:
 
 def _heard(carriers: Carriers, where: Whereabouts, j: int, way: Way) -> Heard:
     n, k = len(where.cells), len(way.lost)
-    plain, cases = np.empty((n, 3), np.float32), np.empty((k, 3, 3), np.float32)
+    plain, cases = np.empty((n, 3), np.float32), np.zeros((k, 3, 3), np.float32)  # rows of cells that are not heard stay alike
     antenna = carriers.antenna[j]
     azimuth = np.nan if antenna.azimuth is None else antenna.azimuth
     model = model_at(carriers, j)
@@ -261,43 +258,57 @@ def _heard(carriers: Carriers, where: Whereabouts, j: int, way: Way) -> Heard:
 def _arrival(where: Whereabouts, lens: Lens) -> _Arrival:
     n = len(where.cells)
     point, whole, some = (np.zeros(n, bool) for _ in range(3))
-    boxes, cut = where.yards
-    outside = _clear(where.site, lens, boxes, where.own[where.outdoors], cut)
-    for out, found in ((point, outside.point), (whole, outside.whole), (some, outside.some)):
-        out[where.outdoors] = found
     ways = [(house, points, entry(lens.position, where.rooms.points[points], house)) for house, points in where.by_house]
-    steady = np.zeros(len(where.indoors), bool)
-    if len(where.indoors):
-        targets, side = where.rooms.points.copy(), np.zeros(len(where.rooms.points), np.int64)
-        for _, points, way_in in ways:
-            targets[points] = way_in.outside
-            side[points] = np.where(way_in.by_roof, -2, way_in.edge)
-        steady, inside = _to_shells(where, lens, targets, side)
-        for out, found in ((point, inside.point), (whole, inside.whole), (some, inside.some)):
-            out[where.indoors] = found
-    return _Arrival(Clear(point, whole, some), ways, steady)
+    boxes, cut = where.yards
+    shells = _shells(where, ways)
+    for among in (where.site.sight, where.site.sight.best):
+        if among is not None:
+            foresee(among, lens, [boxes, shells.boxes])
+    outside = _clear(where.site, lens, boxes, where.own[where.outdoors], cut)
+    inside = _to_shells(where, lens, shells)
+    for out, yard, room in ((point, outside.point, inside.point), (whole, outside.whole, inside.whole), (some, outside.some, inside.some)):
+        out[where.outdoors], out[where.indoors] = yard, room
+    return _Arrival(Clear(point, whole, some), ways, shells.steady)
 
 
 def _clear(site: Site, lens: Lens, boxes: Boxes, points: FloatArray, cut: BoolArray) -> Clear:
-    """The sight to boxes: to all of them with most in the way, to some of them with least."""
+    """The sight to boxes: to all of them with most in the way, to their points and to some of them with least: leaves are not solid."""
     most = clear_sight(site.sight, lens, boxes, points, cut)
     if site.sight.best is None:
         return most
-    return Clear(most.point, most.whole, clear_sight(site.sight.best, lens, boxes, points, cut).some)
+    least = clear_sight(site.sight.best, lens, boxes, points, cut)
+    return Clear(least.point, most.whole, least.some)
 
 
-def _to_shells(where: Whereabouts, lens: Lens, targets: FloatArray, side: IntArray) -> tuple[BoolArray, Clear]:
-    """Whether each indoor cell is entered by one side alone (k,), and the sight to where it is entered.
+@dataclass(frozen=True)
+class _Shells:
+    """Where the lines from one antenna place enter the buildings around k indoor cells."""
+
+    targets: FloatArray  # (p, 3) for the points and corners of all [m, enu]
+    boxes: Boxes  # (k,) over those of each cell
+    steady: BoolArray  # (k,) whether all of a cell is entered by one side
+
+
+def _shells(where: Whereabouts, ways: Sequence[tuple[House, IntArray, Entry]]) -> _Shells:
+    targets, side = where.rooms.points.copy(), np.zeros(len(where.rooms.points), np.int64)
+    for _, points, way_in in ways:
+        targets[points] = way_in.outside
+        side[points] = np.where(way_in.by_roof, -2, way_in.edge)
+    first, last = extremes(where.rooms, side)
+    return _Shells(targets, boxes_over(*extremes(where.rooms, targets)), np.asarray(first == last, bool))
+
+
+def _to_shells(where: Whereabouts, lens: Lens, shells: _Shells) -> Clear:
+    """The sight to where indoor cells are entered (k,).
 
     A face that no wall of shadow gives away goes right through where the cell's lines enter, and parts its corners.
     """
-    low, high = extremes(where.rooms, targets)
-    first, last = extremes(where.rooms, side)
-    steady = first == last
-    free = ~where.site.sight.scene.occluded(np.broadcast_to(lens.position, targets.shape), targets)
-    none, every = extremes(where.rooms, free)
-    parted = ~steady | (none != every)
-    return steady, _clear(where.site, lens, boxes_over(low, high), targets[where.rooms.start], parted)
+    targets, parted = shells.targets, ~shells.steady
+    for among in (where.site.sight, where.site.sight.best):
+        if among is not None:
+            none, every = extremes(where.rooms, ~among.scene.occluded(np.broadcast_to(lens.position, targets.shape), targets))
+            parted = parted | (none != every)
+    return _clear(where.site, lens, shells.boxes, targets[where.rooms.start], parted)
 
 
 def _entered(where: Whereabouts, arrival: _Arrival, f_ghz: float) -> FloatArray:
@@ -313,26 +324,3 @@ def _entered(where: Whereabouts, arrival: _Arrival, f_ghz: float) -> FloatArray:
     apart = INSIDE_DB_PER_M * 2.0 * np.sqrt(2.0) * where.cells.half[where.indoors]
     slack = np.where(arrival.steady[:, None], STEADY_DB, apart[:, None] + spread[rooms.start]) if len(rooms.start) else 0.0
     return np.stack([lost[rooms.start], least - slack, most + slack], axis=1)
-
-
-def _heard_at_all(carriers: Carriers, j: int, where: Whereabouts, cells: IntArray) -> IntArray:
-    """Those of some cells at whose points or corners, in the best case, the walls between leave something of an indoor carrier."""
-    near = chosen(where.looked, cells)
-    among = where.site.barriers
-    table = loss_table_db(among.walls, round(float(carriers.f_ghz[j]), 2))
-    between = wall_loss(among, table, np.broadcast_to(carriers.position[j], near.points.shape), near.points).db[:, 2]
-    least, _ = extremes(near, between)
-    d = np.maximum(ranges(carriers.position[j], select(where.cells, cells)).near_3d - carriers.loose[j, 0], NEAREST_M)
-    loss = path_loss_db(model_at(carriers, j), Links(float(carriers.f_ghz[j]), d, d), True, extrapolate=True)
-    strongest = carriers.power_dbm[j] + carriers.slack_db[j] - loss - least
-    hall = where.inside(carriers.house[j] if carriers.house else None)[cells] & carriers.model[j].startswith(FACTORY)
-    return cells[(strongest >= where.aim.least_dbm) | hall]
-
-
-def _reaches(carriers: Carriers, j: int, where: Whereabouts) -> BoolArray:
-    """Cells (n,) that indoor carrier j may matter for: in the range of its formula, and not far below the threshold with it alone."""
-    model = model_at(carriers, j)
-    near = np.maximum(ranges(carriers.position[j], where.cells).near_3d - carriers.loose[j, 0], NEAREST_M)
-    loss = path_loss_db(model, Links(float(carriers.f_ghz[j]), near, near), True, extrapolate=True)
-    strong = carriers.power_dbm[j] + carriers.slack_db[j] - loss >= where.aim.least_dbm
-    return strong & (near <= model.validity.d_m[1])

@@ -27,6 +27,7 @@ BoolArray = NDArray[np.bool_]
 NEAREST_M = 0.5  # nearer places count as this far
 OTHERS_SLACK_DB = 10.0  # an unknown power of an interferer is taken to be off by no more than this
 LOST_DB = 1000.0  # what a carrier that is not heard is below
+FAINTEST_DBM = -400.0  # what is weaker adds nothing to any noise
 SINGLE_DB = 1e-4  # bounds are kept in single precision, wider by this
 ANY, ALL = -1, -2  # operators that must serve; else the number of one
 WORST, LIKELY, BEST = 0, 1, 2  # cases, as `twin.coverage.makeup` has them
@@ -69,8 +70,8 @@ class Way(NamedTuple):
 class Air(NamedTuple):
     """m carriers at n cells."""
 
-    plain: SingleArray  # (m, n, 3) at the point, least, most, in the likely case [dBm]
-    row: NDArray[np.int32]  # (m, n) row of `cases` where the cases differ; -1 elsewhere
+    plain: SingleArray  # (n, m, 3) at the point, least, most, in the likely case [dBm]
+    row: NDArray[np.int32]  # (n, m) row of `cases` where the cases differ; -1 elsewhere
     cases: SingleArray  # (k, 3, 3) at the point, least, most, in the three cases [dBm]
 
 
@@ -158,12 +159,13 @@ def receive(air: Any, rules: Any, area: Any, world: Any, told: Any) -> None:  # 
     own, milliwatt = np.empty(m), np.empty(m)
     served_by = np.full(told.level.shape[1], NONE, np.int64)
     counted = np.full(told.devices.shape[0], -1, np.int64)
-    for i in range(air.plain.shape[1]):
+    for i in range(air.plain.shape[0]):
         for j in range(m):
             case = world.walls if rules.indoor[j] else world.facade
             other = world.other_walls if rules.indoor[j] else world.facade
             own[j] = _level(air, j, i, 0, case) + world.own_db[j]
-            milliwatt[j] = math.exp(_TENTH * (_level(air, j, i, 0, other) + world.other_db[j]))
+            level = _level(air, j, i, 0, other) + world.other_db[j]
+            milliwatt[j] = math.exp(_TENTH * level) if level > FAINTEST_DBM else 0.0
         served_by[:] = NONE
         for j in range(m):
             o = rules.operator[j]
@@ -186,6 +188,32 @@ def receive(air: Any, rules: Any, area: Any, world: Any, told: Any) -> None:  # 
 
 
 @njit(nogil=True, cache=True)
+def serve(air: Any, rules: Any, world: Any, one: Any, out: Any) -> None:  # pragma: no cover - compiled
+    """Fill `out` (n, o) with which operators serve the points of cells in one world; with `one`, the first that is found to."""
+    m = len(rules.noise)
+    own, milliwatt = np.empty(m), np.empty(m)
+    for i in range(air.plain.shape[0]):
+        hope = False
+        for j in range(m):
+            own[j] = _level(air, j, i, 0, world.walls if rules.indoor[j] else world.facade) + world.own_db[j]
+            hope = hope or own[j] >= rules.rsrp[j]
+            if one and hope and rules.sinr == -math.inf:
+                out[i, rules.operator[j]] = True
+                break
+        if not hope or (one and rules.sinr == -math.inf):
+            continue
+        if rules.sinr > -math.inf:
+            for j in range(m):
+                level = _level(air, j, i, 0, world.other_walls if rules.indoor[j] else world.facade) + world.other_db[j]
+                milliwatt[j] = math.exp(_TENTH * level) if level > FAINTEST_DBM else 0.0
+        for j in range(m):
+            if own[j] >= rules.rsrp[j] and not out[i, rules.operator[j]]:
+                out[i, rules.operator[j]] = rules.sinr == -math.inf or _quality(rules, j, own[j], milliwatt, -1) >= rules.sinr
+                if one and out[i, rules.operator[j]]:
+                    break
+
+
+@njit(nogil=True, cache=True)
 def _instead(rules: Any, o: Any, device: Any, own: Any, milliwatt: Any) -> Any:  # pragma: no cover - compiled
     """Whether another carrier of operator o would serve if a device, which also disturbs, were not there."""
     for j in range(len(own)):
@@ -199,14 +227,19 @@ def _instead(rules: Any, o: Any, device: Any, own: Any, milliwatt: Any) -> Any: 
 def bound(air: Any, rules: Any, out: Any) -> None:  # pragma: no cover - compiled
     """Fill `out` with what holds over whole cells in all worlds."""
     m, o = len(rules.noise), out.sure.shape[1]
-    own, milliwatt = np.empty(m), np.empty(m)
+    own, milliwatt, heard = np.empty(m), np.zeros(m), np.empty(m, np.int64)
     yes, no = np.empty(o, np.bool_), np.empty(o, np.bool_)
     loose = rules.slack.max() > 0.0
-    for i in range(air.plain.shape[1]):
-        varied = False
+    for i in range(air.plain.shape[0]):
+        varied, count = False, 0
+        milliwatt[:] = 0.0
         for j in range(m):
-            varied = varied or air.row[j, i] >= 0
-        _over_cell(air, rules, (i, LIKELY, LIKELY, LIKELY, 0.0), (yes, no), (own, milliwatt))
+            varied = varied or air.row[i, j] >= 0
+            if air.plain[i, j, 2] > -LOST_DB:
+                heard[count] = j
+                count += 1
+        room = (own, milliwatt, heard[:count])
+        _over_cell(air, rules, (i, LIKELY, LIKELY, LIKELY, 0.0), (yes, no), room)
         out.sure[i], out.possible[i] = yes, no
         out.mixed[i] = _counts(no, rules.who) and not _counts(yes, rules.who)
         if not varied and not loose:
@@ -214,7 +247,7 @@ def bound(air: Any, rules: Any, out: Any) -> None:  # pragma: no cover - compile
         for facade in range(3 if varied else 1):
             for turn in (-1.0, 1.0):
                 weak, strong = (WORST, BEST) if turn < 0.0 else (BEST, WORST)
-                _over_cell(air, rules, (i, facade, weak, strong, turn), (yes, no), (own, milliwatt))
+                _over_cell(air, rules, (i, facade, weak, strong, turn), (yes, no), room)
                 out.mixed[i] = out.mixed[i] or (_counts(no, rules.who) and not _counts(yes, rules.who))
                 for k in range(o):
                     if turn < 0.0:
@@ -227,21 +260,21 @@ def bound(air: Any, rules: Any, out: Any) -> None:  # pragma: no cover - compile
 def _over_cell(air: Any, rules: Any, at: Any, out: Any, room: Any) -> None:  # pragma: no cover - compiled
     """Which operators (o,) serve all of a cell, and some of it, in the world (cell, facade, walls, walls of others, turn of the power)."""
     i, facade, walls, other_walls, turn = at
-    own, milliwatt = room
+    own, milliwatt, heard = room
     for side in range(2):
         out[side][:] = False
         mine, others = (1, 2) if side == 0 else (2, 1)
         hope = False
-        for j in range(len(own)):
+        for j in heard:
             own[j] = _level(air, j, i, mine, walls if rules.indoor[j] else facade) + turn * rules.slack[j]
             hope = hope or own[j] >= rules.rsrp[j]
         if not hope:
             continue
         if rules.sinr > -math.inf:
-            for j in range(len(own)):
+            for j in heard:
                 level = _level(air, j, i, others, other_walls if rules.indoor[j] else facade)
                 milliwatt[j] = math.exp(_TENTH * (level - turn * min(rules.slack[j], OTHERS_SLACK_DB)))
-        for j in range(len(own)):
+        for j in heard:
             if own[j] >= rules.rsrp[j] and not out[side][rules.operator[j]]:
                 out[side][rules.operator[j]] = rules.sinr == -math.inf or _quality(rules, j, own[j], milliwatt, -1) >= rules.sinr
 
@@ -256,8 +289,8 @@ def _counts(served: Any, who: Any) -> Any:  # pragma: no cover - compiled
 
 @njit(nogil=True, cache=True)
 def _level(air: Any, j: Any, i: Any, kind: Any, case: Any) -> Any:  # pragma: no cover - compiled
-    row = air.row[j, i]
-    return np.float64(air.plain[j, i, kind]) if row < 0 else np.float64(air.cases[row, kind, case])
+    row = air.row[i, j]
+    return np.float64(air.plain[i, j, kind]) if row < 0 else np.float64(air.cases[row, kind, case])
 
 
 @njit(nogil=True, cache=True)

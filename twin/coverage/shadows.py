@@ -285,23 +285,22 @@ def _disc(view: View, radius: float, lean: float, grow: int) -> _Polygon:
     if r <= 0:
         return shapely.Polygon()
     angle = np.arange(CORNERS) * 2 * half
-    return shapely.Polygon(np.column_stack([x + r * np.cos(angle), y + r * np.sin(angle)]))
+    return shapely.polygons(np.column_stack([x + r * np.cos(angle), y + r * np.sin(angle)]))
 
 
 def _wedge(view: View, criteria: Criteria, plane: Plane, around: _Polygon) -> _Polygon:
     """The part of a plane between the planes that bound a picture: its four sides, its greatest depth, its focus."""
     rows = pack(view, criteria)[PLANES : PLANES + PLANE * N_PLANES].reshape(N_PLANES, PLANE)
-    region = shapely.box(*around.bounds) if not around.is_empty else around
+    ring = shapely.get_coordinates(shapely.box(*around.bounds))[:-1] if not around.is_empty else np.empty((0, 2))
     for row in rows[np.isfinite(rows[:, 3])]:
-        region = _cut(region, view, plane, -row[:3], -float(row[3]))
-    return region
+        ring = _cut(ring, view, plane, -row[:3], -float(row[3]))
+    return shapely.polygons(ring) if len(ring) else shapely.Polygon()
 
 
-def _cut(region: _Polygon, view: View, plane: Plane, normal: FloatArray, least: float) -> _Polygon:
-    """The part of a convex region where normal·v >= least, v being the way from the lens to a target on the plane."""
-    if region.is_empty:
-        return region
-    ring = shapely.get_coordinates(region)[:-1]
+def _cut(ring: FloatArray, view: View, plane: Plane, normal: FloatArray, least: float) -> FloatArray:
+    """The corners (n, 2) of the part of a convex region where normal·v >= least, v being the way from the lens to a target on the plane."""
+    if not len(ring):
+        return ring
     way = np.column_stack([ring, plane.z(ring)]) - np.array(view.position)
     value = way @ normal - least
     corners: list[FloatArray] = []
@@ -311,7 +310,7 @@ def _cut(region: _Polygon, view: View, plane: Plane, normal: FloatArray, least: 
             corners.append(ring[k])
         if value[k] * value[j] < 0:
             corners.append(ring[k] + value[k] / (value[k] - value[j]) * (ring[j] - ring[k]))
-    return shapely.Polygon(corners) if len(corners) >= 3 else shapely.Polygon()
+    return np.array(corners) if len(corners) >= 3 else np.empty((0, 2))
 
 
 def together(parts: Sequence[Seen], k: int) -> Seen:

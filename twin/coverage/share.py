@@ -11,10 +11,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from twin.coverage.camera import LEAST, Criteria, View, certain, densities, possible, verdicts
+from twin.coverage.camera import LEAST, Criteria, View, certain, densities, possible, reach, verdicts
 from twin.coverage.edges import FIXED, enters, sectors
 from twin.coverage.inview import ANY_WAY, INSIDE
 from twin.coverage.look import Sight, shift_of
+from twin.scene.embree import Scene
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -71,16 +72,32 @@ def _looks(stands: FloatArray, needed: int, view: View, criteria: Criteria, sigh
     return ok[:, 0] | (ok[:, 1:].sum(axis=1) >= needed)
 
 
-def sees(targets: FloatArray, view: View, criteria: Criteria, sight: Sight) -> BoolArray:
-    """Whether one view sees targets (t, 3) [m, enu]: (t,); shrunk, from wherever its lens may be, and grown, from anywhere there."""
-    out = verdicts(view, criteria, targets) == INSIDE
-    asked = np.flatnonzero(out)
-    if len(asked):
-        free = ~sight.scene.occluded(np.broadcast_to(np.array(view.position), (len(asked), 3)), targets[asked])
-        if shift_of(view) != FIXED:
-            steady = _is_steady(sight, view, targets[asked])
-            free = free & steady if view.sign == LEAST else free | ~steady
-        out[asked] = free
+def sees(targets: FloatArray, view: View, criteria: Criteria, sight: Sight | Scene) -> BoolArray:
+    """Whether one view sees targets (t, 3) [m, enu]: (t,); shrunk, from wherever its lens may be, and grown, from anywhere there.
+
+    A scene will do where the lens is where it is.
+    """
+    lens, out = np.array(view.position), np.zeros(len(targets), np.bool_)
+    near = np.flatnonzero(_is_within(targets, lens, reach(view, criteria) + _SLACK_M))
+    asked = near[verdicts(view, criteria, targets[near]) == INSIDE] if len(near) else near
+    if not len(asked):
+        return out
+    scene = sight.scene if isinstance(sight, Sight) else sight
+    free = ~scene.occluded(np.broadcast_to(lens, (len(asked), 3)), targets[asked])
+    if isinstance(sight, Sight) and shift_of(view) != FIXED:
+        steady = _is_steady(sight, view, targets[asked])
+        free = free & steady if view.sign == LEAST else free | ~steady
+    out[asked] = free
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _is_within(targets: FloatArray, lens: FloatArray, far: float) -> Any:
+    """Whether targets (t, 3) are within a distance of a lens: (t,)."""
+    out = np.empty(len(targets), np.bool_)
+    for i in range(len(targets)):
+        x, y, z = targets[i, 0] - lens[0], targets[i, 1] - lens[1], targets[i, 2] - lens[2]
+        out[i] = x * x + y * y + z * z <= far * far
     return out
 
 

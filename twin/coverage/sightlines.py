@@ -1,8 +1,8 @@
 """From which of m points the parts of a field of cells are in sight: what light, sound and pictures share.
 
 Each point is looked out of all round (`twin.coverage.look`), so that a part is in sight for certain, out of sight for certain, or
-undecided; two scenes may be looked at, one with most in the way and one with least. What is found for the parts of a cell (8 by 8)
-holds for every cell that is cut from it:
+undecided; two scenes may be looked at, one with most in the way and, behind what may leave, one with least. What is found for the parts
+of a cell (8 by 8) holds for every cell that is cut from it:
 
         +-------+---+---+
         |       | o |   |      a cell, its parts as bits of a mask per point; a smaller cell asks for the bits of its block
@@ -18,22 +18,26 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from twin.coverage.camera import FISHEYE, Criteria, View
 from twin.coverage.cells import Cells
-from twin.coverage.field import PARTS, Field
-from twin.coverage.look import LASTING_YES, SEEN, Look, Sight, depends, look, with_best
+from twin.coverage.field import PAGE, PARTS, Field, Pages
+from twin.coverage.look import LASTING_YES, SEEN, Look, Sight, look, with_best
 from twin.scene.embree import Scene
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Masks = NDArray[np.uint64]
-Remember = Callable[[View, Callable[[], Look]], Look]
+Parts = tuple[IntArray, Masks]  # cells (k,), and masks of their parts (4, k): as the columns of `Lines`
+Remember = Callable[[View, Callable[[], Parts]], Parts]
 
 ALL_ROUND = Criteria(density_px_per_m=0.0)
+_ROOM_M = 0.01  # what may leave is taken this much larger: so near, edges are one and sight is not sharp
 
 
 @dataclass(frozen=True)
@@ -72,18 +76,21 @@ def sight_lines(
     points, reach_m
         Where from, and how far. Points that are not finite are in sight of nothing.
     remember
-        Called for each look at the first scene with what computes it; it may answer from memory.
+        Called for each point with what looks out of it; it may answer from memory.
     """
     worst, best = scenes if scenes[0] is scenes[1] else (with_best(*scenes), scenes[1])
     views = [_view(position, reach) for position, reach in zip(points.tolist(), reach_m.tolist(), strict=True)]
     finite = np.isfinite(points).all(axis=1) & (reach_m > 0)
 
-    def one(k: int) -> tuple[IntArray, Masks]:
-        def compute() -> Look:
-            return look(field, worst, views[k], ALL_ROUND)
+    def one(k: int) -> Parts:
+        def compute() -> Parts:
+            first, behind = (
+                look(field, worst, views[k], ALL_ROUND),
+                _pages_behind(field.pages, field.step, worst.leaving, points[k], reach_m[k]),
+            )
+            return _merged(first, look(_some_pages(field, behind), best, views[k], ALL_ROUND) if behind.any() else first)
 
-        first = compute() if remember is None else remember(views[k], compute)
-        return _merged(first, look(field, best, views[k], ALL_ROUND) if depends(field, worst, views[k], ALL_ROUND) else first)
+        return compute() if remember is None else remember(views[k], compute)
 
     numbers = np.flatnonzero(finite).tolist()
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -155,13 +162,13 @@ def pairs(lines: Lines) -> tuple[IntArray, IntArray]:
     return cell[free], lines.point[free].astype(np.int64)
 
 
-def is_lasting(asked: FloatArray, cell: tuple[FloatArray, ...], spot: tuple[FloatArray, FloatArray]) -> NDArray[np.bool_]:
+def is_lasting(asked: FloatArray | float, cell: tuple[FloatArray, ...], spot: tuple[FloatArray, FloatArray]) -> NDArray[np.bool_]:
     """Where cutting a cell would decide nothing: its point alone is undecided, and the best knowledge is the same all over the cell.
 
     Parameters
     ----------
     asked
-        What must be reached (n,).
+        What must be reached (n,), or by all.
     cell
         Of n cells what their point gets by best knowledge, and the least and the most over the cell (n,), (n,), (n,).
     spot
@@ -186,7 +193,52 @@ def _view(position: list[float], reach: float) -> View:
     return View("", (x, y, z), FISHEYE, 0.0, math.pi / 2, 2 * math.pi, 2 * math.pi, 1.0, reach)
 
 
-def _merged(worst: Look, best: Look) -> tuple[IntArray, Masks]:
+def _some_pages(field: Field, keep: NDArray[np.bool_]) -> Field:
+    """The field where only the pages that are kept (p,) are asked about."""
+    pages = field.pages
+    rows = {name: getattr(pages, name)[keep] for name in ("corner", "slot", "low", "high", "cut", "pick")}
+    return replace(field, pages=pages._replace(**rows))
+
+
+@njit(cache=True, nogil=True)
+def _pages_behind(pages: Pages, step: float, boxes: FloatArray, lens: FloatArray, reach: float) -> Any:  # pragma: no cover - compiled
+    """Pages (p,) that one of the boxes (b, 6) [m, enu] may stand before, seen from a lens, and that are not beyond its reach. [m]"""
+    out = np.zeros(len(pages.corner), np.bool_)
+    wide = PAGE * step
+    for p in range(len(out)):
+        x, y = pages.corner[p, 0] - lens[0], pages.corner[p, 1] - lens[1]
+        if max(x, -x - wide, 0.0) ** 2 + max(y, -y - wide, 0.0) ** 2 > reach * reach:
+            continue
+        low, high = min(pages.low[p, 0] - lens[2], 0.0), max(pages.high[p, 0] - lens[2], 0.0)
+        for b in range(len(boxes)):
+            is_level = boxes[b, 2] - lens[2] <= high + _ROOM_M and boxes[b, 5] - lens[2] >= low - _ROOM_M
+            if is_level and _is_before(boxes[b], lens, x, y, wide):
+                out[p] = True
+                break
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _is_before(box: FloatArray, lens: FloatArray, x: float, y: float, wide: float) -> bool:  # pragma: no cover - compiled
+    """Whether a box may meet, in plan, the way from a lens to a square whose south-west corner is (x, y) from it.
+
+    The way is the hull of lens and square; where it does not meet the box, an axis, or a line from the lens to a corner, parts them.
+    """
+    half_x, half_y = (box[3] - box[0]) / 2 + _ROOM_M, (box[4] - box[1]) / 2 + _ROOM_M
+    u, v = (box[0] + box[3]) / 2 - lens[0], (box[1] + box[4]) / 2 - lens[1]
+    if u - half_x > max(x + wide, 0.0) or u + half_x < min(x, 0.0) or v - half_y > max(y + wide, 0.0) or v + half_y < min(y, 0.0):
+        return False
+    for corner in range(4):
+        a, b = x + wide * (corner % 2), y + wide * (corner // 2)  # n = (-b, a) is square to it
+        spread, middle = abs(b) * half_x + abs(a) * half_y, a * v - b * u
+        least = min(0.0, a * y - b * x, a * (y + wide) - b * x, a * y - b * (x + wide), a * (y + wide) - b * (x + wide))
+        most = max(0.0, a * y - b * x, a * (y + wide) - b * x, a * y - b * (x + wide), a * (y + wide) - b * (x + wide))
+        if middle - spread > most or middle + spread < least:
+            return False
+    return True
+
+
+def _merged(worst: Look, best: Look) -> Parts:
     """The cells (k,) of two looks, and masks (4, k): in sight for certain, by best knowledge, perhaps, and perhaps in the worst."""
     cell = np.unique(np.concatenate([worst.cell, best.cell])).astype(np.int64)
     masks = np.zeros((4, len(cell)), np.uint64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from twin.coverage.walls import Barriers
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+
+_COLUMNS = ("position", "height_m", "f_ghz", "power_dbm", "slack_db", "noise_dbm", "operator", "indoor", "device", "loose")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,15 @@ class Site:
     facades: tuple[str, str, str] = ("high", "low", "low_a")  # kind of facade in the WORST, LIKELY and BEST case
     release: int = 19
     memory: Memory = field(default_factory=dict[tuple[float, ...], tuple[FloatArray, FloatArray]])  # walls of shadow, by antenna
+
+
+def some_of(carriers: Carriers, which: Sequence[int]) -> Carriers:
+    """Some carriers (k,) by themselves: of what they are to each other nothing is left."""
+    index = np.asarray(which, np.int64)
+    columns: dict[str, Any] = {name: getattr(carriers, name)[index] for name in _COLUMNS}
+    for name in ("antenna", "model", "house"):
+        columns[name] = [each for j in which for each in getattr(carriers, name)[j : j + 1]]
+    return Carriers(**columns, interference=no_interference(len(which)))
 
 
 def interference_of(weight: FloatArray) -> Interference:

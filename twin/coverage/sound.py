@@ -179,12 +179,10 @@ def heard(speakers: Speakers, lines: Lines, walls: Walls, cells: Cells, *, asked
         none = np.empty(0)
         return Heard(none, none, none, none, np.empty(0, np.int64), none, np.empty(0, bool))
     parts = in_parts(cells, max(_MOST_PAIRS // max(len(speakers), 1), 1), judge)
-    point, low, high, clear, blocker, least, most = (np.concatenate([part[k] for part in parts]) for k in range(7))
-    low, high, wanted = np.minimum(low, point), np.maximum(high, point), np.asarray(asked_db, float)
-    lasting = is_lasting(10.0 ** (wanted / 10.0), (point, low, high), (least, most))
+    point, low, high, clear, blocker, lasting = (np.concatenate([part[k] for part in parts]) for k in range(6))
     with np.errstate(divide="ignore"):
         point, low, high, clear = (10.0 * np.log10(energy) for energy in (point, low, high, clear))
-    return Heard(point, low, high, clear, blocker, wanted, lasting)
+    return Heard(point, low, high, clear, blocker, np.asarray(asked_db, float), lasting)
 
 
 def _judged(
@@ -194,17 +192,22 @@ def _judged(
     at: Blocks = blocks(lines.field, cells)
     own = np.ascontiguousarray(cells.representative)
     boxes = np.column_stack([cells.centre[:, :2], cells.z_range, cells.half])
-    low, high, least, most = (np.zeros(len(cells)) for _ in range(4))
+    low, high = np.zeros(len(cells)), np.zeros(len(cells))
     state = np.zeros((len(cells), len(speakers)), np.bool_)  # in sight of the cell's point
     records = (lines.first, lines.point, lines.seen, lines.likely, lines.perhaps)
     _bounds(packed, records, (at.root, at.live, at.own), (boxes, reach), (low, high, state))
-    spots = np.column_stack([own, own[:, 2], np.zeros(len(own))])
-    _bounds(packed, records, (at.root, at.own, at.own), (spots, reach), (least, most, np.zeros_like(state)))
     energy = _energies(packed, own, reach)
     passed, blocker = _passed(speakers, walls, own, energy, (state, 10.0 ** ((asked_db - WORTH_DB) / 10.0)))
+    point = (energy * passed).sum(axis=1)
+    low, high, asked = np.minimum(low, point), np.maximum(high, point), 10.0 ** (asked_db / 10.0)
+    lasting, open_ = np.zeros(len(cells), bool), np.flatnonzero((low < asked * (1 + 1e-9)) & (high >= asked * (1 - 1e-9)))
+    root, bit, least, most = at.root[open_], at.own[open_], np.zeros(len(open_)), np.zeros(len(open_))
+    spots = np.column_stack([own, own[:, 2], np.zeros(len(own))])[open_]
+    _bounds(packed, records, (root, bit, bit), (spots, reach), (least, most, np.zeros((len(open_), len(speakers)), np.bool_)))
+    lasting[open_] = is_lasting(asked[open_], (point[open_], low[open_], high[open_]), (least, most))
     strongest = energy.argmax(axis=1) if len(speakers) else np.zeros(len(cells), np.int64)
     blocker = blocker[np.arange(len(cells)), strongest] if len(speakers) else np.full(len(cells), -1, np.int64)
-    return (energy * passed).sum(axis=1), low, high, energy.sum(axis=1), blocker, least, most
+    return point, low, high, energy.sum(axis=1), blocker, lasting
 
 
 def _passed(
@@ -265,7 +268,7 @@ def _energy(row: FloatArray, point: FloatArray) -> float:  # pragma: no cover - 
     """Energy of a speaker at a point, nothing between."""
     x, y, z = point[0] - row[0], point[1] - row[1], point[2] - row[2]
     d = max(math.sqrt(x * x + y * y + z * z), NEAREST_M)
-    off = _off(row, x, y, z) if row[6] == 1.0 else 0.0
+    off = _off(row, x, y, z) if row[6] == 1.0 and row[7] < math.pi else 0.0
     return row[9] * _share(row, off) / (d * d)
 
 
@@ -316,7 +319,7 @@ def _spans(row: FloatArray, box: FloatArray) -> Any:  # pragma: no cover - compi
     near = math.sqrt(max(dx - box[4], 0.0) ** 2 + max(dy - box[4], 0.0) ** 2 + drop * drop)
     far = math.sqrt((dx + box[4]) ** 2 + (dy + box[4]) ** 2 + rise * rise)
     near, far = max(near, NEAREST_M), max(far, NEAREST_M)
-    if row[6] == 0.0:
+    if row[6] == 0.0 or row[7] >= math.pi:
         return near, far, _share(row, math.pi), 1.0
     x, y, z = box[0] - row[0], box[1] - row[1], (box[2] + box[3]) / 2 - row[2]
     d, radius = math.sqrt(x * x + y * y + z * z), math.sqrt(2 * box[4] ** 2 + ((box[3] - box[2]) / 2) ** 2)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from twin.coverage.camera import Criteria, View, certain, densities, is_in_doubt, possible
 from twin.coverage.cells import Ground
 from twin.coverage.closer import NOTHING, Fine, Relief, closer
-from twin.coverage.drawing import drawn
+from twin.coverage.drawing import Level, drawn
 from twin.coverage.exact import Drawn
 from twin.coverage.field import Field
 from twin.coverage.footprint import NOWHERE, Footprint, footprint, together
@@ -116,7 +116,7 @@ def footprints(
 
     def of_camera(its_views: Sequence[View], side_by_side: SideBySide = map) -> Footprint:
         found = in_parts(its_views, side_by_side)
-        return found if draw is None or not len(found.cell) else replace(found, drawn=draw(its_views))
+        return found if draw is None or not len(found.cell) else replace(found, drawn=draw(its_views, side_by_side))
 
     def in_parts(its_views: Sequence[View], side_by_side: SideBySide) -> Footprint:
         more = [depends(field, sight, possible(view), question.criteria) for view in its_views]
@@ -144,12 +144,16 @@ def footprints(
         return dict(zip(by_camera, pool.map(of_camera, by_camera.values()), strict=True))
 
 
-def _drawer(surface: Surface, sight: Sight, question: Question) -> Callable[[Sequence[View]], Drawn] | None:
+def _drawer(surface: Surface, sight: Sight, question: Question) -> Callable[[Sequence[View], SideBySide], Drawn] | None:
     """What draws the polygons of a camera on a surface; None where the ground is not level, or no piece of it lies on the ground."""
     if not question.is_level or all(piece.floor_z is not None for piece in surface.pieces):
         return None
-    triangles = sight.triangles, (sight.best or sight).triangles
-    return lambda views: drawn(surface, views, question.criteria, question.target_height, triangles, question.ground)
+    level = Level(question.ground, sight.triangles, (sight.best or sight).triangles)
+
+    def draw(views: Sequence[View], side_by_side: SideBySide) -> Drawn:
+        return drawn(surface, views, question.criteria, question.target_height, level, side_by_side)
+
+    return draw
 
 
 def relief_of(surface: Surface, question: Question) -> Relief:

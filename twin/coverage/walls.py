@@ -80,18 +80,22 @@ class Faces:
     triangles: NDArray[Any]  # (f, 3) index of vertices
 
     @cached_property
-    def extent(self) -> FloatArray:
-        """The diagonal of the box round each object's faces (o,): no way inside is longer. [m]"""
+    def box(self) -> FloatArray:
+        """The box round each object's faces (o, 6), nowhere for those without. [m, enu]"""
         corner = self.vertices[np.asarray(self.triangles, np.int64)]  # (f, 3, 3)
         order = np.argsort(self.object, kind="stable")
         owner, start = np.unique(self.object[order], return_index=True)
-        out = np.zeros(int(self.object.max(initial=-1)) + 1)
+        out = np.full((int(self.object.max(initial=-1)) + 1, 6), np.inf)
+        out[:, 3:] = -np.inf
         if len(owner):
-            low, high = (
-                fold.reduceat(part[order], start) for fold, part in ((np.minimum, corner.min(axis=1)), (np.maximum, corner.max(axis=1)))
-            )
-            out[owner] = np.linalg.norm(high - low, axis=1)
+            out[owner, :3] = np.minimum.reduceat(corner.min(axis=1)[order], start)
+            out[owner, 3:] = np.maximum.reduceat(corner.max(axis=1)[order], start)
         return out
+
+    @cached_property
+    def extent(self) -> FloatArray:
+        """The diagonal of the box round each object's faces (o,): no way inside is longer. [m]"""
+        return np.linalg.norm(np.maximum(self.box[:, 3:] - self.box[:, :3], 0.0), axis=1)
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,9 @@ def faces(vertices: FloatArray, triangles: NDArray[Any], face_object: NDArray[An
     return Faces(np.asarray(face_object, np.int64), unit, length[:, 0] / 2, offset, np.asarray(vertices, np.float64), triangles)
 
 
-def wall_loss(barriers: Barriers, table_db: FloatArray, origins: FloatArray, targets: FloatArray) -> WallLoss:
+def wall_loss(
+    barriers: Barriers, table_db: FloatArray, origins: FloatArray, targets: FloatArray, found: Crossings | None = None
+) -> WallLoss:
     """What the bodies between origins and targets take.
 
     Parameters
@@ -143,12 +149,15 @@ def wall_loss(barriers: Barriers, table_db: FloatArray, origins: FloatArray, tar
         What `twin.coverage.makeup.loss_table_db` gives for the frequency (m, 61, 91). [dB]
     origins, targets
         Ends of the segments (n, 3). [m, enu]
+    found
+        What lies between, where that is known.
 
     Returns
     -------
     Loss of the n segments in the three cases [dB] and the object that takes most of it.
     """
-    crossings, faces_, walls = barriers.scene.crossings(origins, targets), barriers.faces, barriers.walls
+    crossings = barriers.scene.crossings(origins, targets) if found is None else found
+    faces_, walls = barriers.faces, barriers.walls
     way = np.asarray(targets - origins, np.float64)  # (n, 3)
     loss, blocker = np.zeros((len(way), 3)), np.full(len(way), -1, np.int64)
     if not len(crossings.face):
@@ -259,13 +268,14 @@ def cost_of(span: Any, sort: Any, table: Any) -> Any:  # pragma: no cover - comp
 
 @nb.njit(nogil=True, cache=True)
 def _inside_another(spans: Any, cost: Any, count: Any, k: Any) -> Any:  # pragma: no cover - compiled
-    """Whether more than half of solid k lies in a solid of another object that costs more (or as much, and comes first)."""
+    """Whether more than half of solid k lies in a solid of another object that costs more, or as much and has the lower number."""
     if count[int(spans[k, 0])] != SOLID:
         return False
     way = spans[k, TO] - spans[k, FROM]
     for j in range(len(spans)):
         if spans[j, 0] != spans[k, 0] and count[int(spans[j, 0])] == SOLID:
             shared = min(spans[k, 2], spans[j, 2]) - max(spans[k, 1], spans[j, 1])
-            if shared > 0.5 * way and shared > 0.0 and (cost[j, 1] > cost[k, 1] or (cost[j, 1] == cost[k, 1] and j < k)):
+            is_dearer = cost[j, 1] > cost[k, 1] or (cost[j, 1] == cost[k, 1] and spans[j, OBJECT] < spans[k, OBJECT])
+            if shared > 0.5 * way and shared > 0.0 and is_dearer:
                 return True
     return False

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from os import cpu_count
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ from twin.scene.embree import Scene
 FloatArray = NDArray[np.float64]
 
 TILE_M = 16.0
+SIDE_BY_SIDE = cpu_count() or 1  # stretches of tiles that threads ask at once
 NEARBY_M = 30.0  # a camera within this distance, or three times its reach, is asked why
 # the later, the nearer to covering
 _NAMES = (
@@ -55,18 +58,8 @@ def reasons(targets: FloatArray, views: Sequence[View], criteria: Criteria, scen
     `occluded` where a camera lacks nothing but the line of sight; else what the camera lacks that is nearest to covering, the camera that
     lacks least of it; `no_device` where no camera is near.
     """
-    asked = known(views)
-    n = len(targets)
-    order, first, tiles = _tiled(targets)
-    placed = np.ascontiguousarray(targets[order], np.float64)
-    rank, lacking = np.zeros(n, np.int8), np.full(n, np.nan)
-    inside, distance = np.full(n, -1, np.int64), np.full(n, np.inf)
-    for number, view in enumerate(asked):
-        nearby = max(NEARBY_M, 3 * reach(view, criteria))
-        _ask(pack(view, criteria), (placed, first, tiles), nearby, number, (rank, lacking, inside, distance))
-    back = np.empty(n, np.int64)
-    back[order] = np.arange(n)
-    rank, lacking, inside = rank[back], lacking[back], inside[back]
+    asked, n = known(views), len(targets)
+    rank, lacking, inside = _told(targets, asked, criteria)
     names = [_NAMES[k] for k in rank.tolist()]
     blockers: list[str | None] = [None] * n
     looking = np.flatnonzero(inside >= 0)
@@ -77,6 +70,23 @@ def reasons(targets: FloatArray, views: Sequence[View], criteria: Criteria, scen
             if hit >= 0:
                 names[i], blockers[i], lacking[i] = "occluded", scene.obstacles.id_of(hit), math.nan
     return Why(names, blockers, lacking)
+
+
+def _told(targets: FloatArray, asked: Sequence[View], criteria: Criteria) -> tuple[NDArray[np.int8], FloatArray, NDArray[np.int64]]:
+    """For n targets: highest rank and least lack among some views, and the nearest view that each is inside of (-1: none)."""
+    n = len(targets)
+    order, first, tiles = _tiled(targets)
+    placed = np.ascontiguousarray(targets[order], np.float64)
+    found = np.zeros(n, np.int8), np.full(n, np.nan), np.full(n, -1, np.int64), np.full(n, np.inf)
+    if asked:
+        packed = np.array([pack(view, criteria) for view in asked])
+        nearby = np.array([max(NEARBY_M, 3 * reach(view, criteria)) for view in asked])
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            stretches = [np.arange(k, len(tiles), SIDE_BY_SIDE) for k in range(SIDE_BY_SIDE)]
+            list(pool.map(lambda chosen: _ask(packed, nearby, (placed, first, tiles), chosen, found), stretches))
+    back = np.empty(n, np.int64)
+    back[order] = np.arange(n)
+    return found[0][back], found[1][back], found[2][back]
 
 
 def _tiled(targets: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray]:
@@ -102,14 +112,16 @@ def _rank(verdict: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _ask(view: FloatArray, asked: Any, nearby: float, number: int, found: Any) -> None:
-    """Let one view better what is known of the targets of all tiles that are near."""
+def _ask(views: FloatArray, nearby: FloatArray, asked: Any, chosen: NDArray[np.int64], found: Any) -> None:
+    """Let each view (v, ...) better what is known of the targets of those of the chosen tiles that are near."""
     targets, first, tiles = asked
-    for t in range(len(tiles)):
-        x = max(tiles[t, 0] - view[0], view[0] - tiles[t, 2], 0.0)
-        y = max(tiles[t, 1] - view[1], view[1] - tiles[t, 3], 0.0)
-        if x * x + y * y <= nearby * nearby:
-            _ask_tile(view, targets, (first[t], first[t + 1]), (nearby, number), found)
+    for t in chosen:
+        for number in range(len(views)):
+            view = views[number]
+            x = max(tiles[t, 0] - view[0], view[0] - tiles[t, 2], 0.0)
+            y = max(tiles[t, 1] - view[1], view[1] - tiles[t, 3], 0.0)
+            if x * x + y * y <= nearby[number] * nearby[number]:
+                _ask_tile(view, targets, (first[t], first[t + 1]), (nearby[number], number), found)
 
 
 @njit(cache=True, nogil=True)

@@ -67,6 +67,18 @@ class Transmitters:
         )  # fmt: skip
 
 
+def some_points(radios: Transmitters, which: Sequence[int]) -> Transmitters:
+    """The radios of some access points, ascending."""
+    owner = np.arange(len(radios)) if radios.owner is None else radios.owner
+    mine = np.flatnonzero(np.isin(owner, which))
+    tolerance = None if radios.tolerance_m is None else radios.tolerance_m[mine]
+    _, anew = np.unique(owner[mine], return_inverse=True)
+    return Transmitters(
+        radios.position[mine], radios.f_ghz[mine], radios.eirp_dbm[mine], radios.slack_db[mine], anew.ravel(),
+        [radios.pattern[j] for j in mine.tolist()] if radios.pattern else (), tolerance,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Demand:
     """What counts as covered: `k` access points of at least `rssi_dbm` each, by a model of `twin.coverage.heard.WIFI_MODELS`."""
@@ -104,6 +116,15 @@ class Signal:
     blocker: IntArray  # (n,) the object that takes most from it, -1 where none
     settled: IntArray  # (n,) how many access points reach all of the cell even in the worst case
     open: BoolArray  # (n, a) access points that may reach some of the cell
+
+
+@dataclass(frozen=True)
+class Memo:
+    """What is known of access points: a name for each that tells all it depends on, and the numbers of the cells in the book, ascending."""
+
+    book: Book
+    names: Sequence[str]
+    numbers: IntArray | None = None  # None: as they come
 
 
 @dataclass
@@ -182,7 +203,7 @@ def signal(
     demand: Demand,
     cells: Cells,
     before: Before | None = None,
-    book: tuple[Book, Sequence[str]] | None = None,
+    book: Memo | None = None,
 ) -> Signal:
     """What each of n cells gets from the radios.
 
@@ -200,7 +221,7 @@ def signal(
         What was said of the cells they are cut from: access points settled there are not asked again, and `level` is only right about
         the threshold.
     book
-        What is known of access points at these cells already, and a name for each access point that tells all it depends on.
+        What is known of access points at these cells already.
     """
     points = radios.access_points()
     if not len(cells) or not points:
@@ -210,8 +231,10 @@ def signal(
 
     def judge(part: Cells, index: IntArray) -> Signal:
         about = _Judging(
-            points, barriers, demand, ground(part, barriers, demand.medium), index, book[0] if book and before is None else None,
-            book[1] if book else (), first_radio,
+            points, barriers, demand, ground(part, barriers, demand.medium),
+            index if book is None or book.numbers is None or before is not None else book.numbers[index],
+            book.book if book and before is None else None,
+            book.names if book else (), first_radio,
         )  # fmt: skip
         return _judge(about, None if before is None else Before(before.known, before.row[index]))
 

@@ -106,6 +106,11 @@ def content_hash(inputs: Mapping[str, str], runs: Sequence[Mapping[str, Any]]) -
     return combined({**{f"inputs/{name}": each for name, each in inputs.items()}, **{f"runs/{row['run']}": row["sha256"] for row in runs}})
 
 
+def manifest_hash(manifest: Mapping[str, Any]) -> str:
+    """The hash over all that a manifest says but this hash itself: of what nothing else vouches for, too."""
+    return hashlib.sha256(_text({name: said for name, said in manifest.items() if name != "sha256"}).encode()).hexdigest()
+
+
 def _from_inputs(store: Store, results: Sequence[Result], place: Path) -> Sequence[Result]:
     """Copy what went in to `place`. A copy that differs, as of a park that an early version wrote, is what the results are then of."""
     copy = copy_inputs(store, str(place))
@@ -144,7 +149,7 @@ def _hashes_of(inputs: Path) -> dict[str, str]:
 
 def _manifest(park: Park, results: Sequence[Result], hashes: Mapping[str, str], place: Path) -> dict[str, Any]:
     rows = [row_of(result) | {"sha256": combined(file_hashes(place / RUNS / result.run))} for result in results]
-    return {
+    told = {
         "format": FORMAT,
         "park": {"name": park.name, "frame": asdict(park.frame), "crs": park.crs, "height_datum": park.height_datum},
         "content": content_hash(hashes, rows),
@@ -154,6 +159,7 @@ def _manifest(park: Park, results: Sequence[Result], hashes: Mapping[str, str], 
         "inputs": hashes,
         "files": file_hashes(place),
     }
+    return told | {"sha256": manifest_hash(told)}
 
 
 def row_of(result: Result) -> dict[str, Any]:

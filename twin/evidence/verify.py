@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from twin.errors import NotFound, TwinError, UsageError
-from twin.evidence.bundle import FORMAT, INPUTS, MANIFEST, RUNS, again, content_hash, file_hashes, run_parts
+from twin.evidence.bundle import FORMAT, INPUTS, MANIFEST, RUNS, again, content_hash, file_hashes, manifest_hash, run_parts
 from twin.evidence.fingerprint import combined, fingerprints
 from twin.measures.evidence import ENGINE
 from twin.result import Result
@@ -76,7 +76,12 @@ def verify(folder: Path, park: Store | None = None, done: Progress = silent) -> 
     if not (folder / INPUTS).is_dir() and park is None:
         raise UsageError("evidence_without_inputs", subject=folder)
     with TemporaryDirectory(prefix="twin-evidence-") as temporary:
-        store = park or _opened(folder / INPUTS, Path(temporary))
+        try:
+            store = park or _opened(folder / INPUTS, Path(temporary))
+        except TwinError:
+            if all(each.ok for each in found):
+                raise
+            return Verified(manifest, [*found, Checked("input", INPUTS, FAILED, {})])  # a file that was changed is no park any more
         hashes = fingerprints(store)
         found += _inputs(manifest, hashes)
         runs = manifest["runs"]
@@ -97,8 +102,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text("utf-8"))
         shapes = {"runs": list, "inputs": dict, "files": dict, "content": str}
         sound = manifest["format"] == FORMAT and all(isinstance(manifest[name], kind) for name, kind in shapes.items())
-        rows = [(row["run"], row["measure"], row["parameters"], row["sha256"]) for row in manifest["runs"]]
-    except (ValueError, KeyError, TypeError) as error:
+        rows = [[row[name] for name in ("run", "measure", "sha256", "scenario", *NUMBERS)] for row in manifest["runs"]]
+        said = [each for row in manifest["runs"] for each in row["parameters"].values()]
+        sound &= all("value" in each and each["provenance"] in {"given", "pack", "default"} for each in said)
+        sound &= isinstance(manifest["engine"], str)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError("evidence_unreadable", subject=path) from error
     if not sound or not all(_is_name(str(row[0])) for row in rows):
         raise UsageError("evidence_unreadable", subject=path)
@@ -122,6 +130,8 @@ def _files(folder: Path, manifest: Mapping[str, Any]) -> list[Checked]:
         own = {path: each for path, each in there.items() if PurePosixPath(path).parent == PurePosixPath(RUNS, row["run"])}
         if combined({PurePosixPath(path).name: each for path, each in own.items()}) != row["sha256"]:
             wrong.append(Checked("file", f"{RUNS}/{row['run']}", DIFFERENT, {}))
+    if manifest.get("sha256") != manifest_hash(manifest):
+        wrong.append(Checked("file", MANIFEST, DIFFERENT, {}))
     return wrong or [Checked("file", str(len(there)), EXACT, {"count": len(there)})]
 
 

@@ -73,7 +73,7 @@ def typed(parameter: Parameter, raw: Any) -> Any:
     """
     try:
         value = None if _is_nothing(raw) else _cast(parameter, raw)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise _refused(parameter, raw) from error
     if value is None and isinstance(parameter.default, list | tuple) and not parameter.default:
         return []

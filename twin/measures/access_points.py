@@ -21,6 +21,7 @@ from twin.coverage.channels import BANDS_GHZ, OPEN_BANDS, USUAL_WIDTH_MHZ, band_
 from twin.coverage.pattern import CEILING_RAD, OMNI, WALL_RAD, Axial, Pattern
 from twin.coverage.wifi import Transmitters
 from twin.devices import DEFAULTS, positions
+from twin.measures.placed import with_place
 from twin.measures.radio import SLACK_DB, assumed_attributes, dbm, height_assumed, mhz, number, numbers, radiated_dbm
 from twin.model import Device
 from twin.store import Store
@@ -77,6 +78,7 @@ class Radios:
 
 def gather_radios(store: Store, points: Sequence[Device], bands: Sequence[str]) -> Radios:
     """One radio for each frequency of each access point that lies in one of the bands."""
+    points, nowhere = with_place(points, KIND)
     found = [_radios_of(device, i) for i, device in enumerate(points)]
     rows = [radio for own in found for radio in own if band_of(radio.f_ghz) in bands]
     left_out = [points[i].id for i, own in enumerate(found) if any(band_of(radio.f_ghz) not in bands for radio in own)]
@@ -95,7 +97,7 @@ def gather_radios(store: Store, points: Sequence[Device], bands: Sequence[str]) 
     gains = np.array([number(points[radio.device], "gain_dbi")[0] or 0.0 for radio in rows], float)
     return Radios(
         sent, np.array([radio.width_mhz for radio in rows], float), rows, [points[i] for i in heard], gains, resting, len(points),
-        _warnings(points, found, rows, left_out),
+        [*nowhere, *_warnings(points, found, rows, left_out)],
     )  # fmt: skip
 
 

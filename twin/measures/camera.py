@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -20,19 +22,22 @@ from numpy.typing import NDArray
 from twin.buildings import buildings
 from twin.coverage.camera import Criteria, View
 from twin.coverage.cells import grid
+from twin.coverage.edges import edges_of
 from twin.coverage.field import Field, arrange
 from twin.coverage.inview import ANY_WAY
 from twin.coverage.levels import LADDERS, LEVELS, TARGETS, density_of
-from twin.coverage.look import Sight, prepare, with_best
+from twin.coverage.look import Sight, with_best
 from twin.coverage.surface import Surface
 from twin.coverage.visibility import Remember, Seen
 from twin.devices import positions
 from twin.errors import UnknownParameter
 from twin.measures.evidence import digest
+from twin.measures.placed import mended
 from twin.measures.views import MODES, Reading, views_of
 from twin.model import Device
 from twin.result import NOT_NEGATIVE, SEVERAL, STEP, Parameter
 from twin.scene import Obstacles
+from twin.scene.embree import Scene
 from twin.scene.gather import flattened, gather_obstacles
 from twin.scene.ground import ground_of
 from twin.scene.state import CLEAR, CLOSED, OPAQUE, OPEN, UNKNOWN, State, States, states
@@ -124,25 +129,35 @@ class Stage:
     store: Store  # level where that was asked for
     obstacles: Obstacles  # as they are by best knowledge
     sight: Sight  # of these, and with least in the way where that differs
-    sha256: str  # of the obstacles
+    sha256: str  # of the obstacles, and of what is left of them at best
+    standing: str  # hash of the obstacles alone
 
 
 def stage(store: Store, terrain: str, among: States | None = None) -> Stage:
     """The park with its obstacles prepared; kept for as long as these stay the same."""
-    scenes = among or states(CLOSED, OPAQUE)
-    obstacles = gather_obstacles(store, terrain=terrain, sight=True, state=scenes.value)
-    open_ = obstacles if scenes.is_certain else gather_obstacles(store, terrain=terrain, sight=True, state=scenes.best)
-    sight, sha256 = _prepared(obstacles)
-    if open_ is not obstacles:
-        best, other = _prepared(open_)
-        sight, sha256 = with_best(sight, best), digest([sha256, other])
-    return Stage(flattened(store) if terrain == "flat" else store, obstacles, sight, sha256)
+    asked = among or states(CLOSED, OPAQUE)
+    obstacles = gather_obstacles(store, terrain=terrain, sight=True, state=asked.value)
+    open_ = obstacles if asked.is_certain else gather_obstacles(store, terrain=terrain, sight=True, state=asked.best)
+    distinct = [obstacles] if open_ is obstacles else [obstacles, open_]
+    for each in distinct:
+        _scene(each)  # one after the other: they have most of their pieces in common
+    with ThreadPoolExecutor(2) as pool:
+        (known, standing), *others = pool.map(_prepared, distinct)
+    sight, sha256 = known, standing
+    for best, other in others:
+        sha256 = digest([standing, other])
+        sight = _kept("sight", sha256, partial(with_best, known, best))
+    return Stage(flattened(store) if terrain == "flat" else store, obstacles, sight, sha256, standing)
 
 
 def _prepared(obstacles: Obstacles) -> tuple[Sight, str]:
     """Obstacles ready for looking, and their hash."""
     sha256 = _kept("digest", str(id(obstacles)), lambda: (obstacles, digest([obstacles])))[1]
-    return _kept("sight", sha256, lambda: prepare(obstacles)), sha256
+    return _kept("sight", sha256, lambda: Sight(_scene(obstacles), edges_of(obstacles))), sha256
+
+
+def _scene(obstacles: Obstacles) -> Scene:
+    return _kept("scene", str(id(obstacles)), lambda: (obstacles, Scene(obstacles)))[1]
 
 
 def sight_among(store: Store, terrain: str, state: State) -> Sight:
@@ -150,12 +165,18 @@ def sight_among(store: Store, terrain: str, state: State) -> Sight:
     return _prepared(gather_obstacles(store, terrain=terrain, sight=True, state=state))[0]
 
 
+def scene_among(store: Store, terrain: str, state: State) -> Scene:
+    """The same for rays alone."""
+    return _scene(gather_obstacles(store, terrain=terrain, sight=True, state=state))
+
+
 def field_of(place: Stage, surface: Surface, asked_step: float | None, target_height: float) -> tuple[Field, str]:
     """The cells of a surface among the stage's obstacles, and a key for what depends on nothing else."""
     step = asked_step or USUAL_STEP_M
     while asked_step is None and surface.area / step**2 > CELLS_WANTED:
         step *= 2
-    key = digest([surface, [piece.floor_z for piece in surface.pieces], step, target_height, place.sha256, _terrain_digest(place.store)])
+    ground = [str(place.store.park().frame), _terrain_digest(place.store)]
+    key = digest([surface, [piece.floor_z for piece in surface.pieces], step, target_height, place.standing, ground])
 
     def make() -> Field:
         return arrange(grid(surface, step, target_height, ground_of(place.store)), place.sight.edges)
@@ -163,11 +184,14 @@ def field_of(place: Stage, surface: Surface, asked_step: float | None, target_he
     return _kept("field", key, make), key
 
 
-def remembered(key: str, criteria: Criteria) -> Remember:
-    """Memory for what views see of the field with that key: a camera that did not change is not looked through again."""
+def remembered(key: str, criteria: Criteria, best: str = "") -> Remember:
+    """Memory for what views see of the field with that key: a camera that did not change is not looked through again.
+
+    `best` names the obstacles with least in the way, where the key does not.
+    """
 
     def remember(view: View, is_best: bool, compute: Callable[[], Seen]) -> Seen:
-        return _kept("look", f"{key}{criteria}{is_best}{replace(view, camera='')}", compute)
+        return _kept("look", f"{key}{criteria}{is_best}{best if is_best else ''}{replace(view, camera='')}", compute)
 
     return remember
 
@@ -242,7 +266,7 @@ def states_of(asked: Mapping[str, Any]) -> States:
 
 def gather_cameras(store: Store, statuses: Sequence[str] | None, reading: Reading | None = None) -> Cameras:
     """The park's cameras of some statuses (None: of any) as views, in the park's frame."""
-    chosen = [_mended(device) for device in store.devices("camera") if statuses is None or device.status in statuses]
+    chosen = [mended(device) for device in store.devices("camera") if statuses is None or device.status in statuses]
     lost = [device.id for device in chosen if not (math.isfinite(device.lon) and math.isfinite(device.lat))]
     devices = [device for device in chosen if device.id not in set(lost)]
     places, hung, buried = _outside_walls(store, devices, positions(store, devices))
@@ -273,12 +297,6 @@ def read_views(
             for name in names:
                 table.setdefault(name, []).append(device.id)
     return views, assumed, doubts, wrong
-
-
-def _mended(device: Device) -> Device:
-    """The device without heights that are no numbers."""
-    broken = {name: None for name in ("height_m", "z_m") if (own := getattr(device, name)) is not None and not math.isfinite(own)}
-    return replace(device, **broken) if broken else device
 
 
 def _outside_walls(store: Store, devices: Sequence[Device], places: FloatArray) -> tuple[FloatArray, list[str], list[str]]:
@@ -337,7 +355,7 @@ def _terrain_digest(store: Store) -> str:
     return digest([part for each in grids for part in (each.heights, [each.x0_m, each.y0_m, each.step_m])]) if grids else ""
 
 
-_MOST: Mapping[str, int] = {"digest": 8, "sight": 4, "field": 8, "look": 4000, "standing": 4}
+_MOST: Mapping[str, int] = {"digest": 8, "sight": 6, "scene": 4, "field": 8, "look": 4000, "standing": 4}
 _memory: dict[str, OrderedDict[str, Any]] = {what: OrderedDict() for what in _MOST}
 _lock = Lock()
 

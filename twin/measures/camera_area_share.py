@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +18,7 @@ from twin.measures.camera import METHOD, SHADOWS, SHARED_PARAMETERS, Cameras, ga
 from twin.measures.evidence import Inputs, JudgedCells, area_result, digest
 from twin.measures.ready import Ready
 from twin.measures.surfaces import gather_surface
-from twin.measures.watch import Watch, by_mode, explained, sensitivity, watch_of, watched
+from twin.measures.watch import Sampled, Watch, by_mode, explained, sensitivity, watch_of, watched
 from twin.measures.whatif import what_if
 from twin.result import Measure, Parameter, Request, Result
 from twin.store import Store
@@ -31,14 +33,22 @@ def _compute(store: Store, request: Request) -> Result:
     counted = tally(watch.field, by_camera, watch.k)
     found = covered_by(counted)
     inputs = Inputs(digest([*cameras.devices, watch.surface, watch.place.sha256]), len(cameras.devices), cameras.defaulted_share)
-    result = area_result(
-        MEASURE, request, _judged(watch, found, cameras), store.park().frame, inputs=inputs, started=started,
-        warnings=[*cameras.warnings, *contradictions(found)],
-        extra=_extra(watch, cameras, asked, found), sensitivity=sensitivity(watch, cameras, asked, found),
-        devices=[{"id": name, "covered": each.covered, "lost": each.lost} for name, each in contributions(counted).items()],
-    )  # fmt: skip
-    resting = resting_share(watch, cameras, by_camera, found)
-    return replace(result, inputs={**result.inputs, "resting_share": resting}, seconds=round(time.perf_counter() - started, 3))
+    with ThreadPoolExecutor(1) as pool:  # what is in doubt is asked beside the gaps
+        told = pool.submit(copy_context().run, _told, Sampled(watch, cameras), request, found)
+        result = area_result(
+            MEASURE, request, _judged(watch, found, cameras), store.park().frame, inputs=inputs, started=started,
+            warnings=[*cameras.warnings, *contradictions(found)], resting_share=resting_share(watch, cameras, by_camera, found),
+            devices=[{"id": name, "covered": each.covered, "lost": each.lost} for name, each in contributions(counted).items()],
+        )  # fmt: skip
+        opening, modes = told.result()
+    extra = {**_extra(watch, asked, found), "ptz": modes}
+    return replace(result, extra=extra, sensitivity=opening, seconds=round(time.perf_counter() - started, 3))
+
+
+def _told(sampled: Sampled, request: Request, found: Covered) -> tuple[list[dict[str, Any]], dict[str, dict[str, float]]]:
+    """What opens the bounds, where that is wanted, and the shares by the modes of cameras that turn."""
+    asked = request.parameters
+    return sensitivity(sampled, asked, found) if request.want_sensitivity else [], by_mode(sampled, asked, found)
 
 
 def _ready(store: Store, request: Request) -> Ready:
@@ -83,7 +93,7 @@ def resting_share(watch: Watch, cameras: Cameras, by_camera: Mapping[str, Footpr
     return 1.0 - float(covered(watch.field, firm, watch.k).value.sum()) / whole if whole > 0 else None
 
 
-def _extra(watch: Watch, cameras: Cameras, asked: Mapping[str, Any], found: Covered) -> dict[str, Any]:
+def _extra(watch: Watch, asked: Mapping[str, Any], found: Covered) -> dict[str, Any]:
     criteria = watch.criteria
     return {
         "level": asked["level"] or level_of(asked["density_px_per_m"], asked["edition"]),
@@ -93,7 +103,6 @@ def _extra(watch: Watch, cameras: Cameras, asked: Mapping[str, Any], found: Cove
         "heights_m": [question.target_height for question in watch.questions],
         "undecided_m2": float((found.upper - found.lower).sum()),
         "engines": engines(watch, found),
-        "ptz": by_mode(watch, cameras, asked, found),
     }
 
 

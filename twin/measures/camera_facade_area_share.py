@@ -137,7 +137,9 @@ def _result(store: Store, request: Request, task: _Asked, found: Watched, warnin
         warnings=warnings,
         samples=_samples(found, frame) if request.want_samples else None,
         devices=[{"id": name, "covered": own, "lost": lost} for name, (own, lost) in sorted(found.by_camera.items())],
-        sensitivity=_sensitivity(task, middles, (lower / total, value / total, upper / total)) if total > 0 else [],
+        sensitivity=_sensitivity(task, middles, (lower / total, value / total, upper / total))
+        if total > 0 and request.want_sensitivity
+        else [],
         extra={
             "level": level_of(task.question.criteria.density_px_per_m, "2025"),
             "undecided_m2": upper - lower,

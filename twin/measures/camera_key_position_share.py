@@ -53,6 +53,7 @@ from twin.scene.state import States
 from twin.store import Store
 
 FloatArray = NDArray[np.float64]
+_Lack = tuple[str, list[str], float | None]  # reason, blockers, shortfall
 
 STANDING_M = 0.75  # a person at a point stands within this distance of it
 STANDS = 8
@@ -66,6 +67,7 @@ LIFT_M = 2.0  # a camera without ids this near to a lift's middle, on its level,
 ENTRANCES = frozenset({"park_entrance", "building_main_entrance"})
 # what a standard asks of the cameras at some classes: only fixed ones, and how steeply they may look down
 NEEDS: Mapping[str, tuple[frozenset[str], float]] = {"DB31/T 329.1-2019": (ENTRANCES, 30.0)}
+_NOTHING: _Lack = "", [], None
 CLASSES = (
     "park_entrance", "road_intersection", "building_main_entrance", "fire_passage", "lobby", "elevator", "machine_room",
     "dining_consumption",
@@ -85,6 +87,21 @@ class Verdict:
     reason: str = ""
     blockers: Sequence[str] = ()
     shortfall: float | None = None
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Who judges positions: a park and its cameras, what is asked, and whether reasons are wanted."""
+
+    place: Stage
+    cameras: Cameras
+    asked: Mapping[str, Any]
+    why: bool
+
+    @property
+    def views(self) -> Sequence[View]:
+        """The cameras' views, as targets face them."""
+        return facing_views(self.cameras.views, self.asked)
 
 
 @dataclass(frozen=True)
@@ -110,19 +127,22 @@ def _compute(store: Store, request: Request) -> Result:
     if not positions:
         raise MissingInput("key_positions_missing", subject=", ".join(asked["classes"]))
     points = _points(place.store, positions, heights_of(asked))
-    verdicts = _judged(place, positions, points, cameras, asked)
+    verdicts = _judged(place, positions, points, cameras, asked, why=True)
     inputs = Inputs(
         digest([*cameras.devices, [str(position) for position in positions], place.sha256]), len(cameras.devices), cameras.defaulted_share
     )
+    opening = _sensitivity(place, positions, points, cameras, asked, verdicts) if request.want_sensitivity else []
     found = Found(
-        positions, points[:, 0], verdicts, inputs, _resting(place, positions, points, cameras, asked, verdicts),
-        _sensitivity(store, positions, points, cameras, asked, verdicts), [*register.warnings, *cameras.warnings],
+        positions, points[:, 0], verdicts, inputs, _resting(place, positions, points, cameras, asked, verdicts), opening,
+        [*register.warnings, *cameras.warnings],
     )  # fmt: skip
     return _result(store, request, found, started)
 
 
-def _judged(place: Stage, positions: Sequence[Position], points: FloatArray, cameras: Cameras, asked: Mapping[str, Any]) -> list[Verdict]:
-    """A verdict for each position at its points (n, h, 3), by the rule asked for and what its class needs."""
+def _judged(
+    place: Stage, positions: Sequence[Position], points: FloatArray, cameras: Cameras, asked: Mapping[str, Any], *, why: bool = False
+) -> list[Verdict]:
+    """A verdict for each position at its points (n, h, 3), by the rule asked for and what its class needs; with reasons if wanted."""
     classes, steepest = NEEDS.get(asked["needs"], (frozenset[str](), None))
     strict = [i for i, position in enumerate(positions) if position.kind in classes]
     rest = [i for i in range(len(positions)) if i not in set(strict)]
@@ -130,9 +150,10 @@ def _judged(place: Stage, positions: Sequence[Position], points: FloatArray, cam
     if strict:
         fixed = replace(cameras, views=[view for view in cameras.views if view.camera in _fixed(cameras.devices)])
         limit = min(steepest or 90.0, asked["max_depression_deg"] or 90.0)
-        found = _by_rule(place, [positions[i] for i in strict], points[strict], fixed, {**asked, "max_depression_deg": limit})
+        found = _by_rule(_Judge(place, fixed, {**asked, "max_depression_deg": limit}, why), [positions[i] for i in strict], points[strict])
         out |= dict(zip(strict, found, strict=True))
-    out |= dict(zip(rest, _by_rule(place, [positions[i] for i in rest], points[rest], cameras, asked), strict=True))
+    found = _by_rule(_Judge(place, cameras, asked, why), [positions[i] for i in rest], points[rest])
+    out |= dict(zip(rest, found, strict=True))
     return [out[i] for i in range(len(positions))]
 
 
@@ -141,18 +162,18 @@ def _fixed(devices: Sequence[Device]) -> frozenset[str]:
     return frozenset(device.id for device in devices if str(device.attributes.get("ptz") or "fixed").strip().lower() != "ptz")
 
 
-def _by_rule(place: Stage, positions: Sequence[Position], points: FloatArray, cameras: Cameras, asked: Mapping[str, Any]) -> list[Verdict]:
+def _by_rule(judge: _Judge, positions: Sequence[Position], points: FloatArray) -> list[Verdict]:
     """A verdict for each position, by the rule asked for."""
     out: dict[int, Verdict] = {}
-    installed = [i for i, position in enumerate(positions) if position.is_lift or asked["rule"] == "installed"]
+    rule = judge.asked["rule"]
+    installed = [i for i, position in enumerate(positions) if position.is_lift or rule == "installed"]
     for i in installed:
-        out[i] = _installed(positions[i], points[i, 0], cameras, asked)
+        out[i] = _installed(positions[i], points[i, 0], judge.cameras, judge.asked)
     rest = [i for i in range(len(positions)) if i not in out]
-    as_points = [i for i in rest if positions[i].shape.geom_type in {"Point", "MultiPoint"} and asked["rule"] == "visible"]
-    views = facing_views(cameras.views, asked)
-    out |= dict(zip(as_points, _visible(place, points[as_points], views, asked), strict=True))
+    as_points = [i for i in rest if positions[i].shape.geom_type in {"Point", "MultiPoint"} and rule == "visible"]
+    out |= dict(zip(as_points, _visible(judge, points[as_points]), strict=True))
     as_areas = [i for i in rest if i not in out]
-    out |= dict(zip(as_areas, _shares(place, [positions[i] for i in as_areas], points[as_areas], views, asked), strict=True))
+    out |= dict(zip(as_areas, _shares(judge, [positions[i] for i in as_areas], points[as_areas]), strict=True))
     return [out[i] for i in range(len(positions))]
 
 
@@ -179,32 +200,28 @@ def _is_mounted(device: Device, spot: FloatArray, position: Position, point: Flo
     return float(away) <= near and abs(spot[2] - point[2]) <= (MAST_M if position.floor_z is None else LEVEL_M)
 
 
-def _visible(place: Stage, points: FloatArray, views: Sequence[View], asked: Mapping[str, Any]) -> list[Verdict]:
+def _visible(judge: _Judge, points: FloatArray) -> list[Verdict]:
     """Whether points (n, h, 3) [m, enu] are seen by enough cameras."""
     if not len(points):
         return []
-    criteria, k = criteria_of(asked), asked["k"]
+    place, views, criteria, k = judge.place, judge.views, criteria_of(judge.asked), judge.asked["k"]
     angle = np.arange(STANDS) * 2 * np.pi / STANDS
     ring = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(STANDS)]) * STANDING_M
     stands = np.concatenate([points[:, :, None], points[:, :, None] + ring], axis=2)  # (n, h, 1 + STANDS, 3)
     found = seen(stands, STANDS_NEEDED, views, criteria, place.sight)
-    why = reasons(points[:, 0], views, criteria, place.sight.scene)
+    lacks = _lacks(judge, points[:, 0], np.where(found.count < k, np.arange(len(points)), -1), criteria)
     verdicts: list[Verdict] = []
     for i in range(len(points)):
         ok, sure, possible = (bool(count[i] >= k) for count in (found.count, found.least, found.most))
-        name = why.blockers[i]
-        lack = float(why.shortfall[i]) if why.reasons[i] in UNITS and np.isfinite(why.shortfall[i]) else None
-        missing = ("", [], None) if ok else (why.reasons[i], [name] if name else [], lack)
-        verdicts.append(Verdict(ok, sure, possible, float(ok), float(found.density[i]), found.cameras[i], *missing))
+        verdicts.append(Verdict(ok, sure, possible, float(ok), float(found.density[i]), found.cameras[i], *lacks.get(i, _NOTHING)))
     return verdicts
 
 
-def _shares(
-    place: Stage, positions: Sequence[Position], points: FloatArray, views: Sequence[View], asked: Mapping[str, Any]
-) -> list[Verdict]:
+def _shares(judge: _Judge, positions: Sequence[Position], points: FloatArray) -> list[Verdict]:
     """Whether enough of lines and areas is seen."""
     if not positions:
         return []
+    place, views, asked = judge.place, judge.views, judge.asked
     pieces = [Piece(position.id, position.name, _widened(position.shape), position.floor_z) for position in positions]
     watch = watch_of(place, Surface("key_positions", pieces), asked, asked["step_m"] or STEP_M)
     found = covered(watch.field, list(watched(watch, views).values()), watch.k)
@@ -217,26 +234,33 @@ def _shares(
     share, least, most = (part / np.maximum(area, 1e-12) for part in (value, lower, upper))
     wanted = asked["area_share"] - 1e-9
     looking = seen(points[:, :, None], 1, views, criteria, place.sight).cameras
-    verdicts: list[Verdict] = []
-    for i in range(len(pieces)):
-        ok = bool(share[i] >= wanted)
-        missing = (cells.piece == i) & (cells.area - found.value > 1e-9)
-        lacking = ("", [], None) if ok else _lacks(cells.representative[missing], views, criteria, place)
-        verdicts.append(
-            Verdict(ok, bool(least[i] >= wanted), bool(most[i] >= wanted), float(share[i]), float(density[i]), looking[i], *lacking)
+    missing = (cells.area - found.value > 1e-9) & (share < wanted)[cells.piece]
+    lacks = _lacks(judge, cells.representative, np.where(missing, cells.piece, -1), criteria)
+    return [
+        Verdict(
+            bool(share[i] >= wanted), bool(least[i] >= wanted), bool(most[i] >= wanted), float(share[i]), float(density[i]), looking[i],
+            *lacks.get(i, _NOTHING),
         )
-    return verdicts
+        for i in range(len(pieces))
+    ]  # fmt: skip
 
 
-def _lacks(targets: FloatArray, views: Sequence[View], criteria: Criteria, place: Stage) -> tuple[str, list[str], float | None]:
-    """The commonest reason of targets that are not covered, what stands in the way of most of them, and the usual shortfall."""
-    why = reasons(targets, views, criteria, place.sight.scene)
-    blockers = Counter(name for name in why.blockers if name)
-    reason = (Counter(why.reasons).most_common(1) or [("", 0)])[0][0]
-    short = why.shortfall[np.array([name == reason for name in why.reasons], np.bool_)]
-    short = short[np.isfinite(short)]
-    lack = float(np.median(short)) if reason in UNITS and len(short) else None
-    return reason, [name for name, _ in blockers.most_common(5)], lack
+def _lacks(judge: _Judge, targets: FloatArray, owner: NDArray[Any], criteria: Criteria) -> dict[int, _Lack]:
+    """Of each position that owns (n,) uncovered targets (n, 3): the commonest reason, what hides most of them, the usual shortfall."""
+    asked = np.flatnonzero(owner >= 0)
+    if not judge.why or not len(asked):
+        return {}
+    why = reasons(targets[asked], judge.views, criteria, judge.place.sight.scene)
+    names, out = np.array(why.reasons, object), dict[int, _Lack]()
+    for i in np.unique(owner[asked]).tolist():
+        own = np.flatnonzero(owner[asked] == i)
+        reason = Counter(names[own].tolist()).most_common(1)[0][0]
+        blockers = Counter(name for k in own.tolist() if (name := why.blockers[k]))
+        short = why.shortfall[own[names[own] == reason]]
+        short = short[np.isfinite(short)]
+        lack = float(np.median(short)) if reason in UNITS and len(short) else None
+        out[i] = reason, [name for name, _ in blockers.most_common(5)], lack
+    return out
 
 
 def _resting(
@@ -254,20 +278,26 @@ def _resting(
 
 
 def _sensitivity(
-    store: Store, positions: Sequence[Position], points: FloatArray, cameras: Cameras, asked: Mapping[str, Any],
+    place: Stage, positions: Sequence[Position], points: FloatArray, cameras: Cameras, asked: Mapping[str, Any],
     verdicts: Sequence[Verdict],
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """What opens the bounds, widest first: the share with that one thing at its worst and its best while the rest stays at the value."""
-    if all(verdict.sure == verdict.possible for verdict in verdicts):
+    """What opens the bounds, widest first: the share with that one thing at its worst and its best while the rest stays at the value.
+
+    Positions on which everything together leaves no doubt are left out: nothing alone does.
+    """
+    open_ = [i for i, verdict in enumerate(verdicts) if verdict.sure != verdict.possible]
+    if not open_:
         return []
+    settled = sum(verdict.sure and verdict.possible for verdict in verdicts)
+    doubtful = [positions[i] for i in open_]
     among = states_of(asked)
-    certain = stage(store, asked["terrain"], States(among.value, among.value, among.value))
+    certain = replace(place, sight=replace(place.sight, best=None))
     plain = replace(cameras, views=[replace(view, least=None, most=None) for view in cameras.views if view.lens != ANY_WAY])
     rows: list[dict[str, Any]] = []
 
     def add(what: str, ids: Sequence[str], place: Stage, looking: Cameras) -> None:
-        found = _judged(place, positions, points, looking, asked)
-        low, high = (sum(getattr(verdict, name) for verdict in found) / len(found) for name in ("sure", "possible"))
+        found = _judged(place, doubtful, points[open_], looking, asked)
+        low, high = ((settled + sum(getattr(verdict, name) for verdict in found)) / len(verdicts) for name in ("sure", "possible"))
         if high > low:
             rows.append({"what": what, "devices": list(ids), "lower": low, "upper": high, "width": high - low})
 
@@ -275,7 +305,7 @@ def _sensitivity(
         views, *_ = read_views(cameras.devices, cameras.places, reading_of(asked, frozenset([source])))
         add(source, sorted(ids), certain, replace(cameras, views=views))
     for name, state in scenes(among):
-        add(name, [], stage(store, asked["terrain"], States(among.value, among.value, state)), plain)
+        add(name, [], stage(place.store, asked["terrain"], States(among.value, among.value, state)), plain)
     return sorted(rows, key=lambda row: (-row["width"], row["what"]))
 
 

@@ -23,8 +23,9 @@ from twin.coverage.propagation import MODELS
 from twin.coverage.radio import generation, noise_dbm, reference_power_dbm
 from twin.coverage.site import Carriers, Interference
 from twin.coverage.surface import Surface
-from twin.devices import positions
+from twin.devices import DEFAULTS, positions
 from twin.measures.glazing import glazed
+from twin.measures.placed import mended
 from twin.measures.radio import SLACK_DB, assumed_attributes, height_assumed, mhz, number, numbers, radiated_dbm
 from twin.model import Device
 from twin.scene import Obstacles
@@ -163,7 +164,7 @@ def outside_validity(network_: Network, target_height_m: float) -> list[dict[str
 
 def placed(devices: Sequence[Device]) -> list[Device]:
     """The devices that are somewhere."""
-    return [device for device in devices if np.isfinite([device.lon, device.lat]).all() and abs(device.lat) <= 90.0]
+    return [mended(device) for device in devices if np.isfinite([device.lon, device.lat]).all() and abs(device.lat) <= 90.0]
 
 
 def unplaced(devices: Sequence[Device], kind: str) -> list[dict[str, Any]]:
@@ -221,10 +222,10 @@ def sender(device: Device, operator: str, width_mhz: float, scs_khz: float) -> S
     slack |= {} if own_f else {"frequency": SLACK_DB["frequency"]}
     height = height_assumed(device)
     slack |= {"height": SLACK_DB["height"]} if height else {}
-    usual, _ = number(device, "freq_mhz")
+    usual = DEFAULTS.get(device.kind, {}).get("freq_mhz")  # what a table says and cannot be is as good as nothing
     return Sender(
         operator=operator,
-        f_ghz=(own_f[0] if own_f else usual or 3500.0) / 1000.0,
+        f_ghz=(own_f[0] if own_f else float(usual.value) if usual else 3500.0) / 1000.0,
         width_mhz=width_mhz,
         scs_khz=scs_khz,
         power_dbm=eirp,
@@ -286,7 +287,7 @@ def _drawn_inside(store: Store, surface: Surface, standing: Sequence[Building]) 
     if not loose or not standing:
         return {}
     frame = store.park().frame
-    outlines = np.array([frame.project(shapely.force_2d(building.footprint)) for building in standing], object)
+    outlines = shapely.make_valid(frame.project(np.array([shapely.force_2d(building.footprint) for building in standing], object)))
     tree = shapely.STRtree(outlines)
     found: dict[int, str] = {}
     for k in loose:
@@ -300,7 +301,7 @@ def _drawn_inside(store: Store, surface: Surface, standing: Sequence[Building]) 
 def building_house(store: Store, building: Building) -> House:
     """A building as the prism over its footprint, in the park's frame."""
     frame = store.park().frame
-    footprint = frame.project(shapely.force_2d(building.footprint))
+    footprint: Any = shapely.make_valid(frame.project(shapely.force_2d(building.footprint)))
     middle = shapely.get_coordinates(footprint.centroid)
     base = float(z_of_height(frame, middle, [building.base_h_m])[0])
     storey = building.height_m / building.storeys if building.storeys else _storey_height(store, building)
@@ -322,7 +323,7 @@ def _buildings_around(store: Store, devices: Sequence[Device], place: FloatArray
     owner = owners(standing)
     of_part = {part.id: owner(part.model_id, part.id) for part in (*store.storeys(), *store.spaces())}
     frame = store.park().frame
-    outlines = np.array([frame.project(shapely.force_2d(building.footprint)) for building in standing], object)
+    outlines = shapely.make_valid(frame.project(np.array([shapely.force_2d(building.footprint) for building in standing], object)))
     tree = shapely.STRtree(outlines)
     found: list[str | None] = []
     for device, (x, y, z) in zip(devices, place.tolist(), strict=True):

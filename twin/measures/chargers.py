@@ -19,6 +19,7 @@ from twin.coverage.slices import sliced
 from twin.devices import heights, mounting_height, positions
 from twin.measures.outlines import areas, lines
 from twin.measures.parking import is_two_wheeled
+from twin.measures.placed import mended
 from twin.measures.radio import numbers
 from twin.model import Device
 from twin.scene.gather import gather_obstacles
@@ -31,6 +32,7 @@ IntArray = NDArray[np.int64]
 USUAL_REACH_M = 5.0  # indicators.yaml charging_space_share: assign_distance_m
 SHORT_CABLE_M, LONG_CABLE_M = 3.5, 7.5  # of a charger that does not say: for the bounds
 FEWEST_GUNS, MOST_GUNS = 1, 2  # the same
+MOST_SAID_GUNS = 100  # a table that says more says nothing
 CONNECTORS = ("connectors", "capacity")  # OSM says capacity
 AT_ONCE = ("simultaneous", "simultaneous_connectors", "同时充电枪数")
 CABLE_HEIGHT_M = 0.6  # walls are cut at this height above the floor: a cable hangs between socket and ground
@@ -74,7 +76,7 @@ def gather_posts(store: Store, statuses: frozenset[str], *, reach_m: float | Non
     slack_m
         How much of a cable hangs and bends. [m]
     """
-    every = [device for device in store.devices("charger") if device.status in statuses]
+    every = [mended(device) for device in store.devices("charger") if device.status in statuses]
     devices = [device for device in every if not _for_two_wheelers(device)]
     nowhere = [device.id for device in devices if not _has_place(device)]
     devices = [device for device in devices if _has_place(device)]
@@ -144,7 +146,7 @@ def _guns(device: Device) -> tuple[int, int, int, bool]:
     """Connectors that can be fed at once, at least, likely and at most, and whether they are assumed."""
     at_once = next((found for name in AT_ONCE if (found := numbers(device.attributes.get(name)))), None)
     said = next((found for name in CONNECTORS if (found := numbers(device.attributes.get(name)))), None)
-    counts = [max(int(found[0]), 0) for found in (said, at_once) if found]
+    counts = [max(int(found[0]), 0) for found in (said, at_once) if found and found[0] <= MOST_SAID_GUNS]
     return (min(counts), min(counts), min(counts), False) if counts else (FEWEST_GUNS, FEWEST_GUNS, MOST_GUNS, True)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from twin.coverage.bounded import Judge
 from twin.coverage.legible import REASONS, Readable, readable, verdicts
@@ -108,9 +109,13 @@ def _nearest(screens: Screens, points: NDArray[np.float64]) -> NDArray[np.float6
     """The place of the display that would be read from each point (k, 3), were nothing in the way: (k, 3)."""
     if not len(points):
         return np.empty((0, 3))
-    inside = verdicts(screens.displays, points) == 0
-    away = np.linalg.norm(points[:, None] - screens.displays.position[None], axis=2)
-    return screens.displays.position[np.where(inside, away, np.inf).argmin(axis=1)]
+    of, nearest, best = screens.displays, np.full(len(points), np.inf), np.zeros(len(points), np.int64)
+    for k, rows in enumerate(KDTree(points).query_ball_point(of.position, of.far_m[:, 1] * (1 + 1e-9))):
+        away = np.linalg.norm(points[rows] - of.position[k], axis=1)
+        closer = (verdicts(_one(screens, k), points[rows])[:, 0] == 0) & (away < nearest[rows])
+        chosen = np.array(rows, np.int64)[closer]
+        nearest[chosen], best[chosen] = away[closer], k
+    return of.position[best]
 
 
 def _sensitivity(ground: Ground, among: Scenes, screens: Screens, lines: Lines, first: Readable) -> list[Any]:

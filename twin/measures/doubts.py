@@ -5,7 +5,7 @@ All is asked at the points of the cells, whose levels are known already; what di
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from twin.coverage.cellular import Case, covered_in, levels_of, model_of
 from twin.coverage.clutter import ENTRY_GHZ, STATISTICAL_FROM_KM, STATISTICAL_GHZ, building_entry_db, path_clutter_db
 from twin.coverage.entry import entry_db
 from twin.coverage.look import Sight
-from twin.coverage.paths import Heard
+from twin.coverage.paths import FACTORY, Heard
 from twin.coverage.propagation import MODELS, Links, path_loss_db
 from twin.coverage.received import BEST, OTHERS_SLACK_DB, WORST
 from twin.coverage.site import Carriers
@@ -204,7 +204,13 @@ def _in_scene(found: Found, scene: Scene) -> list[Heard]:
     """What carriers give in another scene, at the points alone."""
     asked = found.asked
     site = replace(asked.site, sight=Sight(scene, replace(asked.site.sight.edges, triangles=np.empty((0, 3, 3)))), memory={})
-    return levels_of(asked.net.carriers, site, asked.demand, found.cells)
+    carriers = asked.net.carriers
+    walled = carriers.indoor & ~np.array([name.startswith(FACTORY) for name in carriers.model], bool)  # no line of sight is asked about
+
+    def keep(j: int, make: Callable[[], Heard]) -> Heard:
+        return found.levels[j] if walled[j] else make()
+
+    return levels_of(carriers, site, asked.demand, found.cells, keep)
 
 
 def _others(carriers: Carriers) -> list[str]:

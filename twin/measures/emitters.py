@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from twin.buildings import buildings
 from twin.coverage.bounded import Areas, Judge, areas
+from twin.coverage.camera import View
 from twin.coverage.cells import Cells, grid
 from twin.coverage.field import Field, arrange
 from twin.coverage.look import Sight, prepare
-from twin.coverage.sightlines import Lines, sight_lines
+from twin.coverage.sightlines import Lines, Parts, sight_lines
 from twin.coverage.surface import Surface
 from twin.measures.evidence import digest
 from twin.measures.radio import step_of
@@ -42,6 +43,7 @@ FINEST_PARTS = 8  # cells are cut down to this part of the step where they are m
 BUDGET = 400_000  # cells judged beyond the first
 WALL_M, PROUD_M = 1.5, 0.05  # a device drawn this far inside a building hangs on its wall, and this far in front of it
 METHOD = "sight certified by walls of shadow of visible edges; nearest and farthest point of each cell; mixed cells cut"
+MOST_LOOKS = 3_000_000  # cells in sight of a place that are remembered, of 40 bytes
 NAMED_GAPS = 20_000  # cells whose blockers are looked for; the others keep the reason alone
 
 DOORS = Parameter("doors", UNKNOWN, "", "indicators.yaml conventions", "Doors: unknown opens the upper bound", "门的状态（未知时放宽上限）",
@@ -97,8 +99,28 @@ def ground_cells(store: Store, surface: Surface, asked_step: float | None, usual
 
 
 def looked(ground: Ground, pair: tuple[Sight, Sight], points: FloatArray, reach: FloatArray) -> Lines:
-    """Which points (m, 3) [m, enu] are in sight of which parts of the ground, up to reach (m,) [m]."""
-    return sight_lines(ground.field, pair, points, reach)
+    """Which points (m, 3) [m, enu] are in sight of which parts of the ground, up to reach (m,) [m].
+
+    What was looked at before from the same place is remembered: a device that moves costs its own look alone.
+    """
+    among = digest([*_arrays(ground.cells), ground.step, *(_triangles_digest(sight.scene.obstacles) for sight in pair)])
+
+    def remember(view: View, compute: Callable[[], Parts]) -> Parts:
+        with _lock:
+            if (among, view) in _looks:
+                _looks.move_to_end((among, view))
+                return _looks[among, view]
+        found = compute()
+        with _lock:
+            _looks[among, view] = found
+        return found
+
+    lines = sight_lines(ground.field, pair, points, reach, remember)
+    with _lock:
+        surplus = sum(len(cell) for cell, _ in _looks.values()) - MOST_LOOKS
+        while surplus > 0:
+            surplus -= len(_looks.popitem(last=False)[1][0])
+    return lines
 
 
 def covered(ground: Ground, judge: Judge) -> tuple[Any, Areas]:
@@ -204,6 +226,18 @@ def remembered_digest(obstacles: Obstacles) -> str:
     return _kept("digest", obstacles, lambda: digest([obstacles]))
 
 
+def _arrays(cells: Cells) -> list[NDArray[Any]]:
+    """Everything about cells, as arrays."""
+    border = np.flatnonzero(cells.outline != np.array(None))
+    outlines = np.frombuffer(shapely.to_wkb(shapely.GeometryCollection(cells.outline[border].tolist())), np.uint8)
+    return [cells.centre, cells.half, cells.z_range, cells.area, cells.piece, border, outlines]
+
+
+def _triangles_digest(obstacles: Obstacles) -> str:
+    """The hash of obstacles and of what belongs to which object, kept while they are."""
+    return _kept("triangles", obstacles, lambda: digest([obstacles, obstacles.face_object]))
+
+
 def _sight(obstacles: Obstacles) -> Sight:
     return _kept("sight", obstacles, lambda: prepare(obstacles))
 
@@ -213,8 +247,9 @@ def _scene(obstacles: Obstacles, best: Obstacles) -> Scene:
 
 
 _memory: OrderedDict[tuple[str, int], tuple[Obstacles, Any]] = OrderedDict()
+_looks: OrderedDict[tuple[str, View], Parts] = OrderedDict()
 _lock = Lock()
-_MOST = 6
+_MOST = 8
 
 
 def _kept(what: str, obstacles: Obstacles, make: Callable[[], Any]) -> Any:

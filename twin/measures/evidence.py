@@ -139,7 +139,7 @@ def share_result(
     more
         Other fields of the result.
     """
-    total, likely = found.total, found.likely
+    total, likely = found.total, min(found.likely, found.total)  # sums of many areas round
     return Result(
         measure=measure.id,
         value=likely / total if total > 0 else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twin.measures.mobile_signal_area_share import SOURCES, compute_mobile, parameters
+from twin.measures.mobile_signal_area_share import SOURCES, compute_mobile, parameters, ready_mobile
 from twin.result import Measure
 
 MEASURE = Measure(
@@ -14,4 +14,5 @@ MEASURE = Measure(
     parameters=parameters(),
     sources=SOURCES,
     compute=lambda store, request: compute_mobile(store, request, measure=MEASURE, only_5g=True),
+    partly=lambda store, request: ready_mobile(store, request, only_5g=True),
 )

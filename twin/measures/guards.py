@@ -103,11 +103,9 @@ def _path(store: Store, device: Device, spots: Mapping[str, FloatArray]) -> tupl
     """The corners of the line that a detector guards (k, 2) [m, enu]: as drawn, to its receiver, or along its azimuth; None: no line."""
     drawn = device.attributes.get("line")
     if drawn:
-        try:
-            shape = shapely.from_wkt(str(drawn))
-        except shapely.errors.GEOSException:
-            shape = None
-        if shape is not None and shapely.get_dimensions(shape) == 1 and shape.geom_type == "LineString":
+        with np.errstate(all="ignore"):
+            shape: Any = shapely.from_wkt(str(drawn), on_invalid="ignore")
+        if shape is not None and shape.geom_type == "LineString" and 0 < shape.length < math.inf:
             return shapely.get_coordinates(store.park().frame.project(shapely.force_2d(shape))), []
     receiver = said(device, "receiver_id")
     if receiver is not None and str(receiver) in spots and str(receiver) != device.id:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from twin.coverage.bounded import Areas, Before, areas
 from twin.coverage.cells import Cells, grid
@@ -92,11 +93,12 @@ def _circles(cells: Cells, hydrants: FloatArray, most: float) -> _Circles:
         return _Circles(*(np.zeros(n, bool) for _ in range(3)))
     own = cells.representative[:, :2]
     best, near, far = (np.full(n, np.inf) for _ in range(3))
-    for place in hydrants:
-        off = np.abs(cells.centre[:, :2] - place)
-        best = np.minimum(best, np.hypot(*(own - place).T))
-        near = np.minimum(near, np.hypot(*np.maximum(off - cells.half[:, None], 0.0).T))
-        far = np.minimum(far, np.hypot(*(off + cells.half[:, None]).T))
+    room = most + 2.0 * float(cells.half.max(initial=0.0)) + 1e-6  # beyond, no place of a cell is within reach
+    for place, rows in zip(hydrants, KDTree(cells.centre[:, :2]).query_ball_point(hydrants, room) if n else [], strict=False):
+        off, half = np.abs(cells.centre[rows, :2] - place), cells.half[rows, None]
+        best[rows] = np.minimum(best[rows], np.hypot(*(own[rows] - place).T))
+        near[rows] = np.minimum(near[rows], np.hypot(*np.maximum(off - half, 0.0).T))
+        far[rows] = np.minimum(far[rows], np.hypot(*(off + half).T))
     return _Circles(best <= most, far <= most, near <= most)
 
 
@@ -105,8 +107,10 @@ def _marginal(cells: Cells, found: Areas, hydrants: Hydrants, most: float, *, by
     points = cells.representative[:, :2]
     count, sole = np.zeros(len(cells), np.int64), np.full(len(cells), -1, np.int64)
     own: list[float] = []
+    tree = KDTree(points)
     for k, place in enumerate(hydrants.place):
-        near = np.flatnonzero(np.hypot(*(points - place).T) <= most)
+        near = np.array(tree.query_ball_point(place, most * (1 + 1e-9), return_sorted=True), np.int64)
+        near = near[np.hypot(*(points[near] - place).T) <= most]
         if by_hose and len(near):
             start = ways(hydrants.ground, place[None], most)
             near = near[np.isfinite(_lengths(hydrants, start, points[near], most))]

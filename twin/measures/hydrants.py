@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
-from twin.buildings import Building, buildings
+from twin.buildings import Building, buildings, is_house
 from twin.coverage.hydrants import KERB_M, SPACING_M, WALL_M, Ground, Ways, ground_of, way_lengths, ways
 from twin.devices import positions
 from twin.errors import MissingInput
@@ -66,19 +67,17 @@ def shapes_in_the_way(store: Store, barred: Sequence[str]) -> NDArray[np.object_
 
 def standing(store: Store, hydrants: Hydrants) -> list[dict[str, Any]]:
     """One row a hydrant: distance to the nearest other, to the kerb and to the nearest wall [m], and what of these is out of order."""
-    kerb = _kerb(store)
-    walls = shapes_in_the_way(store, ["building"])
-    tree = shapely.STRtree(walls) if len(walls) else None
-    points = [shapely.Point(*at) for at in hydrants.place.tolist()]
+    points = np.asarray(shapely.points(hydrants.place), object)
+    kerb, walls = _kerb(store), shapes_in_the_way(store, ["building"])
+    apart = KDTree(hydrants.place).query(hydrants.place, k=2)[0][:, 1] if len(points) > 1 else None
+    kerbs = _nearest(_segments(kerb), points) if kerb is not None else None
+    near_walls = _nearest(walls, points) if len(walls) else None
     rows: list[dict[str, Any]] = []
-    for k, (device, point) in enumerate(zip(hydrants.devices, points, strict=True)):
-        others = np.delete(hydrants.place, k, axis=0)
-        apart = float(np.hypot(*(others - hydrants.place[k]).T).min()) if len(others) else None
-        to_kerb = float(kerb.distance(point)) if kerb is not None else None
-        to_wall = float(point.distance(walls[tree.nearest(point)])) if tree is not None else None
+    for k, device in enumerate(hydrants.devices):
+        next_m, to_kerb, to_wall = (None if away is None else float(away[k]) for away in (apart, kerbs, near_walls))
         rows.append({
-            "id": device.id, "next_m": _round(apart), "kerb_m": _round(to_kerb), "wall_m": _round(to_wall),
-            "too_far_apart": apart is not None and apart > SPACING_M + SURVEY_M,
+            "id": device.id, "next_m": _round(next_m), "kerb_m": _round(to_kerb), "wall_m": _round(to_wall),
+            "too_far_apart": next_m is not None and next_m > SPACING_M + SURVEY_M,
             "too_far_from_kerb": to_kerb is not None and to_kerb > KERB_M + SURVEY_M,
             "too_near_wall": to_wall is not None and to_wall < WALL_M - SURVEY_M,
         })  # fmt: skip
@@ -90,31 +89,75 @@ def building_rows(store: Store, hydrants: Hydrants, most_m: float, *, by_hose: b
 
     A hose has to come to any place of the outline: the nearest corner or middle of an edge that it reaches decides.
     """
-    rows: list[dict[str, Any]] = []
     frame = store.park().frame
-    alone = [ways(hydrants.ground, each[None], most_m) for each in hydrants.place] if by_hose else []
-    for building in _standing(store):
-        shape = shapely.make_valid(frame.project(shapely.force_2d(building.footprint)))
-        if shape.is_empty:
-            continue
-        rim = shapely.segmentize(shape.buffer(0.05, join_style="mitre").boundary, 10.0)
-        spots = np.unique(shapely.get_coordinates(rim), axis=0)
-        way, which = way_lengths(hydrants.ground, hydrants.starts, spots, most_m)
+    drawn = [(building, shapely.make_valid(frame.project(shapely.force_2d(building.footprint)))) for building in _standing(store)]
+    standing_ = [(building, shape, _spots(shape)) for building, shape in drawn if not shape.is_empty]
+    if not standing_:
+        return []
+    shapes, border = np.array([shape for _, shape, _ in standing_], object), np.cumsum([0, *(len(spots) for _, _, spots in standing_)])
+    spots = np.concatenate([spots for _, _, spots in standing_])
+    ways_to, which = way_lengths(hydrants.ground, hydrants.starts, spots, most_m)
+    straights = _nearest(np.asarray(shapely.points(hydrants.place), object), shapes) if len(hydrants.place) else None
+    reachers = _reachers(hydrants, shapes, np.split(spots, border[1:-1]), most_m, by_hose=by_hose)
+    rows: list[dict[str, Any]] = []
+    for b, (building, shape, _) in enumerate(standing_):
+        way = ways_to[border[b] : border[b + 1]]
         best = int(way.argmin()) if len(way) else -1
-        away = np.atleast_1d(shapely.distance(np.asarray(shapely.points(hydrants.place), object), shape))
-        straight = float(away.min()) if len(away) else None
-        near = np.flatnonzero(away <= most_m).tolist()
-        if by_hose:
-            near = [k for k in near if np.isfinite(way_lengths(hydrants.ground, alone[k], spots, most_m)[0]).any()]
+        straight = None if straights is None else float(straights[b])
         reached = best >= 0 and bool(np.isfinite(way[best]))
         rows.append({
             "id": building.id, "name": building.name, "way_m": _round(float(way[best])) if reached else None,
             "straight_m": _round(straight),
-            "reachers": [hydrants.devices[k].id for k in near],
-            "hydrant": hydrants.devices[int(which[best])].id if reached else None, "reached": reached, "shape": shape,
+            "reachers": [hydrants.devices[k].id for k in reachers[b]],
+            "hydrant": hydrants.devices[int(which[border[b] + best])].id if reached else None, "reached": reached, "shape": shape,
             "within_radius": straight is not None and straight <= most_m, "far_side_m": _far(way),
         })  # fmt: skip
     return rows
+
+
+def _spots(shape: Any) -> FloatArray:
+    """The corners of an outline and places between them (n, 2), a little before its walls. [m, enu]"""
+    rim = shapely.segmentize(shape.buffer(0.05, join_style="mitre").boundary, 10.0)
+    return np.unique(shapely.get_coordinates(rim), axis=0)
+
+
+def _reachers(
+    hydrants: Hydrants, shapes: NDArray[np.object_], spots: Sequence[FloatArray], most_m: float, *, by_hose: bool
+) -> list[list[int]]:
+    """Which hydrants reach each of b shapes, ascending: some of its spots by hose, or straight."""
+    found: list[list[int]] = [[] for _ in range(len(shapes))]
+    if not len(hydrants.place):
+        return found
+    points = np.asarray(shapely.points(hydrants.place), object)
+    point, shape = shapely.STRtree(shapes).query(points, predicate="dwithin", distance=most_m)
+    for k, near in enumerate(_by_point(point, shape, len(points))):
+        ends = np.cumsum([len(spots[b]) for b in near])
+        is_reached = np.ones(len(near), bool)
+        if by_hose and len(near):
+            alone = ways(hydrants.ground, hydrants.place[k : k + 1], most_m)
+            way = way_lengths(hydrants.ground, alone, np.concatenate([spots[b] for b in near]), most_m)[0]
+            is_reached = np.array([bool(np.isfinite(part).any()) for part in np.split(way, ends[:-1])])
+        for b in np.array(near, np.int64)[is_reached].tolist():
+            found[b].append(k)
+    return found
+
+
+def _by_point(point: NDArray[np.int64], shape: NDArray[np.int64], n: int) -> list[list[int]]:
+    order = np.lexsort((shape, point))
+    return [part.tolist() for part in np.split(shape[order], np.searchsorted(point[order], np.arange(1, n)))]
+
+
+def _nearest(among: NDArray[np.object_], shapes: NDArray[np.object_]) -> FloatArray:
+    """How far each shape (n,) is from the nearest of some others. [m]"""
+    _, away = shapely.STRtree(among).query_nearest(shapes, return_distance=True, all_matches=False)
+    return np.asarray(away, np.float64)
+
+
+def _segments(lines: Any) -> NDArray[np.object_]:
+    """The straight parts of lines, one by one."""
+    xy, line = shapely.get_coordinates(shapely.get_parts(lines), return_index=True)
+    joined = line[1:] == line[:-1]
+    return np.asarray(shapely.linestrings(np.stack([xy[:-1], xy[1:]], axis=1)[joined]), object)
 
 
 def _far(way: FloatArray) -> float | None:
@@ -123,7 +166,7 @@ def _far(way: FloatArray) -> float | None:
 
 
 def _standing(store: Store) -> list[Building]:
-    return [building for building in buildings(store) if building.footprint is not None]
+    return [building for building in buildings(store) if building.footprint is not None and is_house(building)]
 
 
 def _is_wall(table: FeatureTable, i: int) -> bool:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.coverage.bounded import Judge
+from twin.coverage.bounded import Before, Judge
 from twin.coverage.cells import Cells
-from twin.coverage.cellular import Demand, Keep, Reception, levels_of, reception
+from twin.coverage.cellular import Demand, Keep, Reception, Verdict, levels_of, reception, verdict
 from twin.coverage.paths import Heard
 from twin.coverage.propagation import MODELS
 from twin.coverage.radio import probability
@@ -102,7 +102,7 @@ class Kept:
         """What answers for carriers at the cells and in the scene that `place` is a hash of."""
 
         def ask(j: int, make: Callable[[], Heard]) -> Heard:
-            key = f"{place}-{_key_of(carriers, j, least_dbm)}"
+            key = f"{place}-{key_of(carriers, j, least_dbm)}"
             with self._lock:
                 if key in self._known:
                     self._known.move_to_end(key)
@@ -141,9 +141,7 @@ def examine(store: Store, asked: Asked, kept: Kept = KEPT) -> Found:
     levels = levels_of(carriers, site, eased, cells, kept.keep(place, carriers, eased.rsrp_dbm)) if len(cells) and len(carriers) else []
 
     def judge(shift_db: float) -> Judge:
-        sinr_db = None if demand.sinr_db is None else demand.sinr_db + shift_db
-        harder = replace(demand, rsrp_dbm=demand.rsrp_dbm + shift_db, sinr_db=sinr_db)
-        return lambda part, before: reception(carriers, site, harder, part, levels if before is None else None)
+        return judge_of(asked, shift_db, levels)
 
     cut = (asked.step_m, demand.target_height_m)
     if asked.sigma_db:
@@ -151,6 +149,21 @@ def examine(store: Store, asked: Asked, kept: Kept = KEPT) -> Found:
     else:
         found = measured(store, asked.surface, *cut, judge(0.0), budget=MOST_CUT)
     return Found(asked, found, levels)
+
+
+def judge_of(asked: Asked, shift_db: float, levels: Sequence[Heard]) -> Judge:
+    """What says whether cells are covered at thresholds that are higher by so much [dB]; `levels` is of the cells before any was cut."""
+    demand = asked.demand
+    sinr_db = None if demand.sinr_db is None else demand.sinr_db + shift_db
+    harder = replace(demand, rsrp_dbm=demand.rsrp_dbm + shift_db, sinr_db=sinr_db)
+
+    def judge(part: Cells, before: Before | None) -> Reception | Verdict:
+        if before is None:
+            return reception(asked.net.carriers, asked.site, harder, part, levels)
+        # who cannot serve a cell cannot serve a part of it
+        return verdict(asked.net.carriers, asked.site, harder, part, before.known.possibly_by[before.row])
+
+    return judge
 
 
 def margin(got: Reception, demand: Demand) -> FloatArray:
@@ -162,11 +175,11 @@ def margin(got: Reception, demand: Demand) -> FloatArray:
 def judged(found: Found, unit: str = "dBm") -> JudgedCells:
     """What was found, as every measure of area tells it."""
     first, asked, areas = found.first, found.asked, found.covered.areas
-    reasons, blockers = _reasons(found)
+    reasons, blockers = why(asked, first, found.cells, areas.covered < found.cells.area * (1 - 1e-9))
     columns = deficits(first.level, asked.demand.rsrp_dbm, found.cells, len(asked.surface.pieces)) | {"indoor": asked.inside.tolist()}
     return JudgedCells(
         asked.surface, found.cells, areas.covered, areas.sure, areas.possible, first.level, unit, reasons, blockers,
-        asked.demand.target_height_m, METHOD, areas.convergence, columns, _shortfall(found), SHORT,
+        asked.demand.target_height_m, METHOD, areas.convergence, columns, shortfall(found.margin_db), SHORT,
     )  # fmt: skip
 
 
@@ -249,32 +262,31 @@ def fading(found: Found) -> dict[str, Any]:
     return told
 
 
-def _reasons(found: Found) -> tuple[list[str], list[str | None]]:
-    """Why cells, or the parts of them that are missing, are not covered, and behind what."""
-    first, asked, n = found.first, found.asked, len(found.cells)
+def why(asked: Asked, first: Reception, cells: Cells, missing: BoolArray) -> tuple[list[str], list[str | None]]:
+    """Why n cells, or the parts of them that are missing (n,), are not covered, and behind what."""
+    n = len(cells)
     blockers: list[str | None] = [None] * n
     if not len(asked.net.carriers):
         return ["no_device"] * n, blockers
+    indoors = asked.inside[cells.piece] if n else np.zeros(0, bool)
     weak = ~(first.level >= asked.demand.rsrp_dbm)
     spare = first.sinr - asked.demand.least_sinr_db
     noisy = ~weak & (spare < first.level - asked.demand.rsrp_dbm)  # the smaller margin is the one that fails
-    reason = np.where(noisy, "interference", np.where(weak & (found.indoors | ~first.sight), "occluded", "below_threshold"))
-    missing = found.covered.areas.covered < found.cells.area * (1 - 1e-9)
+    reason = np.where(noisy, "interference", np.where(weak & (indoors | ~first.sight), "occluded", "below_threshold"))
     behind = np.flatnonzero(missing & weak & ~first.sight & (first.best >= 0))
-    scene = asked.site.sight.scene
-    face, _ = scene.first_hit(asked.net.carriers.position[first.best[behind]], found.cells.representative[behind])
+    scene = (asked.site.sight.best or asked.site.sight).scene
+    face, _ = scene.first_hit(asked.net.carriers.position[first.best[behind]], cells.representative[behind])
     for k, hit in zip(behind.tolist(), face.tolist(), strict=True):
         blockers[k] = scene.obstacles.id_of(hit) if hit >= 0 else None
-    for k in np.flatnonzero(missing & weak & found.indoors).tolist():
-        around = asked.site.houses[int(found.cells.piece[k])]
+    for k in np.flatnonzero(missing & weak & indoors).tolist():
+        around = asked.site.houses[int(cells.piece[k])]
         blockers[k] = blockers[k] or (around.id if around is not None else None)
     return [str(name) for name in reason], blockers
 
 
-def _shortfall(found: Found) -> FloatArray:
+def shortfall(margin_db: FloatArray) -> FloatArray:
     """By how many dB the margin is missed in each cell (n,); NaN where it is not, or where nothing is heard."""
-    short = -found.margin_db
-    return np.where(short > 0, short, np.nan)
+    return np.where(-margin_db > 0, -margin_db, np.nan)
 
 
 def _size(heard: Heard) -> int:
@@ -295,7 +307,8 @@ def _place_key(asked: Asked, cells: Cells) -> str:
     return total.hexdigest()
 
 
-def _key_of(carriers: Carriers, j: int, least_dbm: float) -> str:
+def key_of(carriers: Carriers, j: int, least_dbm: float) -> str:
+    """A hash of all that a carrier's levels at given cells of a given site depend on."""
     said = (
         carriers.position[j].tolist(), float(carriers.height_m[j]), float(carriers.f_ghz[j]), float(carriers.power_dbm[j]),
         carriers.antenna[j], carriers.model[j], carriers.loose[j].tolist(), bool(carriers.indoor[j]),

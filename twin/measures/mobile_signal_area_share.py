@@ -14,11 +14,14 @@ from twin.coverage.cellular import INDOOR_MODELS, MOBILE_MODELS, Demand
 from twin.coverage.entry import FACADES, SURFACES, kinds_of
 from twin.coverage.makeup import Conditions
 from twin.coverage.site import Site
+from twin.coverage.surface import Surface
 from twin.errors import UnknownParameter
+from twin.measures.again import Partly
 from twin.measures.carriers import Formulas, Network, houses, network, outside_validity
 from twin.measures.doubts import Opinion, checks, resting_share, second_opinion, sensitivity
 from twin.measures.evidence import Inputs, area_result, digest
 from twin.measures.mobile import Asked, Found, by_device, examine, fading, judged, shares_of_operators, shares_of_places
+from twin.measures.mobile_again import partly
 from twin.measures.radio import Surroundings, barriers, chosen_devices, drawn_into_walls, step_of, surroundings
 from twin.measures.surfaces import gather_surface
 from twin.result import FADING, NOT_NEGATIVE, SHARE, STEP, Measure, Parameter, Request, Result
@@ -33,12 +36,9 @@ def compute_mobile(store: Store, request: Request, *, measure: Measure, only_5g:
     given = request.parameters
     surface = gather_surface(store, given["surface"], usages=given["usages"] or None)
     devices = chosen_devices(store, "cell", given["statuses"])
-    net = network(store, devices, only_5g=only_5g, formulas=Formulas(given["model"], given["indoor_model"]), load=given["load"])
     site, around = site_of(store, surface, given)
-    demand = Demand(given["rsrp_dbm"], given["sinr_db"], _operators(given["operators"], net), given["target_height_m"])
-    step = step_of(surface, given["step_m"], USUAL_STEP_M)
-    found = examine(store, Asked(surface, net, site, demand, step, given["sigma_db"], around.sha256))
-    opinion = second_opinion(found)
+    found = examine(store, _asked(store, request, (surface, site, around), only_5g=only_5g))
+    net, opinion = found.asked.net, second_opinion(found)
     result = area_result(
         measure, request, judged(found), store.park().frame,
         inputs=Inputs(digest([*devices, surface, around.sha256]), len(net.devices), share_assumed(net)), started=started,
@@ -47,6 +47,25 @@ def compute_mobile(store: Store, request: Request, *, measure: Measure, only_5g:
         extra=_extra(found, opinion),
     )  # fmt: skip
     return replace(result, inputs=dict(result.inputs) | {"resting_share": resting_share(found)})
+
+
+def ready_mobile(store: Store, request: Request, *, only_5g: bool) -> Partly | None:
+    """The same asked of many parks that differ by devices alone; None with shadowing, where all is judged in the mean."""
+    given = request.parameters
+    if given["sigma_db"]:
+        return None
+    surface = gather_surface(store, given["surface"], usages=given["usages"] or None)
+    about = (surface, *site_of(store, surface, given))
+    return partly(store, lambda park: _asked(park, request, about, only_5g=only_5g))
+
+
+def _asked(store: Store, request: Request, about: tuple[Surface, Site, Surroundings], *, only_5g: bool) -> Asked:
+    """What is asked of a park's devices on a surface."""
+    given, (surface, site, around) = request.parameters, about
+    devices = chosen_devices(store, "cell", given["statuses"])
+    net = network(store, devices, only_5g=only_5g, formulas=Formulas(given["model"], given["indoor_model"]), load=given["load"])
+    demand = Demand(given["rsrp_dbm"], given["sinr_db"], _operators(given["operators"], net), given["target_height_m"])
+    return Asked(surface, net, site, demand, step_of(surface, given["step_m"], USUAL_STEP_M), given["sigma_db"], around.sha256)
 
 
 def site_of(store: Store, surface: Any, given: Mapping[str, Any]) -> tuple[Site, Surroundings]:
@@ -135,4 +154,5 @@ MEASURE = Measure(
     parameters=parameters(),
     sources=SOURCES,
     compute=lambda store, request: compute_mobile(store, request, measure=MEASURE, only_5g=False),
+    partly=lambda store, request: ready_mobile(store, request, only_5g=False),
 )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from twin.buildings import buildings
+from twin.buildings import buildings, is_house
 from twin.model import FeatureTable
 from twin.scene.gather import FAR_M
 from twin.store import Store
@@ -63,7 +63,9 @@ def boundary_of(store: Store) -> Any | None:
 
 def footprints(store: Store) -> list[Any]:
     """The ground that buildings stand on."""
-    shapes = [shapely.force_2d(building.footprint) for building in buildings(store) if building.footprint is not None]
+    shapes = [
+        shapely.force_2d(building.footprint) for building in buildings(store) if building.footprint is not None and is_house(building)
+    ]
     if not shapes:
         return []
     flat = shapely.make_valid(store.park().frame.project(np.array(shapes, object)))

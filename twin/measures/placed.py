@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ from twin.model import Device
 from twin.store import Store
 
 Told = list[dict[str, Any]]  # warnings
+HIGHEST_M = 1e5  # above or below anything, a height is no number
 
 
 def placed_devices(store: Store, kind: str, statuses: Sequence[str]) -> tuple[list[Device], Told]:
@@ -20,8 +20,8 @@ def placed_devices(store: Store, kind: str, statuses: Sequence[str]) -> tuple[li
 
 
 def with_place(devices: Iterable[Device], kind: str) -> tuple[list[Device], Told]:
-    """The devices that are somewhere, without heights that are no numbers, and what is to be said of those that are nowhere."""
-    every = [_mended(device) for device in devices]
+    """The devices that are somewhere, without heights that cannot be, and what is to be said of those that are nowhere."""
+    every = [mended(device) for device in devices]
     lost = [device.id for device in every if not is_somewhere(device)]
     told: Told = [{"code": "device_without_place", "subject": kind, "count": len(lost), "ids": lost}] if lost else []
     return [device for device in every if is_somewhere(device)], told
@@ -32,6 +32,7 @@ def is_somewhere(device: Device) -> bool:
     return abs(device.lon) <= 360.0 and abs(device.lat) <= 90.0
 
 
-def _mended(device: Device) -> Device:
-    broken = {name: None for name in ("height_m", "z_m") if (own := getattr(device, name)) is not None and not math.isfinite(own)}
+def mended(device: Device) -> Device:
+    """The device without a height that cannot be: what is usual is assumed, and said to be."""
+    broken = {name: None for name in ("height_m", "z_m") if (own := getattr(device, name)) is not None and not abs(own) <= HIGHEST_M}
     return replace(device, **broken) if broken else device

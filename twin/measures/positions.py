@@ -28,6 +28,7 @@ from twin.measures.derived import Content
 from twin.measures.derived import derive as derived_positions
 from twin.measures.derived.position import CONFIRMED, LIFT_CLASSES, PLACED, Position
 from twin.measures.names import both_names
+from twin.measures.outlines import areal
 from twin.scene.gather import FAR_M
 from twin.store import Store
 from twin.terrain import z_of_height
@@ -35,6 +36,7 @@ from twin.terrain import z_of_height
 __all__ = ["LIFT_CLASSES", "Position", "Register", "class_of", "gather_positions", "position_classes"]
 
 LEAST_CONFIDENCE = 0.5  # what is concluded with less is told but does not count
+LEAST_M2, LEAST_M = 0.01, 0.1  # areas and lines smaller than this are points
 SAME_PLACE_M = 3.0
 REJECTED = ("rejected", "removed", "no", "retired", "不存在", "排除")
 APPROVED = ("confirmed", "yes", "确认", "已确认")
@@ -200,7 +202,15 @@ def _position(store: Store, identity: str, row: Mapping[str, Any], shape: Any, k
     middle = shapely.get_coordinates(flat).mean(axis=0, keepdims=True)
     floor = None if height is None else float(z_of_height(frame, middle, [height])[0])
     ids = (row.get("building_id"), row.get("storey_id"), row.get("space_id"), row.get("element_id"))
-    return Position(identity, both_names(row, identity), kind, flat, floor, *ids)
+    return Position(identity, both_names(row, identity), kind, _mended(flat, middle[0]), floor, *ids)
+
+
+def _mended(shape: Any, middle: Any) -> Any:
+    """A shape that is valid; the point in its middle where an area or a line has next to no extent."""
+    if shapely.get_dimensions(shape) == 2:
+        shape = areal(shapely.make_valid(shape))
+        return shape if shape.area >= LEAST_M2 else shapely.Point(middle)
+    return shapely.Point(middle) if shapely.get_dimensions(shape) == 1 and shape.length < LEAST_M else shape
 
 
 def _own_height(shape: Any) -> float | None:

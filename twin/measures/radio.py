@@ -50,6 +50,7 @@ METHOD = (
 )
 
 QUANTILES = 16  # of the shadowing, for bounds of a mean
+MOST_NUMBER = 1e30  # beyond, a table holds no number
 
 Margin = Callable[[Any], FloatArray]
 _AS_KNOWN = Conditions()
@@ -118,7 +119,7 @@ class Surroundings:
 
 
 def surroundings(store: Store, vegetation: str) -> Surroundings:
-    """What blocks radio, with most in the way, and with least where leaves are in doubt.
+    """What blocks radio, with most in the way, and with least where leaves are in doubt; the value is then of the least.
 
     No signal is taken to go in by one door of a building and out by another.
     """
@@ -133,7 +134,7 @@ def surroundings(store: Store, vegetation: str) -> Surroundings:
         for state in (of.worst, of.best, replace(of.worst, vegetation=CLEAR if of.worst.vegetation == OPAQUE else OPAQUE))
     )
     prepared = prepare(worst) if best is worst else replace(prepare(worst), best=prepare(best))
-    leaves = None if len(other) == len(worst) else Scene(other)
+    leaves = None if len(other) == len(worst) else Scene(other) if best is worst else prepared.scene
     found = Surroundings(prepared, digest([worst] if best is worst else [worst, best]), leaves, {})
     with _lock:
         _sights[key] = found
@@ -147,9 +148,10 @@ def numbers(value: Any) -> list[float]:
     if value is None or isinstance(value, bool):
         return []
     if isinstance(value, int | float):
-        return [float(value)] if np.isfinite(value) else []
+        return [float(value)] if abs(value) <= MOST_NUMBER else []
     if isinstance(value, str):
-        return [float(found) for found in re.findall(r"-?\d+(?:\.\d+)?", value)]
+        found = [float(part) for part in re.findall(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", value)]
+        return [part for part in found if abs(part) <= MOST_NUMBER]
     return [number for part in value for number in numbers(part)]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import shapely
 
-from twin.buildings import Building
+from twin.buildings import Building, is_house
 from twin.coverage.counts import State
 from twin.measures.names import both_names
 from twin.measures.outlines import is_near
@@ -48,7 +48,7 @@ def building_name(building: Building) -> str:
 
 def footprint(store: Store, building: Building) -> Any:
     """A building's ground in the park's frame, mended; None where it has none near the park."""
-    if building.footprint is None or building.footprint.is_empty:
+    if building.footprint is None or building.footprint.is_empty or not is_house(building):
         return None
     shape: Any = shapely.make_valid(store.park().frame.project(shapely.force_2d(building.footprint)))
     return shape if not shape.is_empty and is_near(shape) and shape.area > 0 else None

@@ -86,7 +86,7 @@ def sees(
     UsageError
         If the point is nowhere near the park, as one whose longitude and latitude are exchanged.
     """
-    _check_near(store.park(), lon, lat)
+    _check_near(store.park(), lon, lat, h)
     how = asked or Asked()
     frame = store.park().frame
     floor = _floor(store, lon, lat, storey) if h is None or how.body == "whole" else 0.0
@@ -102,13 +102,14 @@ def sees(
     return {"point": [lon, lat, round(height, 3)], "cameras": sorted(best.values(), key=_order)}
 
 
-def _check_near(park: Park, lon: float, lat: float) -> None:
+def _check_near(park: Park, lon: float, lat: float, h: float | None) -> None:
     """Refuse a point that no camera of the park can have to do with."""
     frame = park.frame
-    possible_at_all = abs(lon) <= 180 and abs(lat) <= 90
+    possible_at_all = abs(lon) <= 180 and abs(lat) <= 90 and (h is None or abs(h - frame.h_m) <= FAR_M)
     if not (possible_at_all and float(np.linalg.norm(frame.to_enu([(lon, lat)])[0, :2])) <= FAR_M):
         known = {"lon": f"{frame.lon_deg:g}", "lat": f"{frame.lat_deg:g}"}
-        raise UsageError("point_outside", subject=f"{lon:g},{lat:g}", limit_km=round(FAR_M / 1000), **known)
+        said = ",".join(f"{each:g}" for each in (lon, lat, h) if each is not None)
+        raise UsageError("point_outside", subject=said, limit_km=round(FAR_M / 1000), **known)
 
 
 def _among(store: Store) -> _Among:

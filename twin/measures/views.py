@@ -87,7 +87,7 @@ class _Table:
         low, high = POSSIBLE[name]
         try:
             value = math.nan if isinstance(raw, bool) else float(raw)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             value = math.nan
         if low <= value <= high:
             return value

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.coverage.camera import Criteria, View, certain, possible
+from twin.coverage.camera import Criteria, View, certain, known, possible
 from twin.coverage.field import Field
 from twin.coverage.footprint import Footprint
 from twin.coverage.inview import ANY_WAY
@@ -30,11 +31,12 @@ from twin.measures.camera import (
     read_views,
     reading_of,
     remembered,
-    sight_among,
+    scene_among,
     states_of,
 )  # fmt: skip
 from twin.measures.cluster import footprints
 from twin.measures.views import MODES
+from twin.scene.embree import Scene
 from twin.scene.ground import ground_of
 from twin.scene.state import State, States
 
@@ -99,7 +101,7 @@ def watched(watch: Watch, views: Sequence[View]) -> dict[str, Footprint]:
 
 
 def _at_height(watch: Watch, j: int, views: Sequence[View]) -> dict[str, Footprint]:
-    memory = remembered(watch.keys[j], watch.criteria)
+    memory = remembered(watch.keys[j], watch.criteria, watch.place.sha256)
     return footprints(watch.surface, watch.fields[j], watch.place.sight, views, watch.questions[j], memory)
 
 
@@ -143,8 +145,8 @@ def explained_at(watch: Watch, lacking: NDArray[Any], views: Sequence[View]) -> 
     names = [""] * len(lacking)
     blockers: list[str | None] = [None] * len(lacking)
     short = np.full(len(lacking), np.nan)
-    for field in watch.fields:
-        why = reasons(field.cells.representative[lacking], views, watch.criteria, watch.place.sight.scene)
+    for points in (each.cells.representative for each in watch.fields):
+        why = reasons(points[lacking], views, watch.criteria, watch.place.sight.scene)
         for i, (name, blocker, lack) in enumerate(zip(why.reasons, why.blockers, why.shortfall.tolist(), strict=True)):
             if not names[i] or (blocker and not blockers[i]):
                 names[i], blockers[i], short[i] = name, blocker, lack
@@ -152,11 +154,12 @@ def explained_at(watch: Watch, lacking: NDArray[Any], views: Sequence[View]) -> 
     return Explained(names, blockers, short)
 
 
-def sensitivity(watch: Watch, cameras: Cameras, asked: Mapping[str, Any], found: Covered) -> list[dict[str, Any]]:
+def sensitivity(sampled: Sampled, asked: Mapping[str, Any], found: Covered) -> list[dict[str, Any]]:
     """What opens the bounds, widest first: the share with that one thing at its worst and its best while the rest stays at the value.
 
     Cells that stay undecided are counted as they are; everything else is judged on the middles of up to SAMPLES cells.
     """
+    watch, cameras = sampled.watch, sampled.cameras
     total = float(watch.field.cells.area.sum())
     if total <= 0:
         return []
@@ -164,30 +167,29 @@ def sensitivity(watch: Watch, cameras: Cameras, asked: Mapping[str, Any], found:
     if not cameras.doubts and watch.place.sight.best is None and is_facing_known(asked):
         return _ranked([{"what": "undecided_cells", "devices": [], "lower": -1.0, "upper": 1.0}], bounds)
     rows = [_undecided(watch, cameras, total)]
-    sampled = _Sampled.of(watch, cameras)
     for source, ids in sorted(cameras.doubts.items()):
         devices = [i for i, device in enumerate(cameras.devices) if device.id in set(ids)]
         views, *_ = read_views([cameras.devices[i] for i in devices], cameras.places[devices], reading_of(asked, frozenset([source])))
         rows.append(sampled.row(source, sorted(ids), views))
     for name, state in scenes(states_of(asked)) if watch.place.sight.best is not None else []:
-        rows.append(sampled.among(name, sight_among(watch.place.store, asked["terrain"], state)))
+        rows.append(sampled.among(name, scene_among(watch.place.store, asked["terrain"], state)))
     if not is_facing_known(asked):
         rows.append({"what": "facing", "devices": [], "lower": -1.0, "upper": 0.0})
     return _ranked(rows, bounds)
 
 
-def by_mode(watch: Watch, cameras: Cameras, asked: Mapping[str, Any], found: Covered) -> dict[str, dict[str, float]]:
+def by_mode(sampled: Sampled, asked: Mapping[str, Any], found: Covered) -> dict[str, dict[str, float]]:
     """The share with cameras that turn counted by their presets, by what they look at now, and wherever they can be turned.
 
     Three numbers and never one, the one that was asked for as it was found, the others by the middles of up to SAMPLES cells; empty where
     no camera turns.
     """
+    cameras = sampled.cameras
     turning = {device.id for device in cameras.devices if str(device.attributes.get("ptz") or "").strip().lower() == "ptz"}
-    total = float(watch.field.cells.area.sum())
+    total = float(sampled.watch.field.cells.area.sum())
     if not turning or total <= 0:
         return {}
     out = {asked["ptz"]: {name: float(getattr(found, name).sum()) / total for name in ("value", "lower", "upper")}}
-    sampled = _Sampled.of(watch, cameras)
     for mode in MODES:
         if mode != asked["ptz"]:
             views, *_ = read_views(cameras.devices, cameras.places, reading_of({**asked, "ptz": mode}))
@@ -230,44 +232,53 @@ def scenes(among: States) -> list[tuple[str, State]]:
 
 
 @dataclass(frozen=True)
-class _Sampled:
-    """Who sees the middles of some cells, by best knowledge."""
+class Sampled:
+    """Who sees the middles of every so manieth cell; what one view sees of them is asked once."""
 
     watch: Watch
-    views: Sequence[View]
-    points: FloatArray  # (n, h, 3)
-    weight: FloatArray  # (n,) share of the surface
-    by_camera: Mapping[str, BoolArray]  # (n,) each
+    cameras: Cameras
+    seen: dict[tuple[View, Scene], BoolArray] = field(default_factory=dict[tuple[View, Scene], BoolArray])  # (n,) by view and scene
 
-    @classmethod
-    def of(cls, watch: Watch, cameras: Cameras) -> _Sampled:
-        """The cameras and every so manieth cell."""
-        stride = -(-len(watch.field.cells) // SAMPLES) or 1
-        points, area = watch.points[::stride], watch.field.cells.area[::stride]
-        views = [view for view in cameras.views if view.lens != ANY_WAY]
-        return cls(watch, views, points, area / area.sum(), _by_camera(points, views, watch.criteria, watch.place.sight))
+    @cached_property
+    def stride(self) -> int:
+        """One cell in so many is asked."""
+        return -(-len(self.watch.field.cells) // SAMPLES) or 1
+
+    @cached_property
+    def points(self) -> FloatArray:
+        """A target in each of n cells, at each height (n, h, 3). [m, enu]"""
+        return self.watch.points[:: self.stride]
+
+    @cached_property
+    def weight(self) -> FloatArray:
+        """The share of the surface (n,) that each stands for."""
+        area = self.watch.field.cells.area[:: self.stride]
+        return area / area.sum()
+
+    @cached_property
+    def by_camera(self) -> Mapping[str, BoolArray]:
+        """Which targets (n,) each camera sees by best knowledge."""
+        return self._by_camera(known(self.cameras.views), self.watch.place.sight)
 
     def row(self, source: str, ids: Sequence[str], views: Sequence[View]) -> dict[str, Any]:
         """How far the share moves when some cameras see the least, and the most, that one doubt leaves open."""
-        sight, criteria = self.watch.place.sight, self.watch.criteria
-        known = [view for view in views if view.lens != ANY_WAY]
-        least = _by_camera(self.points, [certain(view) for view in known], criteria, sight)
-        most = _by_camera(self.points, [possible(view) for view in views], criteria, sight)
+        sight = self.watch.place.sight
+        least = self._by_camera([certain(view) for view in known(views)], sight)
+        most = self._by_camera([possible(view) for view in views], sight)
         value = self._share({})
         return {"what": source, "devices": list(ids), "lower": self._share(least) - value, "upper": self._share(most) - value}
 
     def bounds(self, views: Sequence[View]) -> dict[str, float]:
         """The share that cameras see by best knowledge, at least and at most."""
-        sight, criteria = self.watch.place.sight, self.watch.criteria
-        known = [view for view in views if view.lens != ANY_WAY]
-        value = self._alone(_by_camera(self.points, known, criteria, sight))
-        least = self._alone(_by_camera(self.points, [certain(view) for view in known], criteria, sight))
-        most = self._alone(_by_camera(self.points, [possible(view) for view in views], criteria, sight.best or sight))
+        sight = self.watch.place.sight
+        value = self._alone(self._by_camera(known(views), sight))
+        least = self._alone(self._by_camera([certain(view) for view in known(views)], sight))
+        most = self._alone(self._by_camera([possible(view) for view in views], sight.best or sight))
         return {"value": value, "lower": min(least, value), "upper": max(most, value)}
 
-    def among(self, source: str, sight: Sight) -> dict[str, Any]:
+    def among(self, source: str, scene: Scene) -> dict[str, Any]:
         """How far the share moves with other things in the way."""
-        more = _by_camera(self.points, self.views, self.watch.criteria, sight)
+        more = self._by_camera(known(self.cameras.views), scene)
         return {"what": source, "devices": [], "lower": 0.0, "upper": self._share(more) - self._share({})}
 
     def _share(self, instead: Mapping[str, BoolArray]) -> float:
@@ -280,12 +291,18 @@ class _Sampled:
             count += seen
         return float(self.weight[count >= self.watch.k].sum())
 
+    def _by_camera(self, views: Sequence[View], among: Sight | Scene) -> dict[str, BoolArray]:
+        """Which targets each camera sees at all heights (n,)."""
+        out: dict[str, BoolArray] = {}
+        for view in views:
+            seen = self._one(replace(view, least=None, most=None), among)
+            out[view.camera] = np.logical_or(out[view.camera], seen) if view.camera in out else seen
+        return out
 
-def _by_camera(points: FloatArray, views: Sequence[View], criteria: Criteria, sight: Sight) -> dict[str, BoolArray]:
-    """Which targets (n, h, 3) each camera sees at all heights (n,)."""
-    n, heights = points.shape[:2]
-    out: dict[str, BoolArray] = {}
-    for view in views:
-        seen: BoolArray = np.asarray(sees(points.reshape(-1, 3), view, criteria, sight).reshape(n, heights).all(axis=1))
-        out[view.camera] = np.logical_or(out[view.camera], seen) if view.camera in out else seen
-    return out
+    def _one(self, view: View, among: Sight | Scene) -> BoolArray:
+        key = view, among.scene if isinstance(among, Sight) else among
+        if key not in self.seen:
+            n, heights = self.points.shape[:2]
+            apart = sees(self.points.reshape(-1, 3), view, self.watch.criteria, among).reshape(n, heights)
+            self.seen[key] = np.logical_and.reduce(apart, axis=1)
+        return self.seen[key]

@@ -18,8 +18,9 @@ from twin.coverage.indoor import SURROUNDINGS
 from twin.coverage.interference import Air, Clear, air, clear
 from twin.coverage.makeup import Conditions
 from twin.coverage.surface import Surface
-from twin.coverage.wifi import Demand, Signal, signal
+from twin.coverage.wifi import Demand, Memo, Signal, signal
 from twin.measures.access_points import KIND, Radios, gather_radios, named, with_uplink
+from twin.measures.again import Partly
 from twin.measures.evidence import Inputs, JudgedCells, area_result, digest
 from twin.measures.radio import (
     Covered,
@@ -28,12 +29,14 @@ from twin.measures.radio import (
     covered_in_the_mean,
     deficits,
     drawn_into_walls,
+    lattice,
     measured,
     names_of,
     statistics,
     step_of,
 )
 from twin.measures.surfaces import gather_surface
+from twin.measures.wifi_again import partly
 from twin.measures.wifi_told import Asked, parts, row, sensitivity, with_model
 from twin.model import Device
 from twin.result import FADING, NOT_NEGATIVE, SEVERAL, SHARE, STEP, Measure, Parameter, Request, Result
@@ -90,7 +93,7 @@ class _Gathered:
     air: Air
     sinr_db: float | None
     cut: tuple[float, float]  # step and height of the targets [m]
-    book: tuple[Book, Sequence[str]]
+    book: Memo
     place: str  # a hash of the cells
 
 
@@ -125,7 +128,7 @@ class _Answer:
 
 def _answered(store: Store, request: Request, gathered: _Gathered) -> _Answer:
     """What a run gives; the barriers remember the last few, by all that they depend on."""
-    memory, (_, names) = gathered.asked.among.memory, gathered.book
+    memory, names = gathered.asked.among.memory, gathered.book.names
     key = ("answer", gathered.place, tuple(names), digest(gathered.points), repr(sorted(request.parameters.items())),
            request.want_sensitivity)  # fmt: skip
     if key not in memory:
@@ -161,9 +164,7 @@ def _hidden(gathered: _Gathered) -> list[dict[str, Any]]:
 def _gather(store: Store, request: Request) -> _Gathered:
     asked = request.parameters
     surface = gather_surface(store, asked["surface"], usages=asked["usages"] or None)
-    points = named(chosen_devices(store, KIND, asked["statuses"]), asked["networks"])
-    least = asked["rssi_dbm"] if asked["uplink_dbm"] is None else asked["uplink_dbm"]
-    radios = with_uplink(gather_radios(store, points, asked["bands"]), asked["client_dbm"], least, asked["rssi_dbm"])
+    points, radios = _radios(store, request)
     conditions = Conditions(asked["doors"], asked["windows"], asked["vegetation"])
     obstacles, among = barriers(store, counting=asked["model"] in COUNTING, conditions=conditions)
     demand = Demand(
@@ -178,6 +179,29 @@ def _gather(store: Store, request: Request) -> _Gathered:
     )  # fmt: skip
 
 
+def _radios(store: Store, request: Request) -> tuple[Sequence[Device], Radios]:
+    """The access points that count, and their radios."""
+    asked = request.parameters
+    points = named(chosen_devices(store, KIND, asked["statuses"]), asked["networks"])
+    least = asked["rssi_dbm"] if asked["uplink_dbm"] is None else asked["uplink_dbm"]
+    return points, with_uplink(gather_radios(store, points, asked["bands"]), asked["client_dbm"], least, asked["rssi_dbm"])
+
+
+def _ready(store: Store, request: Request) -> Partly | None:
+    """The same asked of many parks that differ by devices alone; None where access points matter to each other, or with shadowing."""
+    if request.parameters["sigma_db"] or request.parameters["sinr_db"] is not None:
+        return None
+    gathered = _gather(store, request)
+    cells = lattice(store, gathered.surface, *gathered.cut)
+
+    def ask(park: Store) -> tuple[Asked, Memo]:
+        _, radios = _radios(park, request)
+        question = replace(gathered.asked, radios=radios)
+        return question, remembered(gathered.place, question)
+
+    return partly(gathered.surface, cells, gathered.cut[0], ask, why)
+
+
 def place_of(store: Store, surface: Surface, cut: tuple[float, float]) -> str:
     """A hash of all that the cells of a surface depend on."""
     terrain = store.terrain()
@@ -185,7 +209,7 @@ def place_of(store: Store, surface: Surface, cut: tuple[float, float]) -> str:
     return digest([surface, [piece.floor_z for piece in surface.pieces], cut, *ground])
 
 
-def remembered(place: str, asked: Asked) -> tuple[Book, Sequence[str]]:
+def remembered(place: str, asked: Asked) -> Memo:
     """What is known already of access points at the cells of a surface, and each access point's name in it.
 
     The book lives with the barriers. A name tells all that the levels depend on, so that an access point that is moved, turned or set
@@ -201,7 +225,7 @@ def remembered(place: str, asked: Asked) -> tuple[Book, Sequence[str]]:
     names = [
         digest([point.position, point.f_ghz, point.eirp_dbm, point.slack_db, repr(point.pattern), point.tolerance_m]) for point in points
     ]  # fmt: skip
-    return memory[key], names
+    return Memo(memory[key], names)
 
 
 def _judge(gathered: _Gathered, shift_db: float, cells: Cells, before: Before | None) -> _Both:
@@ -222,7 +246,10 @@ def _judge(gathered: _Gathered, shift_db: float, cells: Cells, before: Before | 
 def _judged(gathered: _Gathered, found: Covered) -> JudgedCells:
     both: _Both = found.first
     first, rssi = both.signal, gathered.asked.demand.rssi_dbm
-    reasons = _reasons(gathered, both)
+    reasons = why(gathered.asked, first)
+    if both.clear is not None:
+        noisy = first.covered & ~both.clear.covered
+        reasons = ["interference" if is_noisy else reason for is_noisy, reason in zip(noisy.tolist(), reasons, strict=True)]
     blockers = [
         name if reason == "occluded" else None
         for name, reason in zip(names_of(first.blocker, gathered.asked.among.ids), reasons, strict=True)
@@ -237,15 +264,12 @@ def _judged(gathered: _Gathered, found: Covered) -> JudgedCells:
     )  # fmt: skip
 
 
-def _reasons(gathered: _Gathered, both: _Both) -> list[str]:
-    """Why each cell, or the part of it that is missing, is not covered."""
-    first, demand = both.signal, gathered.asked.demand
-    if not len(gathered.radios.sent):
+def why(asked: Asked, first: Signal) -> list[str]:
+    """Why each cell, or the part of it that is missing, is not covered by signals of enough strength."""
+    if not len(asked.radios.sent):
         return ["no_device"] * len(first.level)
-    walled = (first.blocker >= 0) & (first.clear >= demand.rssi_dbm)
-    reason = np.where(walled, "occluded", "below_threshold" if demand.model in {"p1238", "breakpoint"} else "out_of_range")
-    if both.clear is not None:
-        reason = np.where(first.covered & ~both.clear.covered, "interference", reason)
+    walled = (first.blocker >= 0) & (first.clear >= asked.demand.rssi_dbm)
+    reason = np.where(walled, "occluded", "below_threshold" if asked.demand.model in {"p1238", "breakpoint"} else "out_of_range")
     return [str(name) for name in reason]
 
 
@@ -346,4 +370,5 @@ MEASURE = Measure(
         "3GPP TR 38.802", "MIIT 2021-129",
     ),
     compute=_compute,
+    partly=_ready,
 )  # fmt: skip

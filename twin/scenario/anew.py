@@ -14,6 +14,7 @@ import shapely
 from twin.result import Gap, Measure, Request, Result
 from twin.scenario.changes import Record, digest_of
 from twin.scenario.overlay import with_changes
+from twin.scenario.partly import Local
 from twin.scenario.session import Change, Preview, Session, Shares
 from twin.store import Store
 
@@ -35,7 +36,10 @@ class Answers(Protocol):
 
 def answers(store: Store, measure: Measure, request: Request) -> Answers:
     """The quickest way there is to ask what changes to devices would give."""
-    return Anew(store, measure, request) if measure.ready is None else Session(store, measure, request)
+    if measure.ready is not None:
+        return Session(store, measure, request)
+    partly = None if measure.partly is None else measure.partly(store, request)
+    return Anew(store, measure, request) if partly is None else Local(store, partly)
 
 
 class Anew:

@@ -12,15 +12,15 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from twin.coverage.cells import select
-from twin.coverage.gaps import Region, components, gaps
 from twin.coverage.tally import Contribution, Tally, changed, contribution_of, tally
 from twin.coverage.why import UNITS
 from twin.measures.evidence import JudgedCells, area_gaps
@@ -29,13 +29,12 @@ from twin.model import Device
 from twin.result import Gap, Measure, Request
 from twin.scenario.changes import Record, digest_of
 from twin.scenario.overlay import with_changes, with_devices
+from twin.scenario.pieces import NOTHING_M2, Change, Ground
 from twin.store import Store
 
 FloatArray = NDArray[np.float64]
 
 SCENARIOS_KEPT = 3  # tallies of scenarios beside the park's own
-SMALLEST_M2 = 1.0  # gaps of less are pooled, as in a result
-_NOTHING_M2 = 1e-9
 
 
 @dataclass(frozen=True)
@@ -47,18 +46,6 @@ class Shares:
     upper: float | None
     numerator: float
     denominator: float
-
-
-@dataclass(frozen=True)
-class Change:
-    """A connected piece that a change opens (is no longer covered) or closes (is now)."""
-
-    kind: str  # opened, closed
-    amount: float  # [m2]
-    reason: str  # why it is not covered now; empty where it is
-    blockers: Sequence[str]
-    geometry: Any  # shapely, lon lat [deg], h [m]; None for the sum of what is too small to be shown
-    zone: str | None
 
 
 @dataclass(frozen=True)
@@ -96,7 +83,7 @@ class Session:
         self.ready: Ready = measure.ready(store, request)
         self.revision = store.revision()
         self._total = float(self.ready.field.cells.area.sum())
-        self._frame = store.park().frame
+        self._ground = Ground(self.ready.surface, self.ready.field.cells, store.park().frame)
         self._root = self._state(store, tally(self.ready.field, self.ready.footprints(store), self.ready.k))
         self._kept: OrderedDict[str, _State] = OrderedDict()
         self._lock = threading.Lock()
@@ -118,7 +105,7 @@ class Session:
         """All gaps with some changes made to the park, as a result has them."""
         state = self._at(changes)
         cells, (sure, covered, possible) = self.ready.field.cells, state.tally.area
-        lacking = np.flatnonzero(cells.area - covered > _NOTHING_M2).astype(np.int32)
+        lacking = np.flatnonzero(cells.area - covered > NOTHING_M2).astype(np.int32)
         why = self.ready.reasons(state.store, lacking)
         names, blockers, short = [""] * len(cells), list[str | None]([None] * len(cells)), np.full(len(cells), np.nan)
         short[lacking] = why.shortfall
@@ -128,19 +115,24 @@ class Session:
             surface=self.ready.surface, cells=cells, covered=covered, sure=sure, possible=possible, value=state.tally.strength, unit="",
             reasons=names, blockers=blockers, target_height_m=0.0, method="", convergence=0.0, shortfall=short, shortfall_units=UNITS,
         )  # fmt: skip
-        return area_gaps(judged, self._frame)
+        return area_gaps(judged, self._ground.frame)
 
     def preview(self, scenario: Sequence[Record], changes: Sequence[Record]) -> Preview:
         """What further changes to a scenario's park would give; raises what `twin.scenario.changes.changed` does."""
         started = time.perf_counter()
         before = self._at(scenario)
         after, cells = self._changed(before, changes)
-        named = {change["id"] for change in changes}
+        named = sorted({change["id"] for change in changes} & set(after.tally.footprints))
+        with ThreadPoolExecutor(1) as pool:  # what devices contribute is counted beside the gaps
+            contributions = pool.map(partial(contribution_of, after.tally), named)
+            gaps = self._ground.changes(
+                cells, after.tally.area[1, cells] - before.tally.area[1, cells], lambda lacking: self.ready.reasons(after.store, lacking)
+            )
         return Preview(
             before=self._shares(before.tally),
             after=self._shares(after.tally),
-            gaps=self._gaps(before, after, cells),
-            devices={name: contribution_of(after.tally, name) for name in sorted(named & set(after.tally.footprints))},
+            gaps=gaps,
+            devices=dict(zip(named, contributions, strict=True)),
             cells=len(cells),
             milliseconds=1000 * (time.perf_counter() - started),
         )
@@ -180,34 +172,6 @@ class Session:
         if total <= 0:
             return Shares(None, None, None, covered, total)
         return Shares(covered / total, min(sure, covered) / total, min(max(possible, covered) / total, 1.0), covered, total)
-
-    def _gaps(self, before: _State, after: _State, cells: NDArray[np.int32]) -> list[Change]:
-        grown = after.tally.area[1, cells] - before.tally.area[1, cells]
-        opened, closed = cells[grown < -_NOTHING_M2], cells[grown > _NOTHING_M2]
-        why = self.ready.reasons(after.store, opened)
-        pieces = [
-            *self._pieces("opened", opened, -grown[grown < -_NOTHING_M2], why.reasons, why.blockers),
-            *self._pieces("closed", closed, grown[grown > _NOTHING_M2], [""] * len(closed), [None] * len(closed)),
-        ]
-        return sorted(pieces, key=lambda piece: -piece.amount)
-
-    def _pieces(
-        self, kind: str, cells: NDArray[np.int32], amount: FloatArray, reasons: Sequence[str], blockers: Sequence[str | None]
-    ) -> list[Change]:
-        """Cells whose cover changed, as connected pieces; small ones and what is less than half of a cell are one sum without a place."""
-        chosen = select(self.ready.field.cells, cells)
-        label = components(chosen, amount >= chosen.area / 2)
-        by_label = np.bincount(label[label >= 0], amount[label >= 0], minlength=len(cells)) if len(cells) else amount
-        shown = np.flatnonzero((label >= 0) & (by_label[label] >= SMALLEST_M2)) if len(cells) else np.empty(0, np.int64)
-        regions = gaps(select(chosen, shown), amount[shown], [reasons[i] for i in shown.tolist()], [blockers[i] for i in shown.tolist()])
-        rest = float(amount.sum()) - float(amount[shown].sum())
-        pieces = [self._change(kind, region) for region in regions]
-        return [*pieces, Change(kind, rest, "", (), None, None)] if rest > _NOTHING_M2 else pieces
-
-    def _change(self, kind: str, region: Region) -> Change:
-        outline = self._frame.unproject(shapely.force_3d(region.polygon, z=float(region.point[2])))
-        zone = None if region.pooled else self.ready.surface.pieces[region.piece].id
-        return Change(kind, region.amount, region.reason, list(region.blockers), outline, zone)
 
 
 def preview_json(found: Preview) -> dict[str, Any]:

@@ -212,7 +212,7 @@ def _barriers(store: Store) -> Obstacles:
 
 def _lines(shape: Any) -> list[Any]:
     edge = shape.boundary if shape.geom_type in {"Polygon", "MultiPolygon"} else shape
-    return [part for part in shapely.get_parts(edge) if part.geom_type in {"LineString", "LinearRing"}]
+    return [part for part in shapely.get_parts(edge) if part.geom_type in {"LineString", "LinearRing"} and part.length > 0]
 
 
 def _curtain(store: Store, line: Any, height: float, name: str) -> Obstacles:

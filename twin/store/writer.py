@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from twin.errors import Conflict, StoreError
 from twin.model import (
@@ -32,6 +33,8 @@ _ATTRIBUTE_TABLES = ("storeys", "elements", "groups", "connections", "layer_styl
 _OF_MODELS = {"models": "id"} | dict.fromkeys(("storeys", "spaces", "elements", "groups", "connections", "meshes"), "model_id")
 _APPLICATION_ID = 0x47504B47  # "GPKG"
 _GEOPACKAGE_VERSION = 10400
+# the number counts up, what follows it stays; a park made before there was such a thing has a number alone
+_COUNT_UP = "UPDATE park SET value = (CAST(value AS INTEGER) + 1) || ltrim(value, '0123456789') WHERE key = 'revision'"
 
 
 def create_schema(path: Path, park: Park, version: int) -> None:
@@ -50,7 +53,7 @@ def create_schema(path: Path, park: Park, version: int) -> None:
     frame = park.frame
     values = {
         "schema_version": str(version),
-        "revision": "0",
+        "revision": f"0-{uuid4().hex[:8]}",  # another park at the same address is another one
         "name": park.name,
         "origin": json.dumps([frame.lon_deg, frame.lat_deg, frame.h_m]),
         "crs": park.crs,
@@ -193,7 +196,7 @@ class GeoPackageWriter:
                 tables.drop_layer_table(self._db, name)
                 self._db.execute("DELETE FROM park_layers WHERE id = ?", (layer_id,))
         if self._changed:
-            self._db.execute("UPDATE park SET value = CAST(value AS INTEGER) + 1 WHERE key = 'revision'")
+            self._db.execute(_COUNT_UP)
 
     def _free_table_name(self, layer_id: str) -> str:
         wanted = tables.table_name(layer_id)

@@ -8,6 +8,7 @@ import shapely
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from twin.coverage import cells as cutting
 from twin.coverage.cells import Cells, grid, select, split, subdivide
 from twin.coverage.surface import Piece, Surface
 from twin.errors import OutsideValidity
@@ -100,3 +101,14 @@ def test_an_empty_surface_has_no_cells_and_a_huge_one_is_refused() -> None:
     assert isinstance(select(grid(surface(shapely.box(0, 0, 3, 3)), 1.0, 0, level), np.array([0, 2])), Cells)
     with pytest.raises(OutsideValidity, match="step"):
         grid(surface(shapely.box(0, 0, 1e5, 1e5)), 1.0, 1.5, level)
+
+
+def test_many_cuts_side_by_side_are_the_same_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = surface(shapely.Point(3.3, 1.7).buffer(60.1).difference(shapely.Point(0, 0).buffer(33.3)))
+    alone = grid(shape, 0.5, 1.5, level)
+    monkeypatch.setattr(cutting, "FEW", 1)
+    monkeypatch.setattr(cutting, "SIDE_BY_SIDE", 3)
+    beside = grid(shape, 0.5, 1.5, level)
+    assert alone.area.tobytes() == beside.area.tobytes()
+    assert (alone.centre == beside.centre).all()
+    assert (shapely.to_wkb(alone.outline) == shapely.to_wkb(beside.outline)).all()

@@ -16,7 +16,7 @@ from trimesh.creation import box as closed
 from twin.coverage.antenna import Antenna
 from twin.coverage.bounded import Areas, Before, areas
 from twin.coverage.cells import Cells, grid
-from twin.coverage.cellular import Case, Demand, Reception, covered_in, levels_of, model_of, reception
+from twin.coverage.cellular import Case, Demand, Reception, covered_in, levels_of, model_of, reception, verdict
 from twin.coverage.edges import edges_of
 from twin.coverage.entry import entry_db, surface_db
 from twin.coverage.facade import House, entry, house
@@ -192,6 +192,22 @@ def test_interference_takes_the_middle() -> None:
     apart = carriers((0, 0, 25.0), (400, 0, 25.0), interference=both, operator=np.array([0, 0]), power=18.0)
     idle = reception(carriers(*apart.position, interference=0.0 * both), site(), Demand(-105.0, 3.0), cells)  # type: ignore[arg-type]
     assert idle.covered.all()
+
+
+@pytest.mark.parametrize("operators", ["any", "all", 1])
+def test_parts_of_cells_are_judged_as_cells_are(operators: str | int) -> None:
+    """In short, and without those operators that cannot serve them."""
+    among = {"operator": np.array([0, 1, 0]), "interference": 0.02 * ~np.eye(3, dtype=bool)}
+    sent = carriers((-60, 0, 25), (55, 30, 20), (0, -70, 15), power=12.0, **among)
+    where, demand = site(box((-10, -10, 0), (10, 10, 12))), Demand(-72.0, 3.0, operators)
+    cells = cells_of(shapely.box(-100, -100, 100, 100), 10.0)
+    whole = reception(sent, where, demand, cells)
+    for hope in (np.ones((len(cells), 2), bool), whole.possibly_by):
+        part = verdict(sent, where, demand, cells, hope)
+        for name in ("covered", "sure", "possible"):
+            assert np.array_equal(getattr(part, name), getattr(whole, name)), name
+        assert np.array_equal(part.possibly_by, whole.possibly_by)
+    assert 0 < whole.covered.sum() < len(cells)
 
 
 def test_operators() -> None:

@@ -76,11 +76,28 @@ def random_scene(rng: np.random.Generator) -> list[Obstacles]:
     return parts
 
 
-@settings(deadline=None, max_examples=25)
-@given(seed=st.integers(0, 100_000), model=st.sampled_from(["walls", "walls", "walls_breakpoint", "cost231", "tgax", "p1238"]))
-def test_bounds_hold_on_a_ten_times_finer_grid(seed: int, model: str) -> None:
+def walls_that_meet(rng: np.random.Generator) -> list[Obstacles]:
+    """Walls that run through each other about one place, at any angle."""
+    x, y = rng.uniform(4, 9), rng.uniform(3, 8)
+    parts: list[Obstacles] = []
+    for k in range(int(rng.integers(2, 5))):
+        long, thick = rng.uniform(3, 9), float(rng.choice([0.1, 0.2, 0.3]))
+        west, south = x + rng.uniform(-1, 1) - long / 2, y + rng.uniform(-1, 1)
+        made_of = (CONCRETE, STUDS, [{"name": "砖"}], ())[int(rng.integers(4))]
+        body = box((west, south, 0), (west + long, south + thick, 3), object_id=f"w{k}", materials=made_of)
+        parts.append(turned(body, rng.uniform(0, np.pi)))
+    return parts
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 100_000),
+    scene=st.sampled_from([random_scene, walls_that_meet]),
+    model=st.sampled_from(["walls", "walls", "walls_breakpoint", "cost231", "tgax", "p1238"]),
+)
+def test_bounds_hold_on_a_ten_times_finer_grid(seed: int, scene: Any, model: str) -> None:
     rng = np.random.default_rng(seed)
-    among, medium = barriers(*random_scene(rng), model=model), Medium(model)
+    among, medium = barriers(*scene(rng), model=model), Medium(model)
     room = shapely.box(0, 0, 14, 11) if rng.random() < 0.5 else shapely.affinity.rotate(shapely.box(1, 1, 12, 9), 30)
     cells, fine = cells_of(room, 1.0), cells_of(room, 0.1)
     ap = access(rng.uniform([0.5, 0.5, 1.5], [13, 10, 3.0]))

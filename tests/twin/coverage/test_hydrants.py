@@ -107,3 +107,17 @@ def test_no_hydrants() -> None:
     starts = ways(ground, none, 150.0)
     assert np.isinf(way_lengths(ground, starts, np.array([[9.0, 9.0]]), 150.0)[0]).all()
     assert _run(shapes(shapely.box(0, 0, 5, 5)), none, 50.0)[1].possible.sum() == 0
+
+
+def test_points_are_answered_alike_alone_and_among_many() -> None:
+    """Points are asked about by squares of ground, and only starts near a square count there."""
+    random = np.random.default_rng(7)
+    corner, size = random.uniform(-400, 400, (60, 2)), random.uniform(5, 30, (60, 2))
+    ground = ground_of(shapes(*(shapely.box(x, y, x + a, y + b) for (x, y), (a, b) in zip(corner, size, strict=True))))
+    starts = ways(ground, random.uniform(-400, 400, (25, 2)), 150.0)
+    points = random.uniform(-420, 420, (400, 2))
+    way, which = way_lengths(ground, starts, points, 150.0)
+    alone = [way_lengths(ground, starts, point[None], 150.0) for point in points]
+    assert np.array_equal(way, np.concatenate([each[0] for each in alone]))
+    assert np.array_equal(which, np.concatenate([each[1] for each in alone]))
+    assert 0.1 < np.isfinite(way).mean() < 1.0

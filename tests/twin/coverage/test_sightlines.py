@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 import shapely
 from trimesh.creation import box as closed
 
+from twin.coverage import sightlines
 from twin.coverage.cells import Cells, grid, split
-from twin.coverage.field import arrange
-from twin.coverage.look import Sight, prepare
+from twin.coverage.field import Field, arrange
+from twin.coverage.look import Sight, look, prepare, with_best
 from twin.coverage.sightlines import Lines, as_points, blocks, freed, is_lasting, pairs, settled, sight_lines, these, with_most_in_the_way
 from twin.coverage.surface import Piece, Surface
 from twin.scene import concat, nothing, one_object
@@ -123,3 +125,59 @@ def test_freed_lines_are_what_rays_say_of_the_scene_between() -> None:
     got[cell, point] = True
     assert (got == truth(between, cells)).mean() > 0.985
     assert got.sum() > len(pairs(both)[0])
+
+
+def among_doors(seed: int) -> tuple[Field, Sight, Sight, Any]:
+    """A wide field with walls and with doors that may be open, and places to look from."""
+    random = np.random.default_rng(seed)
+    corner = random.uniform(-120, 120, (30, 2))
+    bodies = [
+        closed(bounds=[(x, y, 0), (x + a, y + b, 4)]) for (x, y), (a, b) in zip(corner, random.uniform(0.3, 12, (30, 2)), strict=True)
+    ]
+    parts = [one_object(np.asarray(b.vertices), np.asarray(b.faces), object_id=f"w{k}") for k, b in enumerate(bodies)]
+    cells = grid(Surface("s", [Piece("a", "a", shapely.box(-130, -130, 130, 130), floor_z=0.0)]), 2.0, 1.5, lambda xy: np.zeros(len(xy)))
+    worst, best = prepare(concat(parts)), prepare(concat(parts[4:]))
+    return arrange(cells, worst.edges), worst, best, np.column_stack([random.uniform(-100, 100, (6, 2)), random.uniform(1, 6, 6)])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_only_pages_behind_what_may_leave_are_looked_at_again(seed: int) -> None:
+    field, worst, best, points = among_doors(seed)
+    got = sight_lines(field, (worst, best), points, np.full(len(points), 90.0))
+    doors, skipped = with_best(worst, best).leaving, 0
+    for k, point in enumerate(points):
+        behind = sightlines._pages_behind(field.pages, field.step, doors, point, 90.0)
+        skipped += int((~behind).sum())
+        kept = np.unique(field.pages.slot[behind])
+        row = sightlines._view(point.tolist(), 90.0)
+        least, most = (look(field, sight, row, sightlines.ALL_ROUND) for sight in (best, worst))
+        assert set(least.cell.tolist()) <= set(kept.tolist()) | set(most.cell.tolist())
+        own = got.point == k
+        cell = np.repeat(np.arange(len(field.cells)), np.diff(got.first))[own]
+        perhaps = np.zeros(len(field.cells), np.uint64)
+        perhaps[cell] = got.perhaps[own]
+        for found in (least, most):
+            assert (found.mask & ~perhaps[found.cell] == 0).all()
+    assert skipped > 0
+
+
+def test_what_is_remembered_is_not_looked_at_again() -> None:
+    field, worst, best, points = among_doors(5)
+    known: dict[Any, Any] = {}
+    looks: list[Any] = []
+
+    def remember(view: Any, compute: Any) -> Any:
+        if view not in known:
+            looks.append(view)
+            known[view] = compute()
+        return known[view]
+
+    reach = np.full(len(points), 60.0)
+    sight_lines(field, (worst, best), points, reach, remember)
+    moved = points.copy()
+    moved[2] += 1.0
+    again = sight_lines(field, (worst, best), moved, reach, remember)
+    assert len(looks) == len(points) + 1
+    fresh = sight_lines(field, (worst, best), moved, reach)
+    for name in ("first", "point", "seen", "likely", "perhaps", "worst"):
+        assert np.array_equal(getattr(again, name), getattr(fresh, name))

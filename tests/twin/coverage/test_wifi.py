@@ -21,7 +21,7 @@ from twin.coverage.materials import Layer, slab_loss_db
 from twin.coverage.propagation import free_space_db, free_space_distance_m
 from twin.coverage.surface import Piece, Surface
 from twin.coverage.walls import Barriers, faces, wall_loss
-from twin.coverage.wifi import Demand, Signal, Transmitters, levels_at, signal
+from twin.coverage.wifi import Demand, Memo, Signal, Transmitters, levels_at, signal
 from twin.scene import Obstacles, concat, nothing, one_object
 from twin.scene.embree import Scene
 
@@ -243,9 +243,9 @@ def test_a_book_changes_nothing_and_is_used_again() -> None:
     )
     book = Book()
     before, after = radios((2, 2, 2.5), (12, 9, 2.5), eirp=3.0), radios((2, 2, 2.5), (12, 4, 2.5), eirp=3.0)
-    first = signal(before, among, demand, cells, book=(book, ["a", "b"]))
+    first = signal(before, among, demand, cells, book=Memo(book, ["a", "b"]))
     held = book.size
-    moved = signal(after, among, demand, cells, book=(book, ["a", "c"]))
+    moved = signal(after, among, demand, cells, book=Memo(book, ["a", "c"]))
     assert 0 < book.size - held < held
     for got, plain in ((first, signal(before, among, demand, cells)), (moved, signal(after, among, demand, cells))):
         for name in ("level", "covered", "sure", "possible", "mixed", "best", "blocker", "settled", "open"):

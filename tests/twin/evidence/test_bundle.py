@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -20,7 +21,7 @@ import shapely
 from twin.cli import run
 from twin.crs import Frame
 from twin.errors import Conflict, NotFound, UsageError
-from twin.evidence.bundle import bundle, content_hash
+from twin.evidence.bundle import bundle, content_hash, manifest_hash
 from twin.evidence.fingerprint import fingerprints
 from twin.evidence.verify import Verified, verify
 from twin.measures import compute
@@ -152,11 +153,31 @@ def test_a_number_changed_with_all_its_hashes_is_found_by_computing_it_again(fol
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text("utf-8"))
     manifest["runs"][0]["value"] += 0.05
+    manifest["sha256"] = manifest_hash(manifest)
     path.write_text(json.dumps(manifest), "utf-8")
     (wrong,) = [each for each in verify(folder).checked if not each.ok]
     assert (wrong.kind, wrong.state) == ("run", "different")
     (difference,) = wrong.told["differences"]
     assert difference["said"] - difference["found"] == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("word", ["院子", "numpy", '"default"', '"lower"', '"engine"', "EPSG:4490", '"sha256": "', "camera_area_share"])
+def test_no_byte_of_the_manifest_can_be_changed_unnoticed(folder: Path, word: str) -> None:
+    path = folder / "manifest.json"
+    data = path.read_bytes()
+    place = data.index(word.encode()) + len(word.encode()) // 2
+    path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+    said = {"file:manifest.json": "different"}
+    with contextlib.suppress(UsageError):  # one sentence: no manifest any more
+        said = states(verify(folder))
+    assert said["file:manifest.json"] == "different"
+
+
+def test_a_park_that_can_no_longer_be_opened_is_named_by_its_file(folder: Path) -> None:
+    path = folder / "inputs" / "park.gpkg"
+    path.write_bytes(b"no database" + path.read_bytes()[11:])
+    found = states(verify(folder))
+    assert (found["file:inputs/park.gpkg"], found["input:inputs"]) == ("different", "failed")
 
 
 def test_inputs_that_were_changed_are_named(folder: Path) -> None:

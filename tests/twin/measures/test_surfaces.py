@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 import shapely
 
+from tests.drawn_parks import boxed, building, drawn_park
 from twin.crs import Frame
 from twin.errors import MissingInput, UnknownParameter
 from twin.measures.surfaces import boundary_of, gather_surface
 from twin.measures.surfaces.ground import REST
 from twin.model import FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent, Park, Space, Storey
+from twin.scene.gather import gather_obstacles
 from twin.store import Store, create_store
 
 FRAME = Frame(104.06, 30.66, 500.0)
@@ -109,3 +112,14 @@ def test_what_is_not_there_is_said(make: Make) -> None:
     for name in ("ground", "outdoor_public_ground:x", "storey", "layer:roofs"):
         with pytest.raises(UnknownParameter):
             gather_surface(store, name)
+
+
+def test_a_model_of_a_road_takes_no_ground_away(tmp_path: Path) -> None:
+    """What stands along a road is drawn and in the way; the ground it was surveyed on stays public."""
+    edge, strip = shapely.box(-50, -50, 50, 50), shapely.box(-40, -5, 40, 5)
+    content = building([], outline=strip, elements=[boxed("kerb", "IfcKerb", (-40, -5, 0, 40, -4.7, 0.2))])
+    for discipline, area in (("site", 10_000.0), ("architecture", 9_200.0)):
+        told = replace(content, model=replace(content.model, discipline=discipline))
+        store = drawn_park(tmp_path / discipline, {"edge": ("boundary", [edge], {})}, [told])
+        assert gather_surface(store, "outdoor_public_ground").area == pytest.approx(area, rel=1e-6)
+        assert {name for name in gather_obstacles(store, sight=True).object_ids if name.startswith("element/")} == {"element/kerb"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ import shapely
 
 from twin.crs import Frame
 from twin.errors import UnknownParameter
-from twin.measures import compute
+from twin.measures import compute, measures, resolve
+from twin.measures.camera import field_of, stage
 from twin.measures.report import result_json
 from twin.measures.sees import Asked, sees
+from twin.measures.surfaces import gather_surface
 from twin.model import Device, Element, FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent, Park
 from twin.scene.prism import prism
+from twin.scene.state import states
 from twin.store import Store, create_store
 
 FRAME = Frame(104.06, 30.66, 500.0)
@@ -294,3 +298,25 @@ def test_ten_thousand_cameras_are_answered(make: Make) -> None:
     assert result.lower is not None
     assert result.lower > 0.8
     assert result.inputs["devices"] == 10_000
+
+
+def test_a_preview_does_without_what_opens_the_bounds(make: Make) -> None:
+    store, measure = make([camera(tilt_deg=None)]), measures()[ID]
+    request = resolve(measure, COARSE, {})
+    whole, short = (measure.compute(store, replace(request, want_sensitivity=wanted)) for wanted in (True, False))
+    assert whole.sensitivity
+    assert not short.sensitivity
+    assert (short.value, short.lower, short.upper, short.run) == (whole.value, whole.lower, whole.upper, whole.run)
+
+
+def test_cells_are_kept_where_only_what_may_leave_differs(make: Make) -> None:
+    store = make([camera()], door=True)
+    surface = gather_surface(store, "outdoor_public_ground")
+    shut, either = (stage(store, "auto", states(doors, "opaque")) for doors in ("closed", "unknown"))
+    assert field_of(shut, surface, 1.0, 1.5)[0] is field_of(either, surface, 1.0, 1.5)[0]
+    assert shut.sha256 != either.sha256
+    found = [compute(store, ID, COARSE | {"doors": doors}) for doors in ("closed", "unknown", "open", "closed", "unknown")]
+    value, upper = ([part or 0.0 for part in parts] for parts in zip(*((each.value, each.upper) for each in found), strict=True))
+    assert upper[0] == upper[3] < value[2]
+    assert upper[1] == upper[4] >= value[2]
+    assert value[0] == value[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
 import struct
 import subprocess
@@ -439,3 +440,17 @@ def test_a_creation_that_failed_leaves_nothing(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(StoreError) as told:
         create_store(tmp_path / "file" / "p", PARK)
     assert told.value.code == "park_not_written"
+
+
+def test_another_park_at_the_same_address_is_another_revision(tmp_path: Path) -> None:
+    """What is kept in memory for a park that was deleted must not speak for the one that came after it."""
+    revisions: set[str] = set()
+    for k in range(2):
+        store = create_store(tmp_path / "park", Park("p", Frame(104.06, 30.66, 500.0)))
+        with store.transaction() as writer:
+            writer.put_devices([Device("c", "camera", "c", 104.06 + k, 30.66)], source="t")
+        revisions.add(store.revision())
+        assert store.revision().startswith("1-")
+        store.close()
+        shutil.rmtree(tmp_path / "park")
+    assert len(revisions) == 2

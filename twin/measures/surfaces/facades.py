@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from twin.buildings import Building, buildings
+from twin.buildings import Building, buildings, is_house
 from twin.coverage.surface import Piece
 from twin.coverage.upright import Face
 from twin.errors import MissingInput
@@ -65,7 +65,7 @@ def gather_facades(store: Store, *, min_height: float = MIN_HEIGHT_M, from_heigh
     MissingInput
         If no building of the park has such a facade.
     """
-    standing = [building for building in buildings(store) if building.footprint is not None]
+    standing = [building for building in buildings(store) if building.footprint is not None and is_house(building)]
     shapes = [_plan(store, building) for building in standing]
     kept = [(building, shape) for building, shape in zip(standing, shapes, strict=True) if is_near(shape)]
     feet = _feet(store, kept)
