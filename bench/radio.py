@@ -1,6 +1,6 @@
 """Coverage by radio: whole runs in a warm process, and what moving one device takes, held against computing everything anew.
 
-    python bench/radio.py PARK [--moves 40]
+    python bench/radio.py [PARK] [--moves 40]       a sample park is built where none is named
 
 Mobile, 5G, things and Wi-Fi at their usual steps, each after a first run at a coarse step that loads and compiles what it needs and with
 nothing known of its own cells. Then devices of Wi-Fi and mobile networks are moved one at a time: a preview as HTTP answers it. Some are
@@ -10,8 +10,12 @@ held against a whole run of the same devices, bit for bit. Processor time is tha
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -29,17 +33,25 @@ CHECKED = 3  # moves held against a whole run
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("park")
+    options.add_argument("park", nargs="?")
     options.add_argument("--moves", type=int, default=40)
     asked = options.parse_args()
-    store, found = open_store(asked.park), measures()
+    with TemporaryDirectory() as folder:
+        if asked.park is None:
+            subprocess.run([Path(sys.executable).with_name("twin"), "demo", "--build-only", "--dir", f"{folder}/park"], check=True)
+        measured(open_store(asked.park or f"{folder}/park"), asked.moves)
+
+
+def measured(store: Store, count: int) -> None:
+    """Whole runs, then moves."""
+    found = measures()
     for name in WHOLE:
         found[name].compute(store, resolve(found[name], {"step_m": 24}, {}))
         KEPT.forget()
         result, wall, processor = timed(lambda name=name: found[name].compute(store, resolve(found[name], {}, {})))
         print(f"{name}: {result.value:.5f} [{result.lower:.5f}, {result.upper:.5f}] in {wall:.1f} s, {processor:.1f} s of processor")
     for name, kind in MOVED.items():
-        moves(store, found[name], kind, asked.moves)
+        moves(store, found[name], kind, count)
 
 
 def moves(store: Store, measure: Measure, kind: str, count: int) -> None:

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from twin.coverage.bounded import in_parts
 from twin.coverage.cells import Cells
-from twin.coverage.sightlines import Lines, blocks, is_lasting
+from twin.coverage.sightlines import Lines, blocks, is_even, is_lasting
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -218,7 +218,7 @@ def _judged(packed: Any, lines: Lines, cells: Cells, asked: Asked, afar: FloatAr
     spots = np.column_stack([own, own[:, 2], np.zeros(len(own))])
     again, least, most = np.zeros(len(own)), np.zeros(len(own)), afar[root]
     _add_up(packed, records, (root, bit, bit), (spots, own, asked.reach, asked.mf), (again, least, most))
-    lasting[open_] = is_lasting(asked.level_lx, (point[open_], low[open_], high[open_]), (least, most))
+    lasting[open_] = is_lasting(asked.level_lx, (point[open_], low[open_], high[open_]), (least, most)) & is_even(lines, root, at.live[open_])
     return point, low, high, lasting
 
 

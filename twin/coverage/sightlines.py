@@ -162,8 +162,15 @@ def pairs(lines: Lines) -> tuple[IntArray, IntArray]:
     return cell[free], lines.point[free].astype(np.int64)
 
 
+def is_even(lines: Lines, root: IntArray, live: Masks) -> NDArray[np.bool_]:
+    """Whether by best knowledge every point is in sight of all parts of a cell (c,) or of none; cells as in `Blocks`."""
+    return np.asarray(_even(lines.first, lines.likely, root, live), bool)
+
+
 def is_lasting(asked: FloatArray | float, cell: tuple[FloatArray, ...], spot: tuple[FloatArray, FloatArray]) -> NDArray[np.bool_]:
     """Where cutting a cell would decide nothing: its point alone is undecided, and the best knowledge is the same all over the cell.
+
+    That is so only where sight is even over it (`is_even`): what is in sight of a part is told by no ratio at the point.
 
     Parameters
     ----------
@@ -198,6 +205,18 @@ def _some_pages(field: Field, keep: NDArray[np.bool_]) -> Field:
     pages = field.pages
     rows = {name: getattr(pages, name)[keep] for name in ("corner", "slot", "low", "high", "cut", "pick")}
     return replace(field, pages=pages._replace(**rows))
+
+
+@njit(cache=True, nogil=True)
+def _even(first: IntArray, likely: Masks, root: IntArray, live: Masks) -> Any:  # pragma: no cover - compiled
+    out = np.ones(len(root), np.bool_)
+    for i in range(len(root)):
+        for k in range(first[root[i]], first[root[i] + 1]):
+            seen = likely[k] & live[i]
+            if seen != 0 and seen != live[i]:
+                out[i] = False
+                break
+    return out
 
 
 @njit(cache=True, nogil=True)

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from twin.coverage.bounded import in_parts
 from twin.coverage.cells import Cells
 from twin.coverage.makeup import LIKELY, THICKEST_CM, Partitions
-from twin.coverage.sightlines import Blocks, Lines, blocks, is_lasting
+from twin.coverage.sightlines import Blocks, Lines, blocks, is_even, is_lasting
 from twin.coverage.walls import Barriers, wall_loss
 
 FloatArray = NDArray[np.float64]
@@ -204,7 +204,7 @@ def _judged(
     root, bit, least, most = at.root[open_], at.own[open_], np.zeros(len(open_)), np.zeros(len(open_))
     spots = np.column_stack([own, own[:, 2], np.zeros(len(own))])[open_]
     _bounds(packed, records, (root, bit, bit), (spots, reach), (least, most, np.zeros((len(open_), len(speakers)), np.bool_)))
-    lasting[open_] = is_lasting(asked[open_], (point[open_], low[open_], high[open_]), (least, most))
+    lasting[open_] = is_lasting(asked[open_], (point[open_], low[open_], high[open_]), (least, most)) & is_even(lines, root, at.live[open_])
     strongest = energy.argmax(axis=1) if len(speakers) else np.zeros(len(cells), np.int64)
     blocker = blocker[np.arange(len(cells)), strongest] if len(speakers) else np.full(len(cells), -1, np.int64)
     return point, low, high, energy.sum(axis=1), blocker, lasting

@@ -256,7 +256,7 @@ Truth = Callable[[FloatArray], NDArray[np.bool_]]
 ASKED: Mapping[str, tuple[str, float, Mapping[str, Any], Truth]] = {
     "camera": ("camera_area_share", 1.5, {"density_px_per_m": DENSITY}, lambda p: np.any([filmed(each, p) for each in CAMERAS], axis=0)),
     "lamp": ("lighting_area_share", 0.0, {"level_lx": LEVEL_LX, "mf": MF}, lit),
-    "speaker": ("broadcast_area_share", 1.5, {"ambient_db": 50, "margin_db": 10, "walls": "block", "step_m": 1}, loud),
+    "speaker": ("broadcast_area_share", 1.5, {"ambient_db": 50, "margin_db": 10, "walls": "block"}, loud),
     "display": ("display_area_share", 1.6, {}, legible),
     "hydrant": ("hydrant_area_share", 0.0, {"reach_m": HOSE_M}, in_reach),
 }
