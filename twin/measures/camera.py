@@ -29,6 +29,7 @@ from twin.coverage.levels import LADDERS, LEVELS, TARGETS, density_of
 from twin.coverage.look import Sight, with_best
 from twin.coverage.surface import Surface
 from twin.coverage.visibility import Remember, Seen
+from twin.coverage.within import inside_solids
 from twin.devices import positions
 from twin.errors import UnknownParameter
 from twin.measures.evidence import digest
@@ -49,6 +50,7 @@ _T = TypeVar("_T")
 _Standing = tuple[Any, list[float], Any]  # shapely outlines (n,), tops (n,), index
 
 WALL_M = 1.5  # a lens drawn this far inside a building hangs on its wall
+BODIES = ("wall", "slab", "roof", "column")  # of models, that a lens cannot be inside of
 PROUD_M = 0.05  # and this far in front of it
 USUAL_STEP_M = 1.0
 CELLS_WANTED = 1_000_000  # without a step of its own, a surface is cut into about this many cells at most
@@ -282,6 +284,14 @@ def gather_cameras(store: Store, statuses: Sequence[str] | None, reading: Readin
         *_noted("camera_inside_building", buried),
     ]
     return Cameras(devices, places, views, assumed, doubts, warnings)
+
+
+def in_bodies(place: Stage, cameras: Cameras) -> list[dict[str, Any]]:
+    """The warning that lenses are inside a wall or another solid body of a model; nothing where none is."""
+    among = place.obstacles
+    is_solid = np.isin(np.array(among.object_kind, str), BODIES)
+    found = inside_solids(place.sight.scene, (among.vertices, among.faces, among.face_object), is_solid, cameras.places)
+    return _noted("camera_in_body", [device.id for device, body in zip(cameras.devices, found.tolist(), strict=True) if body >= 0])
 
 
 def read_views(

@@ -14,7 +14,17 @@ from twin.coverage.levels import level_of
 from twin.coverage.tally import contributions, tally
 from twin.coverage.visibility import Covered, covered, covered_by
 from twin.coverage.why import UNITS
-from twin.measures.camera import METHOD, SHADOWS, SHARED_PARAMETERS, Cameras, gather_cameras, reading_of, stage, states_of
+from twin.measures.camera import (
+    METHOD,
+    SHADOWS,
+    SHARED_PARAMETERS,
+    Cameras,
+    gather_cameras,
+    in_bodies,
+    reading_of,
+    stage,
+    states_of,
+)  # fmt: skip
 from twin.measures.evidence import Inputs, JudgedCells, area_result, digest
 from twin.measures.ready import Ready
 from twin.measures.surfaces import gather_surface
@@ -37,7 +47,8 @@ def _compute(store: Store, request: Request) -> Result:
         told = pool.submit(copy_context().run, _told, Sampled(watch, cameras), request, found)
         result = area_result(
             MEASURE, request, _judged(watch, found, cameras), store.park().frame, inputs=inputs, started=started,
-            warnings=[*cameras.warnings, *contradictions(found)], resting_share=resting_share(watch, cameras, by_camera, found),
+            warnings=[*cameras.warnings, *in_bodies(watch.place, cameras), *contradictions(found)],
+            resting_share=resting_share(watch, cameras, by_camera, found),
             devices=[{"id": name, "covered": each.covered, "lost": each.lost} for name, each in contributions(counted).items()],
         )  # fmt: skip
         opening, modes = told.result()

@@ -21,7 +21,18 @@ from twin.coverage.surface import rolled_up
 from twin.coverage.upright import Upright, points_of
 from twin.coverage.why import UNITS, Why, reasons
 from twin.crs import Frame
-from twin.measures.camera import SHARED_PARAMETERS, Cameras, Stage, gather_cameras, read_views, reading_of, sight_among, stage, states_of
+from twin.measures.camera import (
+    SHARED_PARAMETERS,
+    Cameras,
+    Stage,
+    gather_cameras,
+    in_bodies,
+    read_views,
+    reading_of,
+    sight_among,
+    stage,
+    states_of,
+)  # fmt: skip
 from twin.measures.cluster import watch_faces
 from twin.measures.evidence import (
     COVERED,
@@ -77,7 +88,7 @@ def _compute(store: Store, request: Request) -> Result:
     question = FaceQuestion(Criteria(asked["density_px_per_m"]), step, asked["k"])
     task = _Asked(facades, place, cameras, question, asked, started)
     found = watch_faces(facades.faces, place.sight, cameras.views, question)
-    return _result(store, request, task, found, [*facades.warnings, *noted, *cameras.warnings])
+    return _result(store, request, task, found, [*facades.warnings, *noted, *cameras.warnings, *in_bodies(place, cameras)])
 
 
 def _watching(cameras: Cameras, which: str) -> tuple[Cameras, list[Mapping[str, Any]]]:

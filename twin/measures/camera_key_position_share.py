@@ -37,6 +37,7 @@ from twin.measures.camera import (
     criteria_of,
     gather_cameras,
     heights_of,
+    in_bodies,
     read_views,
     reading_of,
     stage,
@@ -134,7 +135,7 @@ def _compute(store: Store, request: Request) -> Result:
     opening = _sensitivity(place, positions, points, cameras, asked, verdicts) if request.want_sensitivity else []
     found = Found(
         positions, points[:, 0], verdicts, inputs, _resting(place, positions, points, cameras, asked, verdicts), opening,
-        [*register.warnings, *cameras.warnings],
+        [*register.warnings, *cameras.warnings, *in_bodies(place, cameras)],
     )  # fmt: skip
     return _result(store, request, found, started)
 

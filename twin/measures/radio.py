@@ -22,7 +22,7 @@ from twin.coverage.bounded import Areas, Judge, areas
 from twin.coverage.cells import Cells, grid
 from twin.coverage.clearance import Memory
 from twin.coverage.look import Sight, prepare
-from twin.coverage.makeup import Conditions, counted, partitions, without_small
+from twin.coverage.makeup import SOLID, Conditions, counted, partitions, without_small
 from twin.coverage.radio import probability, reliable_share
 from twin.coverage.surface import Surface
 from twin.coverage.walls import Barriers, faces
@@ -218,7 +218,8 @@ def assumed_attributes(kind: str, guessed: Sequence[tuple[str, Sequence[str]]]) 
 
 def drawn_into_walls(kind: str, ids: Sequence[str], position: FloatArray, among: Barriers) -> list[dict[str, Any]]:
     """A warning where devices of these ids and positions (n, 3) [m, enu] are inside a wall or another solid body."""
-    bodies = inside_solids(among, position)
+    shape = among.faces.vertices, among.faces.triangles, among.faces.object
+    bodies = inside_solids(among.scene, shape, among.walls.count == SOLID, position)
     hidden = {name: among.ids[body] for name, body in zip(ids, bodies.tolist(), strict=True) if body >= 0}
     if not hidden:
         return []

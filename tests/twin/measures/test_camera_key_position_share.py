@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import shapely
+from trimesh.creation import box as closed
 
 from twin.crs import Frame
 from twin.errors import MissingInput
@@ -157,6 +159,18 @@ def rooms() -> ModelContent:
     model = Model("m", "m", "IFC4", "0" * 64, place, lonlat(shapely.box(0, 0, 30, 10)), 503.0, 506.0)
     mesh = Mesh(np.empty((0, 3)), np.empty((0, 3), np.uint32), np.empty(0, np.uint32), np.empty((0, 4), np.uint8), [])
     return ModelContent(model, [Storey("st", "m", "1", 3.0, 503.0, 3.0)], spaces, [lift], mesh)
+
+
+def test_a_camera_drawn_into_a_wall_is_told(make: Make) -> None:
+    wall = closed(bounds=[(-0.1, -5, 0), (0.1, 5, 3)])
+    faces = np.asarray(wall.faces, np.uint32)
+    mesh = Mesh(np.asarray(wall.vertices), faces, np.zeros(len(faces), np.uint32), np.full((len(faces), 4), 255, np.uint8), ["W1"])
+    model = replace(rooms(), elements=[Element("W1", "m", "IfcWall", "wall", state="built")], mesh=mesh)
+    within, beside = camera("in", 0.0, 0.0, height_m=2.0), camera("off", 0.0, 6.0, height_m=2.0)
+    store = make([within, beside], [(GATE, "park_entrance")], model=model)
+    for measure in ("camera_key_position_share", "camera_area_share"):
+        told = [warning for warning in compute(store, measure, COARSE).warnings if warning["code"] == "camera_in_body"]
+        assert [warning["ids"] for warning in told] == [["in"]]
 
 
 def test_rooms_and_lifts_of_models_stand_in_for_missing_classes(make: Make) -> None:
