@@ -15,6 +15,7 @@ from twin.coverage.camera import LEAST, Criteria, View, certain, densities, poss
 from twin.coverage.edges import FIXED, enters, sectors
 from twin.coverage.inview import ANY_WAY, INSIDE
 from twin.coverage.look import Sight, shift_of
+from twin.coverage.why import tiled
 from twin.scene.embree import Scene
 
 FloatArray = NDArray[np.float64]
@@ -105,18 +106,41 @@ def _is_steady(sight: Sight, view: View, targets: FloatArray) -> BoolArray:
     """Whether the sight of each target (t,) is the same from wherever the lens may be: no thick wall of shadow holds it."""
     lens = np.array(view.position)
     box = np.concatenate([targets.min(axis=0), targets.max(axis=0)])
-    return ~_is_entered(sectors(sight.edges, sight.scene, lens, box, shift_of(view)), targets - lens)
+    order, first, _ = tiled(targets)
+    out = np.empty(len(targets), np.bool_)
+    out[order] = ~_is_entered(sectors(sight.edges, sight.scene, lens, box, shift_of(view)), targets[order] - lens, first)
+    return out
 
 
 @njit(cache=True, nogil=True)
-def _is_entered(walls: FloatArray, way: FloatArray) -> Any:
-    """Whether any wall of shadow may hold each target (t, 3), from the lens."""
+def _is_entered(walls: FloatArray, way: FloatArray, first: NDArray[np.int64]) -> Any:
+    """Whether any wall of shadow may hold each target (t, 3), from the lens; those of a tile follow each other from `first` on."""
     out = np.zeros(len(way), np.bool_)
-    for i in range(len(way)):
-        x, y, z = way[i]
-        distance = math.sqrt(x * x + y * y + z * z)
-        for k in range(len(walls)):
-            if enters(walls[k], (x, y, z, _SLACK_M, _SLACK_M, distance)):
-                out[i] = True
-                break
+    near = np.empty(len(walls), np.int64)
+    for tile in range(len(first) - 1):
+        n = _into_tile(walls, way[first[tile] : first[tile + 1]], near)
+        for i in range(first[tile], first[tile + 1]):
+            x, y, z = way[i]
+            distance = math.sqrt(x * x + y * y + z * z)
+            for k in near[:n]:
+                if enters(walls[k], (x, y, z, _SLACK_M, _SLACK_M, distance)):
+                    out[i] = True
+                    break
     return out
+
+
+@njit(cache=True, nogil=True)
+def _into_tile(walls: FloatArray, way: FloatArray, near: NDArray[np.int64]) -> int:
+    """Put the walls of shadow that may enter the box over some targets into `near`; their number."""
+    low, high = way[0].copy(), way[0].copy()
+    for i in range(1, len(way)):
+        low, high = np.minimum(low, way[i]), np.maximum(high, way[i])
+    x, y, z = (low[0] + high[0]) / 2, (low[1] + high[1]) / 2, (low[2] + high[2]) / 2
+    half, half_z = max(high[0] - low[0], high[1] - low[1]) / 2 + _SLACK_M, (high[2] - low[2]) / 2 + _SLACK_M
+    distance = math.sqrt(x * x + y * y + z * z) + 1.5 * half + half_z  # of its farthest point
+    n = 0
+    for k in range(len(walls)):
+        if enters(walls[k], (x, y, z, half, half_z, distance)):
+            near[n] = k
+            n += 1
+    return n

@@ -75,7 +75,7 @@ def reasons(targets: FloatArray, views: Sequence[View], criteria: Criteria, scen
 def _told(targets: FloatArray, asked: Sequence[View], criteria: Criteria) -> tuple[NDArray[np.int8], FloatArray, NDArray[np.int64]]:
     """For n targets: highest rank and least lack among some views, and the nearest view that each is inside of (-1: none)."""
     n = len(targets)
-    order, first, tiles = _tiled(targets)
+    order, first, tiles = tiled(targets)
     placed = np.ascontiguousarray(targets[order], np.float64)
     found = np.zeros(n, np.int8), np.full(n, np.nan), np.full(n, -1, np.int64), np.full(n, np.inf)
     if asked:
@@ -89,7 +89,7 @@ def _told(targets: FloatArray, asked: Sequence[View], criteria: Criteria) -> tup
     return found[0][back], found[1][back], found[2][back]
 
 
-def _tiled(targets: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray]:
+def tiled(targets: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray]:
     """An order (n,) that puts the targets of a tile one after the other, where each tile begins (t + 1,), and the tiles' boxes (t, 4)."""
     if not len(targets):
         return np.empty(0, np.int64), np.zeros(1, np.int64), np.empty((0, 4))
