@@ -77,7 +77,7 @@ def greatest_eirp_dbm(limit: Limit, width_mhz: float) -> float:
     return min(limit.eirp_dbm, limit.density_dbm_mhz + 10.0 * math.log10(width_mhz))
 
 
-def overlap(f_ghz: ArrayLike, width_mhz: ArrayLike) -> FloatArray:
+def overlap(f_ghz: ArrayLike, width_mhz: ArrayLike, rows: slice = slice(None)) -> FloatArray:
     """What part of each channel's power falls into each other channel (m, m) [1]: row receives, column sends.
 
     Parameters
@@ -86,10 +86,12 @@ def overlap(f_ghz: ArrayLike, width_mhz: ArrayLike) -> FloatArray:
         Middle of each of m channels. [GHz]
     width_mhz
         How wide each is. [MHz]
+    rows
+        The channels that receive.
     """
     middle, width = np.asarray(f_ghz, float) * 1000.0, np.asarray(width_mhz, float)
     low, high = middle - width / 2.0, middle + width / 2.0
-    shared = np.minimum(high[:, None], high[None, :]) - np.maximum(low[:, None], low[None, :])
+    shared = np.minimum(high[rows, None], high[None, :]) - np.maximum(low[rows, None], low[None, :])
     return np.clip(shared, 0.0, None) / width[None, :]
 
 

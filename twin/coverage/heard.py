@@ -15,6 +15,7 @@ Loss over the distance and what stands between go together as a model:
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from threading import Lock
@@ -23,13 +24,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.coverage.antenna import SIDE_LOBE_DB
 from twin.coverage.behind import Changes, Corners, changes, cuts, joined, picked
 from twin.coverage.bounded import probes, ranges
 from twin.coverage.cells import Cells
 from twin.coverage.crossed import Crossed, Prices, crossed, passed, prices
 from twin.coverage.indoor import SURROUNDINGS, TGAX, TGN, breakpoint_db, floors_db, tgax_db
 from twin.coverage.makeup import THICKEST_CM, counted_table, loss_table_db
-from twin.coverage.pattern import OMNI, Pattern, gain, gain_range
+from twin.coverage.pattern import AXIAL_MOST_DB, OMNI, Pattern, gain, gain_range
 from twin.coverage.propagation import MODELS, Links, free_space_db, path_loss_db
 from twin.coverage.walls import Barriers, Crossings
 
@@ -41,6 +43,8 @@ Kept = TypeVar("Kept")  # columns (k, ...) of what is known of k cells
 WIFI_MODELS = ("walls", "walls_breakpoint", "free_space", "breakpoint", "tgax", "cost231", "p1238")
 BLIND = frozenset({"free_space", "breakpoint"})  # models that ask nothing of what stands between
 COUNTING = frozenset({"cost231", "tgax"})  # models whose walls are those of `twin.coverage.makeup.counted`
+MOST_KEPT_BYTES = 400_000_000  # remembered of access points at the cells of one surface
+_ROUNDING_M = 1e-6  # a box is taken this much larger
 NEAREST_M = 0.5  # the far field begins about here; nearer places count as this far
 
 
@@ -153,6 +157,33 @@ def hope(access: Access, medium: Medium, cells: Cells) -> FloatArray:
         for j in range(len(access.f_ghz))
     ]
     return np.column_stack(columns)
+
+
+def hopes_of_box(access: Sequence[Access], medium: Medium, cells: Cells) -> tuple[FloatArray, FloatArray]:
+    """Between which levels what `hope` says of any of n cells lies, for the strongest radio of each access point (a,), (a,). [dBm]
+
+    Antennas are taken to radiate all they have everywhere, and as little as any does.
+    """
+    middle = np.column_stack([cells.centre[:, :2], cells.z_range.mean(axis=1)])
+    half = np.column_stack([cells.half, cells.half, np.ptp(cells.z_range, axis=1) / 2])
+    low, high = (middle - half).min(axis=0), (middle + half).max(axis=0)
+    place = np.array([one.position for one in access])
+    off = np.array([one.tolerance_m for one in access])
+    near = np.linalg.norm(np.maximum(np.maximum(low - place, place - high), 0.0), axis=1) - off - _ROUNDING_M
+    far = np.linalg.norm(np.maximum(np.abs(place - low), np.abs(place - high)), axis=1) + _ROUNDING_M
+    least, most = np.full(len(access), -np.inf), np.full(len(access), -np.inf)
+    count = np.array([len(one.f_ghz) for one in access])
+    owner = np.repeat(np.arange(len(access)), count)
+    f_ghz = np.concatenate([one.f_ghz for one in access])
+    power = np.concatenate([one.eirp_dbm + one.slack_db for one in access])
+    clear = np.ones(len(owner), bool)
+    for f in np.unique(f_ghz).tolist():
+        mine = np.flatnonzero(f_ghz == f)
+        who, seen = owner[mine], clear[: len(mine)]
+        np.maximum.at(most, who, power[mine] - distance_loss(medium, np.maximum(near[who], 0.0), f, seen))
+        np.maximum.at(least, who, power[mine] - distance_loss(medium, far[who], f, seen))
+    weak = np.array([0.0 if one.pattern.shape is None else max(AXIAL_MOST_DB, SIDE_LOBE_DB) for one in access])
+    return least - weak, most
 
 
 def distance_loss(medium: Medium, d_m: FloatArray, f_ghz: float, seen: BoolArray) -> FloatArray:
@@ -270,36 +301,60 @@ def _corners(corners: Corners, chosen: IntArray) -> Corners:
 
 
 class Book:
-    """What is known of access points at the cells of one surface, so that nothing is asked twice."""
+    """What is known of access points at the cells of one surface, so that nothing is asked twice; the longest unasked are forgotten."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[IntArray, Any]] = {}
+    def __init__(self, most_bytes: int = MOST_KEPT_BYTES) -> None:
+        self._most = most_bytes
+        self._known: OrderedDict[str, tuple[IntArray, Any]] = OrderedDict()
+        self._forgotten: set[str] = set()
+        self._size = 0
         self._lock = Lock()
 
     @property
     def size(self) -> int:
-        """How many numbers are kept. [count]"""
-        return sum(int(getattr(known, column.name).size) for _, known in self._known.values() for column in fields(known))
+        """How much is kept. [bytes]"""
+        return self._size
 
     def known(self, key: str) -> tuple[IntArray, Any] | None:
         """The cells (k,) for which something is known under `key`, ascending, and what; None where nothing is."""
         with self._lock:
             return self._known.get(key)
 
+    def is_whole(self, key: str) -> bool:
+        """Whether nothing of what was asked under `key` was forgotten."""
+        with self._lock:
+            return key not in self._forgotten
+
     def levels(self, key: str, cells: IntArray, make: Callable[[IntArray], Kept]) -> Kept:
         """What cells (k,), ascending, get from the access point under `key`; what is not known is made."""
         with self._lock:
             known = self._known.get(key)
-        if known is None:
-            known = cells, make(cells)
-        else:
-            missing = np.setdiff1d(cells, known[0], assume_unique=True)
-            if len(missing):
-                known = _merged(known, (missing, make(missing)))
+            if known is not None:
+                self._known.move_to_end(key)
+        missing = cells if known is None else np.setdiff1d(cells, known[0], assume_unique=True)
+        if known is None or len(missing):
+            made = missing, make(missing)
+            self._keep(key, made)
+            known = made if known is None else _merged(known, made)
+        return _rows(known[1], np.searchsorted(known[0], cells))
+
+    def _keep(self, key: str, made: tuple[IntArray, Any]) -> None:
+        """Keep what cells get, beside what others made meanwhile, and forget the longest unasked while there is too much."""
         with self._lock:
-            self._known[key] = known
-        at = np.searchsorted(known[0], cells)
-        return _rows(known[1], at)
+            before = self._known.pop(key, None)
+            if before is not None:
+                new = np.flatnonzero(~np.isin(made[0], before[0], assume_unique=True))
+                made = _merged(before, (made[0][new], _rows(made[1], new)))
+            self._known[key] = made
+            self._size += _bytes(made) - (0 if before is None else _bytes(before))
+            while self._size > self._most and len(self._known) > 1:
+                oldest, gone = self._known.popitem(last=False)
+                self._forgotten.add(oldest)
+                self._size -= _bytes(gone)
+
+
+def _bytes(known: tuple[IntArray, Any]) -> int:
+    return known[0].nbytes + sum(getattr(known[1], column.name).nbytes for column in fields(known[1]))
 
 
 def _rows(found: Any, chosen: IntArray) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,17 +24,38 @@ from twin.coverage.walls import Barriers
 from twin.coverage.wifi import Transmitters
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 FAINT_DB = 20.0  # below the noise
+_MOST_SHARES = 9_000_000  # pairs of radios whose channels are compared at a time
 
 
 @dataclass(frozen=True)
 class Air:
-    """Who shares the air: noise of each radio's channel (m,) [dBm], and how much of each radio reaches each other's channel (m, m) [1]."""
+    """Who shares the air: m radios and the noise of their channels."""
 
-    noise_dbm: FloatArray
-    share: FloatArray
+    noise_dbm: FloatArray  # (m,)
+    f_ghz: FloatArray  # (m,)
+    width_mhz: FloatArray  # (m,)
+    owner: IntArray  # (m,) access point of each
+    load: float  # how much of the time each sends [1]
+
+    def disturbing(self, levels: FloatArray) -> FloatArray:
+        """What falls into the channel of each radio from others (n, m) [mW] where the levels of all are (n, m). [dBm]"""
+        power, m = 10.0 ** (levels / 10.0), len(self.owner)
+        step = max(_MOST_SHARES // max(m, 1), 1)
+        if step >= m:
+            return np.asarray(power @ self._share.T)
+        return np.column_stack([power @ self._some(slice(at, at + step)).T for at in range(0, m, step)])
+
+    @cached_property
+    def _share(self) -> FloatArray:
+        return self._some(slice(None))
+
+    def _some(self, rows: slice) -> FloatArray:
+        """How much of each radio reaches the channels of some radios (r, m). [1]"""
+        return self.load * overlap(self.f_ghz, self.width_mhz, rows) * (self.owner[rows, None] != self.owner[None, :])
 
 
 @dataclass(frozen=True)
@@ -62,14 +84,13 @@ def air(radios: Transmitters, width_mhz: FloatArray, load: float, noise: float |
         Noise of every channel [dBm]; without, that of its width.
     """
     owner = np.arange(len(radios)) if radios.owner is None else radios.owner
-    share = load * overlap(radios.f_ghz, width_mhz) * (owner[:, None] != owner[None, :])
     level = noise_dbm(width_mhz) if noise is None else np.full(len(radios), noise)
-    return Air(level, share)
+    return Air(level, radios.f_ghz, width_mhz, owner, load)
 
 
 def sinr_db(levels: FloatArray, among: Air) -> FloatArray:
     """SINR of every radio (n, m) [dB] where the levels are (n, m) [dBm]."""
-    return levels - 10.0 * np.log10(10.0 ** (among.noise_dbm / 10.0) + 10.0 ** (levels / 10.0) @ among.share.T)
+    return levels - 10.0 * np.log10(10.0 ** (among.noise_dbm / 10.0) + among.disturbing(levels))
 
 
 def clear(radios: Transmitters, barriers: Barriers, medium: Medium, among: Air, cells: Cells, asked: tuple[float, float]) -> Clear:
@@ -83,7 +104,7 @@ def clear(radios: Transmitters, barriers: Barriers, medium: Medium, among: Air, 
 
     def reaches(own: FloatArray, others: FloatArray) -> BoolArray:
         """Whether a radio is strong and clear enough where signals are `own` and what disturbs them `others` (n, m). [dBm]"""
-        against = own - 10.0 * np.log10(10.0 ** (among.noise_dbm / 10.0) + 10.0 ** (others / 10.0) @ among.share.T)
+        against = own - 10.0 * np.log10(10.0 ** (among.noise_dbm / 10.0) + among.disturbing(others))
         return np.asarray(((own >= asked[0]) & (against >= asked[1])).any(axis=1), bool)
 
     covered = at_point >= asked[1]

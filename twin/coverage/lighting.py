@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from twin.coverage.bounded import in_parts
 from twin.coverage.cells import Cells
-from twin.coverage.sightlines import Lines, blocks, is_even, is_lasting
+from twin.coverage.sightlines import Lines, blocks, is_lasting
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -218,7 +218,9 @@ def _judged(packed: Any, lines: Lines, cells: Cells, asked: Asked, afar: FloatAr
     spots = np.column_stack([own, own[:, 2], np.zeros(len(own))])
     again, least, most = np.zeros(len(own)), np.zeros(len(own)), afar[root]
     _add_up(packed, records, (root, bit, bit), (spots, own, asked.reach, asked.mf), (again, least, most))
-    lasting[open_] = is_lasting(asked.level_lx, (point[open_], low[open_], high[open_]), (least, most)) & is_even(lines, root, at.live[open_])
+    likely, dim, bright = (*records[:2], lines.likely, lines.likely, lines.likely), np.zeros(len(own)), np.zeros(len(own))
+    _add_up(_certain(packed), likely, (root, at.live[open_], bit), (boxes[open_], own, asked.reach, asked.mf), (again, dim, bright))
+    lasting[open_] = is_lasting(asked.level_lx, (np.minimum(dim, point[open_]), np.maximum(bright, point[open_])), (least, most))
     return point, low, high, lasting
 
 
@@ -244,6 +246,13 @@ def _packed(luminaires: Luminaires) -> tuple[FloatArray, FloatArray]:
         np.sin(aim), np.cos(aim), np.sin(luminaires.tilt_rad), np.cos(luminaires.tilt_rad), begin[luminaires.form],
     ])  # fmt: skip
     return np.ascontiguousarray(rows, np.float64), np.concatenate(pieces)
+
+
+def _certain(packed: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
+    """The same luminaires as if what is likely of them were known."""
+    rows = packed[0].copy()
+    rows[:, [6, 8]], rows[:, 15], rows[:, [5, 9]] = rows[:, [7]], rows[:, 14], 0.0
+    return rows, packed[1]
 
 
 @nb.njit(cache=True, nogil=True)

@@ -171,10 +171,13 @@ def receive(air: Any, rules: Any, area: Any, world: Any, told: Any) -> None:  # 
             o = rules.operator[j]
             if own[j] < rules.rsrp[j] and own[j] - rules.rsrp[j] <= told.level[i, o]:
                 continue
-            quality = _quality(rules, j, own[j], milliwatt, -1)
             if own[j] - rules.rsrp[j] > told.level[i, o]:
+                quality = _quality(rules, j, own[j], milliwatt)
                 told.level[i, o], told.best[i, o], told.sinr[i, o] = own[j] - rules.rsrp[j], j, quality
-            if own[j] >= rules.rsrp[j] and quality >= rules.sinr:
+                good = quality >= rules.sinr
+            else:
+                good = _is_good(rules, j, own[j], milliwatt, -1)
+            if own[j] >= rules.rsrp[j] and good:
                 told.served[i, o] = True
                 d = rules.device[j]
                 served_by[o] = d if served_by[o] in (NONE, d) else SAFE
@@ -208,7 +211,7 @@ def serve(air: Any, rules: Any, world: Any, one: Any, out: Any) -> None:  # prag
                 milliwatt[j] = math.exp(_TENTH * level) if level > FAINTEST_DBM else 0.0
         for j in range(m):
             if own[j] >= rules.rsrp[j] and not out[i, rules.operator[j]]:
-                out[i, rules.operator[j]] = rules.sinr == -math.inf or _quality(rules, j, own[j], milliwatt, -1) >= rules.sinr
+                out[i, rules.operator[j]] = rules.sinr == -math.inf or _is_good(rules, j, own[j], milliwatt, -1)
                 if one and out[i, rules.operator[j]]:
                     break
 
@@ -218,7 +221,7 @@ def _instead(rules: Any, o: Any, device: Any, own: Any, milliwatt: Any) -> Any: 
     """Whether another carrier of operator o would serve if a device, which also disturbs, were not there."""
     for j in range(len(own)):
         another = rules.operator[j] == o and rules.device[j] != device and own[j] >= rules.rsrp[j]
-        if another and _quality(rules, j, own[j], milliwatt, device) >= rules.sinr:
+        if another and _is_good(rules, j, own[j], milliwatt, device):
             return True
     return False
 
@@ -227,7 +230,7 @@ def _instead(rules: Any, o: Any, device: Any, own: Any, milliwatt: Any) -> Any: 
 def bound(air: Any, rules: Any, out: Any) -> None:  # pragma: no cover - compiled
     """Fill `out` with what holds over whole cells in all worlds."""
     m, o = len(rules.noise), out.sure.shape[1]
-    own, milliwatt, heard = np.empty(m), np.zeros(m), np.empty(m, np.int64)
+    own, milliwatt, heard, first = np.empty(m), np.zeros(m), np.empty(m, np.int64), np.empty(o, np.int64)
     yes, no = np.empty(o, np.bool_), np.empty(o, np.bool_)
     loose = rules.slack.max() > 0.0
     for i in range(air.plain.shape[0]):
@@ -238,8 +241,8 @@ def bound(air: Any, rules: Any, out: Any) -> None:  # pragma: no cover - compile
             if air.plain[i, j, 2] > -LOST_DB:
                 heard[count] = j
                 count += 1
-        room = (own, milliwatt, heard[:count])
-        _over_cell(air, rules, (i, LIKELY, LIKELY, LIKELY, 0.0), (yes, no), room)
+        room = (own, milliwatt, heard[:count], first)
+        _over_cell(air, rules, (i, LIKELY, LIKELY, LIKELY, 0.0), (yes, no), room, (0, 2))
         out.sure[i], out.possible[i] = yes, no
         out.mixed[i] = _counts(no, rules.who) and not _counts(yes, rules.who)
         if not varied and not loose:
@@ -247,7 +250,7 @@ def bound(air: Any, rules: Any, out: Any) -> None:  # pragma: no cover - compile
         for facade in range(3 if varied else 1):
             for turn in (-1.0, 1.0):
                 weak, strong = (WORST, BEST) if turn < 0.0 else (BEST, WORST)
-                _over_cell(air, rules, (i, facade, weak, strong, turn), (yes, no), room)
+                _over_cell(air, rules, (i, facade, weak, strong, turn), (yes, no), room, _open_sides(out, i, turn))
                 out.mixed[i] = out.mixed[i] or (_counts(no, rules.who) and not _counts(yes, rules.who))
                 for k in range(o):
                     if turn < 0.0:
@@ -257,26 +260,41 @@ def bound(air: Any, rules: Any, out: Any) -> None:  # pragma: no cover - compile
 
 
 @njit(nogil=True, cache=True)
-def _over_cell(air: Any, rules: Any, at: Any, out: Any, room: Any) -> None:  # pragma: no cover - compiled
-    """Which operators (o,) serve all of a cell, and some of it, in the world (cell, facade, walls, walls of others, turn of the power)."""
+def _open_sides(out: Any, i: Any, turn: Any) -> Any:  # pragma: no cover - compiled
+    """From which side to before which one a turn of the power may change what holds: of a mixed cell, only what it takes away or gives."""
+    if not out.mixed[i]:
+        return 0, 2
+    if turn < 0.0:
+        return 0, 1 if out.sure[i].any() else 0
+    return 1, 1 if out.possible[i].all() else 2
+
+
+@njit(nogil=True, cache=True)
+def _over_cell(air: Any, rules: Any, at: Any, out: Any, room: Any, sides: Any) -> None:  # pragma: no cover - compiled
+    """Which operators (o,) serve all of a cell, and some of it, in the world (cell, facade, walls, walls of others, turn of power)."""
     i, facade, walls, other_walls, turn = at
-    own, milliwatt, heard = room
-    for side in range(2):
+    own, milliwatt, heard, first = room
+    for side in range(sides[0], sides[1]):
         out[side][:] = False
+        first[:] = -1
         mine, others = (1, 2) if side == 0 else (2, 1)
         hope = False
         for j in heard:
             own[j] = _level(air, j, i, mine, walls if rules.indoor[j] else facade) + turn * rules.slack[j]
-            hope = hope or own[j] >= rules.rsrp[j]
+            if own[j] >= rules.rsrp[j]:
+                o = rules.operator[j]
+                hope, first[o] = True, j if first[o] < 0 or own[j] > own[first[o]] else first[o]
         if not hope:
             continue
         if rules.sinr > -math.inf:
             for j in heard:
                 level = _level(air, j, i, others, other_walls if rules.indoor[j] else facade)
                 milliwatt[j] = math.exp(_TENTH * (level - turn * min(rules.slack[j], OTHERS_SLACK_DB)))
+        for o in range(len(first)):  # the strongest of each operator is the likeliest to serve
+            out[side][o] = first[o] >= 0 and (rules.sinr == -math.inf or _is_good(rules, first[o], own[first[o]], milliwatt, -1))
         for j in heard:
             if own[j] >= rules.rsrp[j] and not out[side][rules.operator[j]]:
-                out[side][rules.operator[j]] = rules.sinr == -math.inf or _quality(rules, j, own[j], milliwatt, -1) >= rules.sinr
+                out[side][rules.operator[j]] = rules.sinr == -math.inf or _is_good(rules, j, own[j], milliwatt, -1)
 
 
 @njit(nogil=True, cache=True)
@@ -294,13 +312,25 @@ def _level(air: Any, j: Any, i: Any, kind: Any, case: Any) -> Any:  # pragma: no
 
 
 @njit(nogil=True, cache=True)
-def _quality(rules: Any, j: Any, signal: Any, milliwatt: Any, without: Any) -> Any:  # pragma: no cover - compiled
-    """SINR of carrier j [dB] for its signal [dBm] and what the others send [mW], but for one device."""
+def _quality(rules: Any, j: Any, signal: Any, milliwatt: Any) -> Any:  # pragma: no cover - compiled
+    """SINR of carrier j [dB] for its signal [dBm] and what the others send [mW]."""
     noise = rules.noise[j]
+    for k in range(rules.first[j], rules.first[j + 1]):
+        noise += rules.weight[k] * milliwatt[rules.other[k]]
+    return signal - 10.0 * math.log10(noise)
+
+
+@njit(nogil=True, cache=True)
+def _is_good(rules: Any, j: Any, signal: Any, milliwatt: Any, without: Any) -> Any:  # pragma: no cover - compiled
+    """Whether the SINR of carrier j is what is asked, but for one device; most are drowned by the first few that are summed."""
+    noise = rules.noise[j]
+    most = math.exp(_TENTH * (signal - rules.sinr)) * (1.0 + 1e-9)
     for k in range(rules.first[j], rules.first[j + 1]):
         if rules.device[rules.other[k]] != without:
             noise += rules.weight[k] * milliwatt[rules.other[k]]
-    return signal - 10.0 * math.log10(noise)
+            if noise > most:
+                return False
+    return signal - 10.0 * math.log10(noise) >= rules.sinr
 
 
 @njit(nogil=True, cache=True)

@@ -162,29 +162,19 @@ def pairs(lines: Lines) -> tuple[IntArray, IntArray]:
     return cell[free], lines.point[free].astype(np.int64)
 
 
-def is_even(lines: Lines, root: IntArray, live: Masks) -> NDArray[np.bool_]:
-    """Whether by best knowledge every point is in sight of all parts of a cell (c,) or of none; cells as in `Blocks`."""
-    return np.asarray(_even(lines.first, lines.likely, root, live), bool)
-
-
-def is_lasting(asked: FloatArray | float, cell: tuple[FloatArray, ...], spot: tuple[FloatArray, FloatArray]) -> NDArray[np.bool_]:
+def is_lasting(asked: FloatArray | float, likely: tuple[FloatArray, FloatArray], spot: tuple[FloatArray, FloatArray]) -> NDArray[np.bool_]:
     """Where cutting a cell would decide nothing: its point alone is undecided, and the best knowledge is the same all over the cell.
-
-    That is so only where sight is even over it (`is_even`): what is in sight of a part is told by no ratio at the point.
 
     Parameters
     ----------
     asked
         What must be reached (n,), or by all.
-    cell
-        Of n cells what their point gets by best knowledge, and the least and the most over the cell (n,), (n,), (n,).
+    likely
+        Least and most that n cells get anywhere by best knowledge (n,), (n,).
     spot
         Least and most at the point alone (n,), (n,).
     """
-    point, low, high = cell
-    with np.errstate(divide="ignore", invalid="ignore"):
-        up, down = high / spot[1], spot[0] / low  # how much the level may rise and fall over the cell
-        alike = np.where(point < asked, ~(point * up >= asked), point >= asked * down)
+    alike = (likely[0] >= asked) | (likely[1] < asked)
     return np.asarray((spot[0] < asked) & (spot[1] >= asked) & alike, bool)
 
 
@@ -205,18 +195,6 @@ def _some_pages(field: Field, keep: NDArray[np.bool_]) -> Field:
     pages = field.pages
     rows = {name: getattr(pages, name)[keep] for name in ("corner", "slot", "low", "high", "cut", "pick")}
     return replace(field, pages=pages._replace(**rows))
-
-
-@njit(cache=True, nogil=True)
-def _even(first: IntArray, likely: Masks, root: IntArray, live: Masks) -> Any:  # pragma: no cover - compiled
-    out = np.ones(len(root), np.bool_)
-    for i in range(len(root)):
-        for k in range(first[root[i]], first[root[i] + 1]):
-            seen = likely[k] & live[i]
-            if seen != 0 and seen != live[i]:
-                out[i] = False
-                break
-    return out
 
 
 @njit(cache=True, nogil=True)

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from twin.coverage.bounded import in_parts
 from twin.coverage.cells import Cells
 from twin.coverage.makeup import LIKELY, THICKEST_CM, Partitions
-from twin.coverage.sightlines import Blocks, Lines, blocks, is_even, is_lasting
+from twin.coverage.sightlines import Blocks, Lines, blocks, is_lasting
 from twin.coverage.walls import Barriers, wall_loss
 
 FloatArray = NDArray[np.float64]
@@ -40,6 +40,7 @@ SPEECH_HZ = 500.0
 WORTH_DB = 5.0  # a hidden speaker that would be farther below what is asked counts as blocked: it gives 10 dB less at the very best
 MOST_DB = 80.0  # no wall is better built in
 _MOST_PAIRS = 500_000
+_SCREEN = 10.0 ** (-SCREEN_DB / 10.0)
 
 # density of the materials of `twin.coverage.materials` [kg/m3]
 DENSITY: Mapping[str, float] = {
@@ -195,19 +196,34 @@ def _judged(
     low, high = np.zeros(len(cells)), np.zeros(len(cells))
     state = np.zeros((len(cells), len(speakers)), np.bool_)  # in sight of the cell's point
     records = (lines.first, lines.point, lines.seen, lines.likely, lines.perhaps)
-    _bounds(packed, records, (at.root, at.live, at.own), (boxes, reach), (low, high, state))
+    _bounds(packed, records, (at.root, at.live, at.own), (boxes, reach, _SCREEN), (low, high, state))
     energy = _energies(packed, own, reach)
     passed, blocker = _passed(speakers, walls, own, energy, (state, 10.0 ** ((asked_db - WORTH_DB) / 10.0)))
     point = (energy * passed).sum(axis=1)
     low, high, asked = np.minimum(low, point), np.maximum(high, point), 10.0 ** (asked_db / 10.0)
     lasting, open_ = np.zeros(len(cells), bool), np.flatnonzero((low < asked * (1 + 1e-9)) & (high >= asked * (1 - 1e-9)))
-    root, bit, least, most = at.root[open_], at.own[open_], np.zeros(len(open_)), np.zeros(len(open_))
-    spots = np.column_stack([own, own[:, 2], np.zeros(len(own))])[open_]
-    _bounds(packed, records, (root, bit, bit), (spots, reach), (least, most, np.zeros((len(open_), len(speakers)), np.bool_)))
-    lasting[open_] = is_lasting(asked[open_], (point[open_], low[open_], high[open_]), (least, most)) & is_even(lines, root, at.live[open_])
+    lasting[open_] = _lasting(packed, records, (at, open_), (own, boxes, reach, walls), (point, asked))
     strongest = energy.argmax(axis=1) if len(speakers) else np.zeros(len(cells), np.int64)
     blocker = blocker[np.arange(len(cells)), strongest] if len(speakers) else np.full(len(cells), -1, np.int64)
     return point, low, high, energy.sum(axis=1), blocker, lasting
+
+
+def _lasting(
+    packed: FloatArray, records: tuple[Any, ...], at: tuple[Blocks, IntArray], where: Any, told: tuple[FloatArray, FloatArray]
+) -> BoolArray:
+    """Whether cutting some undecided cells (k,) would decide nothing."""
+    (found, some), (own, boxes, reach, walls), (point, asked) = at, where, told
+    root, bit, shape = found.root[some], found.own[some], (len(some), len(packed))
+    least, most, low, high = (np.zeros(len(some)) for _ in range(4))
+    spots = np.column_stack([own, own[:, 2], np.zeros(len(own))])[some]
+    _bounds(packed, records, (root, bit, bit), (spots, reach, _SCREEN), (least, most, np.zeros(shape, np.bool_)))
+    certain = packed.copy()
+    certain[:, 8], certain[:, 10] = packed[:, 9], packed[:, 9]
+    certain[packed[:, 6] == 0.0, 7] = math.pi  # of an axis nobody knows: all round
+    likely, passing = (*records[:2], records[3], records[3], records[3]), 10.0 ** (-walls.figure_db / 10.0)
+    followed = np.full(len(reach), np.inf)  # best knowledge asks no speaker from beyond
+    _bounds(certain, likely, (root, found.live[some], bit), (boxes[some], followed, passing), (low, high, np.zeros(shape, np.bool_)))
+    return is_lasting(asked[some], (np.minimum(low, point[some]), np.maximum(high, point[some])), (least, most))
 
 
 def _passed(
@@ -289,12 +305,11 @@ def _share(row: FloatArray, off: float) -> float:  # pragma: no cover - compiled
 
 @nb.njit(cache=True, nogil=True)
 def _bounds(rows: FloatArray, records: Any, at: Any, where: Any, out: Any) -> None:  # pragma: no cover - compiled
-    """Fill least and most energy (n,) and what is in sight of the cells' points (n, m)."""
+    """Fill least and most energy (n,) and what is in sight of the cells' points (n, m); of a hidden speaker at most that share comes."""
     first, number, seen, likely, perhaps = records
     root, live, own = at
-    boxes, reach = where
+    boxes, reach, hidden = where
     low, high, state = out
-    round_edges = 10.0 ** (-SCREEN_DB / 10.0)
     for i in range(len(root)):
         k, end = first[root[i]], first[root[i] + 1]
         for j in range(len(rows)):
@@ -305,7 +320,7 @@ def _bounds(rows: FloatArray, records: Any, at: Any, where: Any, out: Any) -> No
             if own_record and live[i] & ~seen[k] == 0:
                 low[i] += rows[j, 8] * least / (far * far)
             some = (own_record and live[i] & perhaps[k] != 0) or far > reach[j]
-            high[i] += rows[j, 10] * most / (near * near) * (1.0 if some else round_edges)
+            high[i] += rows[j, 10] * most / (near * near) * (1.0 if some else hidden)
             if own_record:
                 state[i, j] = likely[k] & own[i] != 0 or (own[i] & live[i] == 0 and likely[k] & live[i] != 0)
 

@@ -13,18 +13,30 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.coverage.bounded import Before, in_parts
-from twin.coverage.cells import Cells
-from twin.coverage.heard import BLIND, Access, AtPoints, Book, Ground, Heard, Medium, distance_loss, ground, heard, heard_at, hope
+from twin.coverage.bounded import Before
+from twin.coverage.cells import Cells, select
+from twin.coverage.heard import (
+    Access,
+    AtPoints,
+    Book,
+    Ground,
+    Heard,
+    Medium,
+    ground,
+    heard,
+    heard_at,
+    hope,
+    hopes_of_box,
+)
 from twin.coverage.makeup import BEST, WORST
 from twin.coverage.pattern import OMNI, Pattern
-from twin.coverage.walls import Barriers, Crossings
+from twin.coverage.walls import Barriers
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -32,9 +44,10 @@ BoolArray = NDArray[np.bool_]
 T = TypeVar("T")
 
 SECOND = 2  # access points that a lower threshold for secondary coverage asks for
-_MOST_PAIRS = 8_000_000  # access points times cells judged at a time
+_MOST_PAIRS = 2_000_000  # access points times cells judged at a time
 _NO_LEVEL = -np.inf
 _SEVERAL = 4  # access points asked before all that are left
+_ROUNDING_DB = 1e-6
 _LATER_DB = 1000.0  # access points not asked about a cell's point come after those that were
 
 
@@ -111,11 +124,36 @@ class Signal:
     sure: BoolArray  # (n,)
     possible: BoolArray  # (n,)
     mixed: BoolArray  # (n,)
-    clear: FloatArray  # (n,) what the k-th best would give with nothing between [dBm]
+    clear: FloatArray  # (n,) what the k-th best would give with nothing between [dBm]; of cells that were cut, of those left open
     best: IntArray  # (n,) the strongest radio, -1 where none
     blocker: IntArray  # (n,) the object that takes most from it, -1 where none
     settled: IntArray  # (n,) how many access points reach all of the cell even in the worst case
-    open: BoolArray  # (n, a) access points that may reach some of the cell
+    open: Open  # access points that may reach some of the cell, and not surely all
+
+    def of(self, rows: IntArray) -> Signal:
+        """The same of some cells (r,)."""
+        columns = {each.name: getattr(self, each.name)[rows] for each in fields(self) if each.name != "open"}
+        return Signal(**columns, open=self.open.of(rows))
+
+
+@dataclass(frozen=True)
+class Open:
+    """For each of n cells some access points, ascending: those of cell i are `point[first[i] : first[i + 1]]`."""
+
+    first: IntArray  # (n + 1,)
+    point: NDArray[np.int32]  # (k,)
+
+    def pairs(self, rows: IntArray) -> tuple[IntArray, IntArray]:
+        """Which of some cells (r,), and which access point, (p,), (p,) of each pair."""
+        count = (self.first[1:] - self.first[:-1])[rows]
+        which = np.repeat(np.arange(len(rows)), count)
+        begin = np.cumsum(count) - count
+        return which, self.point[self.first[rows][which] + np.arange(len(which)) - begin[which]].astype(np.int64)
+
+    def of(self, rows: IntArray) -> Open:
+        """The same of some cells (r,)."""
+        which, point = self.pairs(rows)
+        return Open(np.searchsorted(which, np.arange(len(rows) + 1)).astype(np.int64), point.astype(np.int32))
 
 
 @dataclass(frozen=True)
@@ -177,7 +215,8 @@ class _Judging:
     numbers: IntArray  # (n,) of the cells in the whole, for the book
     book: Book | None
     keys: Sequence[str]
-    first_radio: IntArray = field(default_factory=lambda: np.empty(0, np.int64))  # (a,)
+    first_radio: IntArray  # (a,)
+    pool: ThreadPoolExecutor | None  # asks access points side by side; None: parts are judged so already
 
     def bounds(self, one: int, cells: IntArray) -> Heard:
         """What all of cells (k,) get from an access point."""
@@ -225,28 +264,83 @@ def signal(
     """
     points = radios.access_points()
     if not len(cells) or not points:
-        return _nothing(len(cells), len(points))
-    size = max(_MOST_PAIRS // len(points), 1)
+        return _nothing(len(cells))
     first_radio = np.concatenate([[0], np.cumsum([len(point.f_ghz) for point in points])])[:-1].astype(np.int64)
 
-    def judge(part: Cells, index: IntArray) -> Signal:
+    def judge(part: _Part) -> Signal:
+        index = part.cells
+        near: list[int] = part.near.tolist()
         about = _Judging(
-            points, barriers, demand, ground(part, barriers, demand.medium),
+            [points[j] for j in near], barriers, demand, ground(select(cells, index), barriers, demand.medium),
             index if book is None or book.numbers is None or before is not None else book.numbers[index],
             book.book if book and before is None else None,
-            book.names if book else (), first_radio,
+            [book.names[j] for j in near] if book else [], first_radio[part.near], None if len(parts) > 1 else pool,
         )  # fmt: skip
-        return _judge(about, None if before is None else Before(before.known, before.row[index]))
+        return _judge(about, part.near, None if before is None else Before(before.known, before.row[index]))
 
-    parts = in_parts(cells, size, judge)
-    return Signal(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Signal)))
+    def near(index: IntArray, among: IntArray | None) -> IntArray:
+        return _near(points, demand, select(cells, index), among) if before is None else _left(before, index)
+
+    parts = _parts(cells, near)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return _joined(parts, list(pool.map(judge, parts)) if len(parts) > 1 else [judge(parts[0])])
 
 
-def _judge(about: _Judging, before: Before | None) -> Signal:
+@dataclass(frozen=True)
+class _Part:
+    """Cells that are judged together (n,), ascending, and the access points that may matter to any of them, ascending."""
+
+    cells: IntArray
+    near: IntArray
+
+
+def _parts(cells: Cells, near: Callable[[IntArray, IntArray | None], IntArray]) -> list[_Part]:
+    """Cells halved along the longer side of their bounds until there are no more than _MOST_PAIRS of them with those near them."""
+    found: list[_Part] = []
+    left: list[tuple[IntArray, IntArray | None]] = [(np.arange(len(cells)), None)]
+    while left:
+        index, among = left.pop()
+        own = near(index, among)
+        if len(index) * len(own) <= _MOST_PAIRS or len(index) == 1:
+            found.append(_Part(index, own))
+            continue
+        place = cells.centre[index, :2]
+        along = place[:, int(np.ptp(place, axis=0).argmax())]
+        order = np.argsort(along, kind="stable")
+        left += [(np.sort(index[half]), own) for half in np.array_split(order, 2)]
+    return found
+
+
+def _near(points: Sequence[Access], demand: Demand, cells: Cells, among: IntArray | None) -> IntArray:
+    """The access points, of some of them, that may reach any of the cells, and those that may be the strongest there if none does."""
+    some = np.arange(len(points)) if among is None else among
+    low, high = hopes_of_box([points[j] for j in some.tolist()], demand.medium, cells)
+    most = min(max(count for count, _ in demand.asked), len(some))
+    least = min(float(np.sort(low)[-most]), *(level for _, level in demand.asked))
+    return some[high >= least - _ROUNDING_DB]
+
+
+def _left(before: Before, index: IntArray) -> IntArray:
+    """The access points that are open in the cells from which some are cut."""
+    return np.unique(before.known.open.pairs(before.row[index])[1])
+
+
+def _joined(parts: Sequence[_Part], judged: Sequence[Signal]) -> Signal:
+    """What was said of parts, in the order of the cells."""
+    back = np.argsort(np.concatenate([part.cells for part in parts]))
+    columns = {each.name: np.concatenate([getattr(one, each.name) for one in judged]) for each in fields(Signal) if each.name != "open"}
+    count = np.concatenate([np.diff(one.open.first) for one in judged])
+    first = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    return Signal(**columns, open=Open(first, np.concatenate([one.open.point for one in judged]))).of(back)
+
+
+def _judge(about: _Judging, near: IntArray, before: Before | None) -> Signal:
     demand, cells = about.demand, about.place.cells
     n, a = len(cells), len(about.points)
     most = max(count for count, _ in demand.asked)
-    hopes = np.column_stack([hope(point, demand.medium, cells).max(axis=1) for point in about.points])  # (n, a)
+    hopes = np.empty((n, a))
+    for j, point in enumerate(about.points):
+        hopes[:, j] = hope(point, demand.medium, cells).max(axis=1)
     known: Signal | None = None if before is None else before.known
     settled = np.zeros(n, np.int64) if before is None or known is None else known.settled[before.row]
     enough = np.repeat(settled, 6 * len(demand.asked)).reshape(n, len(demand.asked), 2, 3)
@@ -258,9 +352,12 @@ def _judge(about: _Judging, before: Before | None) -> Signal:
         levels = _listen(about, tally, hopes)
         _certify(about, tally, hopes, np.where(levels > _NO_LEVEL, levels, hopes - _LATER_DB), heard_already=True)
     else:
-        promises = np.where(known.open[before.row], hopes, _NO_LEVEL)
+        promises = np.full((n, a), _NO_LEVEL)
+        which, point = known.open.pairs(before.row)
+        at = which, np.searchsorted(near, point)
+        promises[at] = hopes[at]
         _certify(about, tally, promises, promises, heard_already=False)
-    return _said(tally, demand, hopes, settled)
+    return _said(tally, demand, hopes, settled, near)
 
 
 def _listen(about: _Judging, tally: _Tally, hopes: FloatArray) -> FloatArray:
@@ -280,7 +377,7 @@ def _listen(about: _Judging, tally: _Tally, hopes: FloatArray) -> FloatArray:
             levels[own, one] = got.level.max(axis=1)
             tally.hear(own, got, int(about.first_radio[one]))
 
-        _ask(about.at_points, note, active, picks, going)
+        _ask(about.pool, about.at_points, note, active, (picks, going))
         active = active[going[:, -1]]
         turn, width = turn + width, 4 if turn == 0 else 2 * width
     return levels
@@ -302,29 +399,30 @@ def _certify(about: _Judging, tally: _Tally, promises: FloatArray, score: FloatA
         active = active[~tally.met(active)]
         picks = order[active, turn : turn + width]
         promise = np.take_along_axis(promises[active], picks, axis=1)
-        _ask(about.bounds, note, active, picks, promise >= least)
+        _ask(about.pool, about.bounds, note, active, (picks, promise >= least))
         turn, width = turn + width, _SEVERAL if turn == 0 and heard_already else a  # few questions of many cells are the quickest
 
 
 def _ask(
-    ask: Callable[[int, IntArray], T], note: Callable[[int, IntArray, T], None], active: IntArray, picks: IntArray, going: BoolArray
+    pool: ThreadPoolExecutor | None,
+    ask: Callable[[int, IntArray], T],
+    note: Callable[[int, IntArray, T], None],
+    active: IntArray,
+    wanted: tuple[IntArray, BoolArray],
 ) -> None:
-    """Ask access points about cells: those that `picks` (k, w) names for cells `active` (k,), where `going` (k, w); note the answers."""
+    """Ask access points about cells `active` (k,) and note the answers; `wanted`: which for each (k, w), and whether that is asked."""
+    picks, going = wanted
     row, column = np.nonzero(going)
     one = picks[row, column]
     by_point = np.argsort(one, kind="stable")
     asked, start = np.unique(one[by_point], return_index=True)
     groups = [np.sort(active[row[group]]) for group in np.split(by_point, start[1:])]
-    if len(asked) < 2:
-        answers = [ask(int(which), cells) for which, cells in zip(asked, groups, strict=False)]
-    else:
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            answers = list(pool.map(ask, asked.tolist(), groups))
+    answers = list((map if pool is None else pool.map)(ask, asked.tolist(), groups))
     for which, cells, answer in zip(asked.tolist(), groups, answers, strict=False):
         note(which, cells, answer)
 
 
-def _said(tally: _Tally, demand: Demand, hopes: FloatArray, settled: IntArray) -> Signal:
+def _said(tally: _Tally, demand: Demand, hopes: FloatArray, settled: IntArray, near: IntArray) -> Signal:
     n, a = hopes.shape
     ordered = -np.sort(-tally.strongest, axis=1)  # (n, K) strongest first
     margins = [ordered[:, count - 1] - threshold for count, threshold in demand.asked]
@@ -334,7 +432,7 @@ def _said(tally: _Tally, demand: Demand, hopes: FloatArray, settled: IntArray) -
         np.asarray(np.all([tally.enough[:, q, side] >= count for q, (count, _) in enumerate(demand.asked)], axis=0)) for side in (0, 1)
     ]  # (n, 3) each: in all of the cell, somewhere in it
     sure, possible = reached
-    clear = np.partition(hopes, a - min(demand.k, a), axis=1)[:, a - min(demand.k, a)] if a >= demand.k else np.full(n, -np.inf)
+    clear = np.partition(hopes, a - demand.k, axis=1)[:, a - demand.k].copy() if a >= demand.k else np.full(n, -np.inf)  # not all of hopes
     return Signal(
         level=np.where(np.isfinite(level), level, np.nan),
         covered=covered,
@@ -345,85 +443,17 @@ def _said(tally: _Tally, demand: Demand, hopes: FloatArray, settled: IntArray) -
         best=tally.best,
         blocker=tally.blocker,
         settled=tally.settled,
-        open=tally.open,
+        open=_open(tally.open, near),
     )
 
 
-def _nothing(n: int, a: int) -> Signal:
-    no, none = np.zeros(n, bool), np.full(n, -1, np.int64)
-    return Signal(np.full(n, np.nan), no, no, no, no, np.full(n, -np.inf), none, none, np.zeros(n, np.int64), np.zeros((n, a), bool))
+def _open(mask: BoolArray, near: IntArray) -> Open:
+    """The access points of a mask (n, a), whose columns are those of numbers `near` (a,)."""
+    first = np.concatenate([[0], np.cumsum(mask.sum(axis=1))]).astype(np.int64)
+    return Open(first, near[np.nonzero(mask)[1]].astype(np.int32))
 
 
-@dataclass(frozen=True)
-class Shots:
-    """Which points each of a access points is looked at from, and what lies between."""
-
-    near: Sequence[IntArray]
-    between: Sequence[Crossings | None]  # None: nothing is asked of it
-
-
-def shots(
-    radios: Transmitters, barriers: Barriers, medium: Medium, points: FloatArray, floor_dbm: float, nearest: int | None = None
-) -> Shots:
-    """Look from points at access points.
-
-    Parameters
-    ----------
-    radios, barriers, medium
-        m radios, what stands between, and how signals weaken.
-    points
-        n points. [m, enu]
-    floor_dbm
-        What could not be stronger even with nothing between is not looked at. [dBm]
-    nearest
-        Only so many access points are looked at for each point: those that would be strongest with nothing between.
-    """
-    access = radios.access_points()
-    if not access or not len(points):
-        return Shots([np.empty(0, np.int64) for _ in access], [None for _ in access])
-    clear = np.column_stack([_clear(one, medium, points) for one in access])  # (n, a)
-    wanted = clear >= floor_dbm
-    if nearest is not None and nearest < len(access):
-        wanted &= clear >= -np.partition(-clear, nearest - 1, axis=1)[:, nearest - 1 : nearest]
-    near = [np.flatnonzero(wanted[:, k]) for k in range(len(access))]
-
-    def shoot(k: int) -> Crossings | None:
-        if medium.model in BLIND or not len(near[k]):
-            return None
-        there = points[near[k]]
-        return barriers.scene.crossings(np.broadcast_to(access[k].position, there.shape), there)
-
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return Shots(near, list(pool.map(shoot, range(len(access)))))
-
-
-def levels_of(seen: Shots, radios: Transmitters, barriers: Barriers, medium: Medium, points: FloatArray) -> FloatArray:
-    """What each of m radios gives at n points it was looked at from, the likely case (n, m) [dBm]; -inf elsewhere."""
-    access = radios.access_points()
-    out = np.full((len(points), len(radios)), _NO_LEVEL)
-    begin = np.concatenate([[0], np.cumsum([len(one.f_ghz) for one in access])]).astype(np.int64)
-
-    def fill(k: int) -> None:
-        near = seen.near[k]
-        if len(near):
-            out[near, begin[k] : begin[k + 1]] = heard_at(access[k], barriers, medium, points[near], seen.between[k]).level
-
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        list(pool.map(fill, range(len(access))))
-    return out
-
-
-def levels_at(
-    radios: Transmitters, barriers: Barriers, medium: Medium, points: FloatArray, floor_dbm: float, nearest: int | None = None
-) -> FloatArray:
-    """What each radio gives at points, as `shots` looks and `levels_of` says."""
-    return levels_of(shots(radios, barriers, medium, points, floor_dbm, nearest), radios, barriers, medium, points)
-
-
-def _clear(access: Access, medium: Medium, points: FloatArray) -> FloatArray:
-    """What the strongest radio of an access point would give at points (n,) with nothing between. [dBm]"""
-    away = np.linalg.norm(points - access.position, axis=1)
-    seen = np.ones(len(points), bool)
-    return np.max(
-        [eirp - distance_loss(medium, away, float(f), seen) for f, eirp in zip(access.f_ghz, access.eirp_dbm, strict=True)], axis=0
-    )  # fmt: skip
+def _nothing(n: int) -> Signal:
+    no, none, nobody = np.zeros(n, bool), np.full(n, -1, np.int64), _open(np.zeros((n, 0), bool), np.empty(0, np.int64))
+    level, clear = np.full(n, np.nan), np.full(n, -np.inf)
+    return Signal(level, no, no, no, no, clear, none, none, np.zeros(n, np.int64), nobody)

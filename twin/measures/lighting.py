@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from twin.coverage.bounded import Areas, Judge
 from twin.coverage.lighting import Asked, Distribution, Lit, Luminaires, from_afar, given, isotropic, lambertian, lit, reach_m
@@ -29,6 +30,7 @@ USUAL_LUMENS = 10_000.0  # of one that says neither
 SLACK: Mapping[str, tuple[float, float]] = {"power_w": (0.6, 1.6), "lumens": (0.3, 3.0)}  # factor to the flux where it is taken so
 LIFT_M = 0.5  # sight is looked at this far above what is lit
 FOLLOWED_SHARE = 0.01  # a luminaire is followed to where it gives this share of what is asked
+MOST_LINES = 30_000_000  # cells in sight of lamps that are held at once, each some 90 bytes
 DISTRIBUTIONS = ("lambertian", "isotropic")
 
 
@@ -93,14 +95,27 @@ def gather_lamps(store: Store, devices: Sequence[Device], distribution: str, tow
 
 def light(store: Store, ground: Ground, pair: Any, lamps: Lamps, level_lx: float, mf: float) -> Light:
     """What lamps light of the ground, to a level [lx] under a maintenance factor [1]."""
-    luminaires = lamps.luminaires
-    heights = luminaires.position[:, 2] - ground_of(store)(luminaires.position[:, :2]) if len(luminaires) else np.empty(0)
-    reach = reach_m(luminaires, np.maximum(heights, 1.0), max(level_lx, 0.1) * FOLLOWED_SHARE, mf)
+    luminaires, reach = lamps.luminaires, followed_m(store, lamps, level_lx, mf)
     lines = looked(ground, pair, luminaires.position, reach)
     asked = Asked(level_lx, mf, reach, LIFT_M)
     first, found = covered(ground, judge_of(luminaires, lines, asked))
     cell, number = pairs(lines)
     return Light(lines, first, found, asked, (cell, number, given(luminaires, number, places_of(ground)[cell], mf=mf)))
+
+
+def followed_m(store: Store, lamps: Lamps, level_lx: float, mf: float) -> FloatArray:
+    """How far each lamp is followed (m,). [m]"""
+    luminaires = lamps.luminaires
+    heights = luminaires.position[:, 2] - ground_of(store)(luminaires.position[:, :2]) if len(luminaires) else np.empty(0)
+    return reach_m(luminaires, np.maximum(heights, 1.0), max(level_lx, 0.1) * FOLLOWED_SHARE, mf)
+
+
+def fits(ground: Ground, lamps: Lamps, reach: FloatArray) -> bool:
+    """Whether no more than MOST_LINES cells lie within reach (m,) [m] of lamps, each counted for each."""
+    if len(ground.cells) * len(lamps.devices) <= MOST_LINES:
+        return True
+    near = KDTree(ground.cells.centre[:, :2]).query_ball_point(lamps.luminaires.position[:, :2], reach, return_length=True, workers=-1)
+    return int(np.sum(near)) <= MOST_LINES
 
 
 def areas_of(ground: Ground, lamps: Lamps, found: Light, rows: NDArray[np.int64]) -> Areas:

@@ -22,6 +22,7 @@ from scipy.spatial import KDTree
 
 from twin.coverage.bounded import Areas
 from twin.coverage.lighting import CJJ45, CONCRETE, given
+from twin.coverage.surface import Surface
 from twin.measures.emitters import (
     DOORS,
     METHOD,
@@ -36,7 +37,20 @@ from twin.measures.emitters import (
     scenes,
 )
 from twin.measures.evidence import Inputs, JudgedCells, area_result, digest
-from twin.measures.lighting import DISTRIBUTIONS, LIFT_M, Lamps, Light, areas_of, gather_lamps, is_networked, light, places_of, sensitivity
+from twin.measures.lighting import (
+    DISTRIBUTIONS,
+    LIFT_M,
+    Lamps,
+    Light,
+    areas_of,
+    fits,
+    followed_m,
+    gather_lamps,
+    is_networked,
+    light,
+    places_of,
+    sensitivity,
+)
 from twin.measures.placed import placed_devices
 from twin.measures.surfaces import gather_surface
 from twin.result import NOT_NEGATIVE, SHARE, STEP, Measure, Parameter, Request, Result
@@ -63,11 +77,11 @@ def _compute(store: Store, request: Request) -> Result:
     level = level_of(asked)
     among = scenes(store, asked["doors"], asked["vegetation"])
     surface = gather_surface(store, asked["surface"])
-    ground = ground_cells(store, surface, asked["step_m"], USUAL_STEP_M, asked["target_height_m"] + LIFT_M, among.worst)
     every, nowhere = placed_devices(store, "lamp", asked["statuses"])
     devices = [device for device in every if asked["luminaires"] == "all" or is_networked(device)]
     toward = shapely.union_all([piece.polygon for piece in surface.pieces])
     lamps = gather_lamps(store, devices, asked["distribution"], toward)
+    ground = _ground(store, surface, among, lamps, asked)
     found = light(store, ground, among.pair, lamps, level.point, asked["mf"])
     columns = _by_zone(ground, found, level)
     areas = found.areas if asked["rule"] == "point" else _whole_zones(ground, columns)
@@ -91,10 +105,10 @@ def lit_shares(store: Store, asked: Mapping[str, Any]) -> dict[str, Any]:
     level = level_of(asked)
     among = scenes(store, asked["doors"], asked["vegetation"])
     surface = gather_surface(store, asked["surface"])
-    ground = ground_cells(store, surface, asked["step_m"], USUAL_STEP_M, asked["target_height_m"] + LIFT_M, among.worst)
     toward = shapely.union_all([piece.polygon for piece in surface.pieces])
     every, _ = placed_devices(store, "lamp", asked["statuses"])
     lamps = gather_lamps(store, every, asked["distribution"], toward)
+    ground = _ground(store, surface, among, lamps, asked)
     whole = light(store, ground, among.pair, lamps, level.point, asked["mf"])
     networked = np.array([k for k, device in enumerate(every) if is_networked(device)], np.int64)
     own = whole.areas if len(networked) == len(every) else areas_of(ground, lamps, whole, networked)
@@ -103,6 +117,16 @@ def lit_shares(store: Store, asked: Mapping[str, Any]) -> dict[str, Any]:
         parts = (("value", found.covered), ("lower", np.minimum(found.sure, found.covered)), ("upper", found.possible))
         shares[name] = {key: float(part.sum()) / surface.area for key, part in parts}
     return shares
+
+
+def _ground(store: Store, surface: Surface, among: Scenes, lamps: Lamps, asked: Mapping[str, Any]) -> Ground:
+    """A surface as cells; where nobody asks for their edge, it is doubled until what lamps light of them can be held."""
+    height, step = asked["target_height_m"] + LIFT_M, asked["step_m"]
+    ground = ground_cells(store, surface, step, USUAL_STEP_M, height, among.worst)
+    reach = followed_m(store, lamps, level_of(asked).point, asked["mf"])
+    while step is None and not fits(ground, lamps, reach):
+        ground = ground_cells(store, surface, 2 * ground.step, USUAL_STEP_M, height, among.worst)
+    return ground
 
 
 def level_of(asked: Mapping[str, Any]) -> Level:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def _judged(place: _Place, found: tuple[Asked, Memo], before: Standing | None, n
 
     def explain(some: NDArray[np.int32]) -> Explained:
         rows = np.searchsorted(number, some)
-        got = replace(first, **{each.name: getattr(first, each.name)[rows] for each in fields(first)})
+        got = first.of(rows)
         reasons = place.why(asked, got)
         names = [
             name if reason == "occluded" else None for name, reason in zip(names_of(got.blocker, asked.among.ids), reasons, strict=True)
@@ -107,12 +108,22 @@ def _touched(place: _Place, known: _Known, asked: Asked, memo: Memo) -> IntArray
         got = memo.book.levels(memo.names[k], cells, lambda some, k=k: _heard(after[k], asked, select(place.cells, some)))
         touched[cells[got.high.max(axis=1)[:, BEST] >= least]] = True
     for k in _missing(known.memo.names, memo.names):
-        found = known.memo.book.known(known.memo.names[k])
+        found = _known(place, known, k)
         if found is not None:
             cells, got = found
             served = got.low.max(axis=1)[:, WORST] >= least
             touched[cells[served | (~known.sure[cells] & (got.high.max(axis=1)[:, BEST] >= least))]] = True
     return np.flatnonzero(touched)
+
+
+def _known(place: _Place, known: _Known, k: int) -> tuple[IntArray, Heard] | None:
+    """The cells (c,) that an access point of a standing was asked about, or all it may reach where some of that is forgotten."""
+    name, book = known.memo.names[k], known.memo.book
+    if book.is_whole(name):
+        return book.known(name)
+    point = known.asked.radios.sent.access_points()[k]
+    cells = np.flatnonzero(_may_reach(point, known.asked, place.cells))
+    return cells, book.levels(name, cells, lambda some: _heard(point, known.asked, select(place.cells, some)))
 
 
 def _heard(point: Access, asked: Asked, cells: Cells) -> Heard:
@@ -122,12 +133,10 @@ def _heard(point: Access, asked: Asked, cells: Cells) -> Heard:
 
 def _missing(names: Sequence[str], others: Sequence[str]) -> list[int]:
     """Those of some names, by their numbers, that others have not, or have less often."""
-    left = list(others)
-    found: list[int] = []
+    left, found = Counter(others), list[int]()
     for k, name in enumerate(names):
-        if name in left:
-            left.remove(name)
-        else:
+        left[name] -= 1
+        if left[name] < 0:
             found.append(k)
     return found
 

@@ -19,6 +19,7 @@ from twin.coverage.interference import Air, Clear, air, clear
 from twin.coverage.makeup import Conditions
 from twin.coverage.surface import Surface
 from twin.coverage.wifi import Demand, Memo, Signal, signal
+from twin.errors import OutsideValidity
 from twin.measures.access_points import KIND, Radios, gather_radios, named, with_uplink
 from twin.measures.again import Partly
 from twin.measures.evidence import Inputs, JudgedCells, area_result, digest
@@ -47,8 +48,8 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 USUAL_STEP_M = 0.5
-MOST_KEPT = 60_000_000  # numbers remembered for one surface
 ANSWERS_KEPT = 4
+MOST_PAIRS = 3e8  # of cells and radios, where each disturbs all others
 METHOD = "certified cells: walls of shadow of all edges, one ray an access point, prices over angles and thicknesses, mixed ones cut"
 DB_REASONS = ("out_of_range", "occluded", "below_threshold", "interference")
 
@@ -171,12 +172,20 @@ def _gather(store: Store, request: Request) -> _Gathered:
         asked["rssi_dbm"], asked["k"], asked["model"], asked["surroundings"], asked["breakpoint_m"], asked["secondary_dbm"]
     )  # fmt: skip
     cut = (step_of(surface, asked["step_m"], USUAL_STEP_M), asked["target_height_m"])
+    _check(asked["sinr_db"], surface, cut[0], len(radios.sent.owner))
     shared = air(radios.sent, radios.width_mhz, asked["load"], asked["noise_dbm"])
     question = Asked(radios, among, demand, obstacles.object_kind)
     place = place_of(store, surface, cut)
     return _Gathered(
         surface, points, radios, obstacles, question, shared, asked["sinr_db"], cut, remembered(place, question), place
     )  # fmt: skip
+
+
+def _check(sinr_db: float | None, surface: Surface, step: float, radios: int) -> None:
+    """Refuse interference where every radio would have to be heard in too many cells."""
+    pairs = surface.area / step**2 * radios
+    if sinr_db is not None and pairs > MOST_PAIRS:
+        raise OutsideValidity("too_many_pairs", subject=surface.id, pairs=int(pairs), most=int(MOST_PAIRS), devices=radios, step=step)
 
 
 def _radios(store: Store, request: Request) -> tuple[Sequence[Device], Radios]:
@@ -217,7 +226,7 @@ def remembered(place: str, asked: Asked) -> Memo:
     """
     key = ("book", place, repr(asked.demand.medium))
     memory = asked.among.memory
-    if key not in memory or memory[key].size > MOST_KEPT:
+    if key not in memory:
         for old in [name for name in memory if name[0] == "book"][:-3]:
             del memory[old]
         memory[key] = Book()

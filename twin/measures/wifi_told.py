@@ -18,8 +18,9 @@ from twin.coverage.channels import band_of
 from twin.coverage.heard import BLIND, COUNTING, Medium
 from twin.coverage.interference import Air, sinr_db
 from twin.coverage.makeup import BEST, LIKELY, WORST, Partitions
+from twin.coverage.shots import Shots, levels_at, levels_of, shots
 from twin.coverage.walls import Barriers
-from twin.coverage.wifi import Demand, Shots, Transmitters, levels_at, levels_of, shots
+from twin.coverage.wifi import Demand, Transmitters
 from twin.measures.access_points import Radios
 from twin.measures.radio import SLACK_DB
 
@@ -29,6 +30,7 @@ BoolArray = NDArray[np.bool_]
 
 MOST_LEVELS = 400_000  # places times access points asked for each access point's part
 MOST_VARIED = 100_000  # and for each thing that opens the bounds
+MOST_HELD = 25_000_000  # levels of radios held at once for that
 NEAREST = 12  # access points looked at for each place there, those that would be strongest with nothing between
 CLEAR_DB = 25.0  # SINR that dense use asks for
 FAINT_DBM = -92.0  # what is weaker disturbs nobody
@@ -78,7 +80,8 @@ def parts(asked: Asked, cells: Cells, air: Air) -> dict[str, Any]:
     level = levels_at(asked.radios.sent, asked.among, asked.demand.medium, at.point, asked.floor_dbm)  # (n, m)
     by_device = _by_device(level, asked.radios.sent)
     met = _met(by_device, asked.demand)
-    solid = np.array([device.id not in set(asked.radios.resting) for device in asked.radios.device], bool)
+    resting = set(asked.radios.resting)
+    solid = np.array([device.id not in resting for device in asked.radios.device], bool)
     alone = _met(np.where(solid, by_device, -np.inf), asked.demand)
     covered = at.share(met)
     return {
@@ -101,7 +104,8 @@ def sensitivity(asked: Asked, cells: Cells, others: Mapping[str, Callable[[], As
     others
         The same asked by other models, by their names.
     """
-    at = places(cells, min(len(asked.radios.device), NEAREST + asked.demand.k), MOST_VARIED)
+    looked_at = min(len(asked.radios.device), NEAREST + asked.demand.k)
+    at = places(cells, max(looked_at, -(-len(asked.radios.sent) * MOST_VARIED // MOST_HELD)), MOST_VARIED)
     looked = _looked(asked, at)
     level = levels_of(looked.seen, asked.radios.sent, asked.among, asked.demand.medium, at.point)
     usual = _share(asked, at, level)
@@ -150,12 +154,12 @@ def _secondary(demand: Demand) -> float:
 
 
 def _devices(asked: Asked, at: Places, by_device: FloatArray, met: BoolArray) -> list[dict[str, Any]]:
-    counts = [(count, by_device >= level) for count, level in asked.demand.asked]
+    counts = [(count, by_device >= level, (by_device >= level).sum(axis=1)) for count, level in asked.demand.asked]
     rows: list[dict[str, Any]] = []
     for k, device in enumerate(asked.radios.device):
         needed = np.zeros(len(met), bool)
-        for count, reached in counts:
-            needed |= reached[:, k] & (reached.sum(axis=1) - 1 < count)
+        for count, reached, number in counts:
+            needed |= reached[:, k] & (number - 1 < count)
         own = by_device[:, k] >= asked.demand.rssi_dbm
         rows.append({"id": device.id, "covered": round(float(at.area[own].sum()), 2), "lost": round(float(at.area[met & needed].sum()), 2)})
     return rows

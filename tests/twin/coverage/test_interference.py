@@ -15,9 +15,10 @@ from twin.coverage.heard import Medium
 from twin.coverage.interference import air, clear, sinr_db
 from twin.coverage.makeup import partitions
 from twin.coverage.propagation import free_space_db
+from twin.coverage.shots import levels_at
 from twin.coverage.surface import Piece, Surface
 from twin.coverage.walls import Barriers, faces
-from twin.coverage.wifi import Transmitters, levels_at
+from twin.coverage.wifi import Transmitters
 from twin.scene import Obstacles, nothing, one_object
 from twin.scene.embree import Scene
 
@@ -48,6 +49,16 @@ def test_sinr_by_hand() -> None:
     assert sinr_db(levels, air(two((2.412, 2.437)), WIDE, 1.0))[0, 0] == pytest.approx(-50.0 - float(noise_dbm(20.0)))
     assert sinr_db(levels, air(two(owner=np.array([0, 0])), WIDE, 1.0))[0, 0] == pytest.approx(-50.0 - float(noise_dbm(20.0)))
     assert sinr_db(levels, air(two(), WIDE, 0.0, -92.0))[0, 0] == pytest.approx(42.0)
+
+
+def test_many_radios_are_compared_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    f, width, owner = rng.choice([2.412, 2.422, 5.22], 30), rng.choice([20.0, 40.0], 30), np.arange(30) // 2
+    many = Transmitters(np.zeros((30, 3)), f, np.full(30, 20.0), np.zeros(30), owner)
+    among, levels = air(many, width, 0.5), rng.uniform(-90, -40, (7, 30))
+    whole = among.disturbing(levels)
+    monkeypatch.setattr("twin.coverage.interference._MOST_SHARES", 120)
+    assert among.disturbing(levels) == pytest.approx(whole, rel=1e-12)
 
 
 def test_halfway_between_two_the_signal_is_as_strong_as_what_disturbs_it() -> None:

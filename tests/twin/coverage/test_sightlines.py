@@ -89,11 +89,10 @@ def test_two_scenes_bound_what_lies_between() -> None:
 
 
 def test_what_cutting_cannot_decide() -> None:
-    ten = np.full(4, 10.0)
-    point, low, high = np.array([5.0, 5, 9, 12]), np.array([4.0, 4, 4, 11]), np.array([20.0, 20, 25, 22])
-    least, most = np.array([4.5, 4.9, 5, 11.5]), np.array([18.0, 5.1, 15, 20])
-    # undecided at its own point and dark all over; decided there; undecided, but light within the cell; light for certain
-    assert is_lasting(ten, (point, low, high), (least, most)).tolist() == [True, False, False, False]
+    ten, low, high = np.full(4, 10.0), np.array([4.0, 4, 4, 11]), np.array([9.0, 9, 12, 15])
+    least, most = np.array([4.5, 4.9, 5, 4]), np.array([18.0, 5.1, 15, 20])
+    # undecided at its own point and dark all over; decided there; undecided, but light within the cell; undecided and light all over
+    assert is_lasting(ten, (low, high), (least, most)).tolist() == [True, False, False, True]
 
 
 def test_lines_of_some_points_are_those_of_all_without_the_others() -> None:

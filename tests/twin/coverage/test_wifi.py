@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trimesh.creation import box as closed
 
+from twin.coverage import wifi
 from twin.coverage.bounded import Areas, Before, areas
-from twin.coverage.cells import Cells, grid
+from twin.coverage.cells import Cells, grid, split
 from twin.coverage.heard import Book
 from twin.coverage.makeup import counted, loss_table_db, partitions
 from twin.coverage.materials import Layer, slab_loss_db
+from twin.coverage.pattern import OMNI, ceiling
 from twin.coverage.propagation import free_space_db, free_space_distance_m
+from twin.coverage.shots import levels_at
 from twin.coverage.surface import Piece, Surface
 from twin.coverage.walls import Barriers, faces, wall_loss
-from twin.coverage.wifi import Demand, Memo, Signal, Transmitters, levels_at, signal
+from twin.coverage.wifi import Demand, Memo, Signal, Transmitters, _near, signal
 from twin.scene import Obstacles, concat, nothing, one_object
 from twin.scene.embree import Scene
 
@@ -217,7 +221,8 @@ def test_two_radios_of_one_access_point_are_one() -> None:
     apart = radios((2, 2, 2.5), (12, 9, 2.5), eirp=3.0)
     both = signal(together, barriers(), Demand(-57.0, 2), cells)
     assert (both.covered == signal(apart, barriers(), Demand(-57.0, 2), cells).covered).all()
-    assert both.open.shape == (len(cells), 2)
+    assert len(both.open.first) == len(cells) + 1
+    assert set(both.open.point.tolist()) <= {0, 1}
     assert set(both.best.tolist()) <= {0, 2, -1}  # the weaker radio is never the best
 
 
@@ -248,8 +253,51 @@ def test_a_book_changes_nothing_and_is_used_again() -> None:
     moved = signal(after, among, demand, cells, book=Memo(book, ["a", "c"]))
     assert 0 < book.size - held < held
     for got, plain in ((first, signal(before, among, demand, cells)), (moved, signal(after, among, demand, cells))):
-        for name in ("level", "covered", "sure", "possible", "mixed", "best", "blocker", "settled", "open"):
-            assert np.array_equal(getattr(got, name), getattr(plain, name), equal_nan=name == "level")
+        assert_same(got, plain)
+
+
+def assert_same(got: Signal, plain: Signal) -> None:
+    for name in ("level", "covered", "sure", "possible", "mixed", "best", "blocker", "settled"):
+        assert np.array_equal(getattr(got, name), getattr(plain, name), equal_nan=name == "level")
+    assert np.array_equal(got.open.first, plain.open.first)
+    assert np.array_equal(got.open.point, plain.open.point)
+
+
+def test_a_book_that_forgets_changes_nothing() -> None:
+    cells, among = cells_of(shapely.box(0, 0, 16, 12), 0.5), barriers(box((8, 1, 0), (8.2, 11, 3), materials=CONCRETE))
+    ap, demand, book = radios((2, 2, 2.5), (12, 9, 2.5), (14, 2, 2.5), eirp=3.0), Demand(-52.0), Book(40_000)
+    for _ in range(2):
+        assert_same(signal(ap, among, demand, cells, book=Memo(book, ["a", "b", "c"])), signal(ap, among, demand, cells))
+    assert not all(book.is_whole(name) for name in "abc")
+
+
+@pytest.mark.parametrize(("k", "rssi"), [(1, -40.0), (1, -52.0), (3, -52.0), (3, -30.0)])
+def test_cells_in_small_parts_and_far_access_points_left_out_say_the_same(monkeypatch: pytest.MonkeyPatch, k: int, rssi: float) -> None:
+    cells, among = cells_of(shapely.box(0, 0, 40, 30), 2.0), barriers(box((8, 1, 0), (8.2, 11, 3), materials=CONCRETE))
+    place = np.column_stack([np.random.default_rng(3).uniform(0, 40, (24, 2)), np.full(24, 2.5)])
+    looks = [ceiling() if j % 3 else OMNI for j in range(24)]
+    ap = Transmitters(place, np.full(24, F), np.full(24, 3.0), np.zeros(24), None, looks, np.full(24, 0.2))
+    plain, fewest = cut_of(ap, among, Demand(rssi, k), cells), list[int]()
+
+    def near(*given: Any) -> Any:
+        found = _near(*given)
+        fewest.append(len(found))
+        return found
+
+    monkeypatch.setattr(wifi, "_MOST_PAIRS", 60)
+    monkeypatch.setattr(wifi, "_near", near)
+    got = cut_of(ap, among, Demand(rssi, k), cells)
+    assert_same(got[0], plain[0])
+    assert np.array_equal(got[0].clear, plain[0].clear)
+    assert_same(got[1], plain[1])
+    assert min(fewest) < 24
+
+
+def cut_of(ap: Transmitters, among: Barriers, demand: Demand, cells: Cells) -> tuple[Signal, Signal]:
+    """What cells get, and what those cut from the mixed ones get."""
+    first = signal(ap, among, demand, cells)
+    parts = split(replace(cells, piece=np.arange(len(cells), dtype=np.int32)), first.mixed)
+    return first, signal(ap, among, demand, parts, Before(first, parts.piece.astype(np.int64)))
 
 
 def test_levels_at_points_are_those_of_the_cells() -> None:

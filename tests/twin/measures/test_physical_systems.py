@@ -150,6 +150,17 @@ def test_uniformity_by_zone(make: Make) -> None:
     assert far.zones[0]["uniformity"] < 0.3
 
 
+def test_where_lamps_light_more_cells_than_can_be_held_cells_are_larger(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    park = make([lamp(f"l{k}", x, 5.0) for k, x in enumerate(range(-90, 100, 20))])
+    usual = compute(park, "lighting_area_share")
+    monkeypatch.setattr("twin.measures.lighting.MOST_LINES", 2_000)
+    held, asked = compute(park, "lighting_area_share"), compute(park, "lighting_area_share", {"step_m": 2})
+    assert held.extra["cells_judged"] < usual.extra["cells_judged"]
+    assert (asked.value, asked.lower, asked.upper) == (usual.value, usual.lower, usual.upper)
+    assert held.value == pytest.approx(usual.value, abs=0.02)
+    assert compute(park, "lighting_control_share").extra["lit_area"]["all"]["value"] == held.value
+
+
 def test_control_is_kept_apart_from_light(make: Make) -> None:
     lamps = [
         lamp("a", -50, 5),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import shapely
 
+from twin.coverage.heard import Book
 from twin.crs import Frame
 from twin.measures import resolve
 from twin.measures.wifi_area_share import MEASURE
@@ -96,3 +97,13 @@ def test_what_opens_and_closes_adds_up_and_says_why(park: Store) -> None:
 def test_where_access_points_matter_to_each_other_all_is_computed(park: Store) -> None:
     assert isinstance(answers(park, MEASURE, resolve(MEASURE, ASKED | {"sinr_db": 10.0}, {})), Anew)
     assert isinstance(answers(park, MEASURE, resolve(MEASURE, ASKED | {"sigma_db": 4.0}, {})), Anew)
+
+
+def test_what_was_forgotten_of_access_points_is_heard_again(park: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twin.measures.wifi_area_share.Book", lambda: Book(2_000))
+    request = resolve(MEASURE, ASKED | {"target_height_m": 1.3}, {})
+    quick, slow = answers(park, MEASURE, request), Anew(park, MEASURE, request)
+    assert isinstance(quick, Local)
+    for name in ("ap0", "ap3", "ap4"):
+        change = [{"op": "remove", "id": name}]
+        assert quick.preview([], change).after == slow.preview([], change).after

@@ -16,7 +16,7 @@ from trimesh.creation import box as closed
 
 from twin.coverage.propagation import free_space_distance_m
 from twin.crs import Frame
-from twin.errors import MissingInput, UnknownParameter
+from twin.errors import MissingInput, OutsideValidity, UnknownParameter
 from twin.measures import compute, resolve
 from twin.measures.report import result_json
 from twin.measures.wifi_area_share import MEASURE
@@ -303,6 +303,14 @@ def test_an_access_point_drawn_into_a_wall_is_said(make: Make) -> None:
     for lang in ("en", "zh"):
         text = [warning["message"] for warning in result_json(result, lang)["warnings"] if warning["code"] == "device_in_wall"]
         assert "in (element/W1)" in text[0]
+
+
+def test_interference_of_too_many_pairs_is_refused_with_a_remedy(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twin.measures.wifi_area_share.MOST_PAIRS", 100.0)
+    store = make([ap("a", -9.0, 0.0, freq_mhz=5220, storey_id="s1")], two_rooms("Concrete"))
+    with pytest.raises(OutsideValidity, match="pairs") as told:
+        compute(store, "wifi_area_share", ROOMS | {"sinr_db": 25.0})
+    assert told.value.code == "too_many_pairs"
 
 
 def test_asked_again_the_same_is_said_at_once(make: Make) -> None:
