@@ -29,6 +29,7 @@ from functools import cache
 from hashlib import sha256
 from importlib import import_module
 from importlib.metadata import version
+from socket import create_connection
 from threading import RLock
 from typing import Any
 from zlib import crc32
@@ -154,6 +155,14 @@ def watch_faces(faces: Sequence[Face], sight: Sight, views: Sequence[View], ques
     return Watched(parts[0], parts[1], parts[2], parts[3], parts[4], covered)
 
 
+def _knock(address: str) -> None:
+    """Raise if nobody answers at an address: a client that cannot connect is never closed, and ends whenever its memory is collected."""
+    comm = import_module("distributed.comm")
+    scheme, location = comm.parse_address(address)
+    if scheme in {"tcp", "tls", "ws", "wss"}:
+        create_connection(comm.parse_host_port(location), CONNECT_S).close()
+
+
 def _client(address: str) -> Any:
     """A client of the scheduler at an address that has workers."""
     try:
@@ -161,6 +170,7 @@ def _client(address: str) -> Any:
     except ModuleNotFoundError as error:
         raise MissingInput("cluster_not_installed", subject=address) from error
     try:
+        _knock(address)
         client = distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise MissingInput("cluster_unreachable", subject=address) from error
