@@ -172,7 +172,7 @@ def _gather(store: Store, request: Request) -> _Gathered:
         asked["rssi_dbm"], asked["k"], asked["model"], asked["surroundings"], asked["breakpoint_m"], asked["secondary_dbm"]
     )  # fmt: skip
     cut = (step_of(surface, asked["step_m"], USUAL_STEP_M), asked["target_height_m"])
-    _check(asked["sinr_db"], surface, cut[0], len(radios.sent.owner))
+    _check(asked["sinr_db"], surface, cut[0], len(radios.sent.position))
     shared = air(radios.sent, radios.width_mhz, asked["load"], asked["noise_dbm"])
     question = Asked(radios, among, demand, obstacles.object_kind)
     place = place_of(store, surface, cut)
