@@ -1,6 +1,6 @@
 """Re-import with one element changed beside the first import of the same file, by wall and processor time, in one run.
 
-python bench/ifc_reimport.py [FILE.ifc…] [--times N]      --times N multiplies the first file by N first (see bench/ifc_memory.py)
+python bench/ifc_reimport.py [FILE.ifc…] [--times N]      --times N multiplies the first file by N first (see bench/ifc_large.py)
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from ifc_memory import TOWER, multiplied
+from ifc_large import TOWER, multiplied
 
 from importers.contract import Context, Imported, Options
 from importers.ifc import IMPORTER

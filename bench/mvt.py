@@ -1,23 +1,40 @@
-"""Vector tile encoding side by side with mapbox-vector-tile: the same features, tiles and properties in one run.
+"""Vector tiles side by side with PostGIS (ST_AsMVT, GiST index) and mapbox-vector-tile; whole archives with tippecanoe and GDAL.
 
-    python bench/mvt.py [--features 50000] [--seconds 4]
+    python bench/mvt.py [--features 50000] [--seconds 4] [--only encode|archive]
 
-Rates are per second of processor time of one core. A feature counts once for every tile whose box (buffer included) meets its own.
+Everyone gets the same features, tiles and attributes in one run. Rates are per second of processor time of one core (for PostGIS that of
+its server process); a feature counts once for every tile whose box (buffer included) meets its own. Archives are PMTiles of zooms 10 to
+16 from the features in memory, with processor time of all processes and of the reading and writing that a program needs for it.
+PostGIS and tippecanoe have their rows where they are installed.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
 
+import geopandas
 import mapbox_vector_tile
 import numpy as np
+import psycopg
+import pyogrio
 import shapely
 
+from tests.postgis import binaries, server
 from tiles.mvt import VectorTiles
+from tiles.mvt_archive import all_tiles
 from tiles.mvt_geometry import mercator
+from tiles.pmtiles import write_archive
 from twin.model import FeatureTable
 
 SPAN_DEG = 0.16  # some 18 km at the equator
@@ -29,10 +46,22 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--features", type=int, default=50_000)
     options.add_argument("--seconds", type=float, default=4.0)
+    options.add_argument("--only", choices=("encode", "archive"))
     given = options.parse_args()
-    print(f"{'layer':<24}{'zoom':>5}{'tiles/s':>12}{'kfeatures/s':>14}{'theirs tiles/s':>16}{'kfeatures/s':>14}{'ratio':>8}")
-    for name, table in (("polygons, 2 columns", polygons(given.features, 2)), ("polygons, id + 6", polygons(given.features, 6))):
-        compare(name, table, given.seconds)
+    if given.only != "archive":
+        encoding(given.features, given.seconds)
+    if given.only != "encode":
+        archives(polygons(given.features, 2))
+
+
+def encoding(n: int, seconds: float) -> None:
+    print(f"{'layer':<22}{'zoom':>5}{'encoder':>20}{'tiles/s':>12}{'kfeatures/s':>14}{'ours is':>10}")
+    with server() if binaries() is not None else nullcontext() as address:
+        for name, table in (("polygons, id + 2", polygons(n, 2)), ("polygons, id + 6", polygons(n, 6))):
+            theirs: dict[str, Any] = {"mapbox-vector-tile": MapboxVectorTile(table)}
+            if address is not None:
+                theirs["PostGIS ST_AsMVT"] = PostGis(table, f"{address}/park")
+            compare(name, VectorTiles("layer", table), theirs, seconds)
 
 
 def polygons(n: int, columns: int) -> FeatureTable:
@@ -53,30 +82,61 @@ def polygons(n: int, columns: int) -> FeatureTable:
     return FeatureTable([f"b{k}" for k in range(n)], shapely.polygons(rings), dict(list(values.items())[:columns]))
 
 
-def compare(name: str, table: FeatureTable, seconds: float) -> None:
-    ours = VectorTiles("layer", table)
-    theirs = Reference(table)
-    ours.encode(14, 8192, 8191)  # compiled and loaded before the clock starts
+def compare(name: str, ours: VectorTiles, theirs: dict[str, Any], seconds: float) -> None:
+    tree = shapely.STRtree(theirs["mapbox-vector-tile"].geometry)
     for zoom in (14, 16):
         tiles = list(tiles_of(zoom))
-        fast, fast_features = rate(ours.encode, tiles, theirs.count, seconds)
-        slow, slow_features = rate(theirs.encode, tiles, theirs.count, seconds)
-        print(
-            f"{name:<24}{zoom:>5}{fast:>12,.0f}{fast_features / 1e3:>14,.0f}{slow:>16,.0f}{slow_features / 1e3:>14,.1f}"
-            f"{fast_features / slow_features:>7.0f}x"
+        ours.encode(*tiles[0])  # compiled and loaded before the clock starts
+        counts = np.array([len(tree.query(shapely.box(*box(*tile)))) for tile in tiles])
+        rates = {"ours": rate(ours.encode, tiles, counts, seconds, time.process_time)}
+        rates |= {who: rate(their.encode, tiles, counts, seconds, their.clock) for who, their in theirs.items()}
+        for who, (tiles_a_second, features_a_second) in rates.items():
+            ratio = f"{rates['ours'][1] / features_a_second:>9.1f}x"
+            print(f"{name:<22}{zoom:>5}{who:>20}{tiles_a_second:>12,.0f}{features_a_second / 1e3:>14,.1f}{ratio}")
+
+
+class PostGis:
+    """ST_AsMVT as its manual has it, over a table in web mercator with a GiST index; its time is that of its server process."""
+
+    def __init__(self, table: FeatureTable, address: str) -> None:
+        self.db = psycopg.connect(address, autocommit=True)
+        names = list(table.columns)
+        kinds = ["text" if isinstance(table.columns[name][0], str) else "float8" for name in names]
+        columns = ", ".join(f'"{name}" {kind}' for name, kind in zip(names, kinds, strict=True))
+        self.db.execute(f"DROP TABLE IF EXISTS layer; CREATE TABLE layer (number int, id text, {columns}, geom geometry(Polygon, 3857))")
+        circumference = 2 * math.pi * 6378137.0
+        metres = shapely.transform(table.geometry, lambda lonlat: (mercator(lonlat) - 0.5) * np.array([circumference, -circumference]))
+        wkb = shapely.to_wkb(shapely.set_srid(metres, 3857), include_srid=True, hex=True)
+        with self.db.cursor().copy("COPY layer FROM STDIN") as copy:
+            for k, shape in enumerate(wkb):
+                copy.write_row([k, table.ids[k], *(table.columns[name][k] for name in names), shape])
+        self.db.execute("CREATE INDEX ON layer USING gist (geom)")
+        self.db.execute("ANALYZE layer")
+        shown = ", ".join(f'"{name}"' for name in ("id", *names))
+        self.query = (
+            "WITH e AS (SELECT ST_TileEnvelope(%s, %s, %s) b, ST_TileEnvelope(%s, %s, %s, margin => 0.015625) m), "
+            f"t AS (SELECT ST_AsMVTGeom(geom, b, 4096, 64, true) g, number, {shown} FROM layer, e WHERE geom && m) "
+            "SELECT ST_AsMVT(t, 'layer', 4096, 'g', 'number') FROM t WHERE g IS NOT NULL"
         )
+        self.process = self.db.info.backend_pid
+
+    def encode(self, z: int, x: int, y: int) -> bytes:
+        return bytes(self.db.execute(self.query, (z, x, y, z, x, y), binary=True).fetchone()[0])
+
+    def clock(self) -> float:
+        """Processor time of the server process [s]."""
+        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-class Reference:
+class MapboxVectorTile:
     """mapbox-vector-tile over a spatial index, as one would use it: clip to the tile, then encode."""
 
     def __init__(self, table: FeatureTable) -> None:
         self.table = table
         self.geometry = shapely.transform(table.geometry, mercator)
         self.tree = shapely.STRtree(self.geometry)
-
-    def count(self, z: int, x: int, y: int) -> int:
-        return len(self.tree.query(shapely.box(*box(z, x, y))))
+        self.clock = time.process_time
 
     def encode(self, z: int, x: int, y: int) -> bytes:
         west, north, east, south = bounds = box(z, x, y)
@@ -102,16 +162,72 @@ def box(z: int, x: int, y: int) -> tuple[float, float, float, float]:
 
 
 def rate(
-    encode: Callable[..., object], tiles: list[tuple[int, int, int]], count: Callable[..., int], seconds: float
+    encode: Callable[..., object], tiles: list[tuple[int, int, int]], counts: Any, seconds: float, clock: Callable[[], float]
 ) -> tuple[float, float]:
-    """Tiles and features a second of processor time."""
-    began, done = time.process_time(), 0
-    while time.process_time() - began < seconds:
+    """Tiles and features a second of processor time; all tiles in turn, over and over."""
+    began, started, done = clock(), time.perf_counter(), 0
+    while time.perf_counter() - started < seconds or done < 10:
         encode(*tiles[done % len(tiles)])
         done += 1
-    spent = time.process_time() - began
-    features = sum(count(*tile) for tile in tiles) * done / len(tiles) if done >= len(tiles) else sum(count(*t) for t in tiles[:done])
+    spent = clock() - began
+    features = counts.sum() * (done // len(tiles)) + counts[: done % len(tiles)].sum()
     return done / spent, features / spent
+
+
+def archives(table: FeatureTable) -> None:
+    """The whole layer as one file, by us and by others."""
+    frame = geopandas.GeoDataFrame({"id": table.ids, **table.columns}, geometry=table.geometry, crs=4326)
+    print(f"\n{'archive of zooms 10-16':<30}{'processor s':>12}{'wall s':>9}{'MB':>8}{'ours is':>10}")
+    with tempfile.TemporaryDirectory() as name:
+        folder, first = Path(name), 0.0
+        makers: dict[str, Callable[[Path], None]] = {"ours": lambda out: own_archive(table, out), "GDAL PMTiles": gdal_archive(frame)}
+        if shutil.which("tippecanoe") is not None:
+            makers["tippecanoe"] = tippecanoe_archive(frame)
+        VectorTiles("layer", table).encode(14, 8192, 8191)
+        for who, make in makers.items():
+            out = folder / f"{who.split()[0]}.pmtiles"
+            with clocked() as spent:
+                make(out)
+            first = first or spent[0]
+            print(f"{who:<30}{spent[0]:>12.2f}{spent[1]:>9.2f}{out.stat().st_size / 1e6:>8.1f}{spent[0] / first:>9.1f}x")
+
+
+def own_archive(table: FeatureTable, out: Path) -> None:
+    tiles = VectorTiles("layer", table, 16)
+    first = (4**10 - 1) // 3  # the number of the first tile of zoom 10
+    about = {"vector_layers": [{"id": "layer", "fields": tiles.fields, "minzoom": 10, "maxzoom": 16}]}
+    with out.open("wb") as file:
+        write_archive(file, ((n, content) for n, content in all_tiles([tiles], 16, {}) if n >= first), tiles.bounds, about)
+
+
+def gdal_archive(frame: Any) -> Callable[[Path], None]:
+    options = {"MINZOOM": 10, "MAXZOOM": 16, "MAX_FEATURES": 1_000_000, "MAX_SIZE": 50_000_000}
+    return lambda out: pyogrio.write_dataframe(frame, out, driver="PMTiles", layer="layer", dataset_options=options)
+
+
+def tippecanoe_archive(frame: Any) -> Callable[[Path], None]:
+    def make(out: Path) -> None:
+        source = out.with_suffix(".fgb")
+        pyogrio.write_dataframe(frame, source, driver="FlatGeobuf")
+        subprocess.run(
+            ["tippecanoe", "-q", "-Z10", "-z16", "-l", "layer", "--no-feature-limit", "--no-tile-size-limit", "-o", out, source], check=True
+        )
+
+    return make
+
+
+@contextmanager
+def clocked() -> Generator[list[float]]:
+    """Processor time of this and of ended child processes, and wall time [s]."""
+    spent: list[float] = []
+    began, wall = processor_time(), time.perf_counter()
+    yield spent
+    spent += [processor_time() - began, time.perf_counter() - wall]
+
+
+def processor_time() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(use.ru_utime + use.ru_stime for use in used)
 
 
 if __name__ == "__main__":

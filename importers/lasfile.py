@@ -12,7 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import laspy
 import numpy as np
@@ -36,6 +36,7 @@ _GPS_EPOCH = dt.datetime(1980, 1, 6, tzinfo=dt.UTC)
 _ADJUSTED_S = 1e9  # what standard GPS time leaves out (LAS 1.4 R15, table 3)
 _KEYS, _DOUBLES, _WORDS, _WKT = 34735, 34736, 34737, 2112  # records of user LASF_Projection
 _FLAGGED = laspy.DecompressionSelection
+_COLORED = _FLAGGED.RGB | _FLAGGED.INTENSITY
 _WANTED = _FLAGGED.XY_RETURNS_CHANNEL | _FLAGGED.Z | _FLAGGED.CLASSIFICATION | _FLAGGED.FLAGS | _FLAGGED.GPS_TIME
 Box = tuple[NDArray[np.float64], NDArray[np.float64]]  # lowest and highest x, y (2,) in the file's coordinates
 
@@ -63,6 +64,8 @@ class Points:
     classes: NDArray[np.uint8]  # (n,)
     is_first: NDArray[np.bool_]  # (n,) nothing above it sent the pulse back
     time: NDArray[np.float64]  # (n,) GPS time as the file counts it, empty where it has none
+    color: NDArray[np.uint16]  # (n, 3) red, green, blue or (n,) intensity, empty where it has none or nobody asked
+    color_of: Literal["rgb", "intensity"] = "intensity"
 
 
 def read_header(path: Path) -> Header:
@@ -114,8 +117,8 @@ def true_box(path: Path, header: Header, progress: Progress) -> NDArray[np.float
     return np.array([low, high])
 
 
-def read_points(path: Path, header: Header, box: Box, progress: Progress) -> Generator[Points]:
-    """The points whose x and y lie in the box, by parts. Withheld ones are left out.
+def read_points(path: Path, header: Header, box: Box, progress: Progress, *, with_color: bool = False) -> Generator[Points]:
+    """The points whose x and y lie in the box, by parts; their colours only where these are asked for. Withheld ones are left out.
 
     Raises
     ------
@@ -125,10 +128,10 @@ def read_points(path: Path, header: Header, box: Box, progress: Progress) -> Gen
     with _in_words(path):
         parts = _by_tiles(path, header, box) if header.is_copc else None
         read = 0
-        for part in parts if parts is not None else _in_order(path):
+        for part in parts if parts is not None else _in_order(path, _WANTED | _COLORED if with_color else _WANTED):
             read += len(part)
             progress("points", read, header.count)
-            points = _points(part, header)
+            points = _points(part, header, with_color=with_color)
             inside = np.all((points.xyz[:, :2] >= box[0]) & (points.xyz[:, :2] <= box[1]), axis=1) & ~_withheld(part)
             yield _only(points, inside)
         if parts is None and read < header.count:
@@ -184,9 +187,9 @@ def _crs(header: Any) -> str | None:
     return wkt_of_keys(raw.get(_KEYS, b""), raw.get(_DOUBLES, b""), raw.get(_WORDS, b""))
 
 
-def _in_order(path: Path) -> Generator[Any]:
+def _in_order(path: Path, wanted: Any) -> Generator[Any]:
     # one thread: the many of the other back end do not live through the fork that keeps this reading apart
-    options: dict[str, Any] = {"laz_backend": laspy.LazBackend.Lazrs, "decompression_selection": _WANTED}
+    options: dict[str, Any] = {"laz_backend": laspy.LazBackend.Lazrs, "decompression_selection": wanted}
     with laspy.open(path, **options) as reader:
         yield from cast(Any, reader).chunk_iterator(CHUNK)
 
@@ -221,11 +224,16 @@ def _bounds(reader: Any, low: NDArray[np.float64], high: NDArray[np.float64]) ->
     return Bounds(np.array([*low, header.mins[2]]), np.array([*high, header.maxs[2]]))
 
 
-def _points(part: Any, header: Header) -> Points:
+def _points(part: Any, header: Header, *, with_color: bool = False) -> Points:
     xyz = np.column_stack([np.asarray(part.x, float), np.asarray(part.y, float), np.asarray(part.z, float)])
     first = np.asarray(part.return_number)
     time = np.asarray(part.gps_time, float) if header.has_time else np.empty(0)
-    return Points(xyz, np.asarray(part.classification, np.uint8), first <= 1, time)
+    classes = np.asarray(part.classification, np.uint8)
+    if not with_color:
+        return Points(xyz, classes, first <= 1, time, np.empty(0, np.uint16))
+    if header.has_colour:
+        return Points(xyz, classes, first <= 1, time, np.column_stack([part.red, part.green, part.blue]).astype(np.uint16), "rgb")
+    return Points(xyz, classes, first <= 1, time, np.asarray(part.intensity, np.uint16))
 
 
 def _withheld(part: Any) -> NDArray[np.bool_]:
@@ -236,7 +244,8 @@ def _only(points: Points, kept: NDArray[np.bool_]) -> Points:
     if kept.all():
         return points
     time = points.time[kept] if len(points.time) else points.time
-    return Points(points.xyz[kept], points.classes[kept], points.is_first[kept], time)
+    color = points.color[kept] if len(points.color) else points.color
+    return Points(points.xyz[kept], points.classes[kept], points.is_first[kept], time, color, points.color_of)
 
 
 @contextmanager

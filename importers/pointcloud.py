@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from importers.cloudgrid import Cells, add, affine, cells_of, ground_heights, outline, surface_heights, tight_box
+from importers.cloudpoints import Carried, keep_points
 from importers.contract import Context, Imported, LayerContent, Progress
 from importers.ground import LEAST_STEP_M, PLAUSIBLE_M, REACH_M, check_near, height_rule, remarks, ring, summary, wanted_role
 from importers.heightgrid import cell_size, height_grid, terrain_on
@@ -26,6 +27,7 @@ from twin.crs import from_lonlat, geometry_to_lonlat, horizontal, to_lonlat
 from twin.errors import UnreadableSource, UsageError
 from twin.i18n import message
 from twin.model import FeatureTable, Issue, Layer, Terrain
+from twin.points import SUFFIX
 
 LAYER = "point_clouds"
 _SPARSE_M = 10.0  # cells so large tell little of the ground
@@ -60,8 +62,9 @@ class PointCloudImporter:
         terrains = _terrains(cells, told)
         issues += remarks(terrains[0], rule, context) if terrains else rule.remarks()
         content = _layer(cells, header, told)
+        kept = _kept(cells, header, told)
         return Imported(
-            kind="point_cloud", layers=[content], terrains=terrains, assets={path.name: path}, crs=crs, height_datum=rule.datum,
+            kind="point_cloud", layers=[content], terrains=terrains, assets={path.name: path, **kept}, crs=crs, height_datum=rule.datum,
             height_offset_m=rule.offset_m, issues=issues,
             details={**content.table.row(0), "terrains": [summary(each) for each in terrains], "heights": rule.details},
         )  # fmt: skip
@@ -192,6 +195,17 @@ def _plausible(values: NDArray[np.float32], told: _Made) -> NDArray[np.float32]:
 
 def _cell_m(cells: Cells, told: _Made) -> float:
     return cell_size(affine(cells, 1), (cells.rows, cells.columns), horizontal(told.crs), told.context.park.frame)
+
+
+def _kept(cells: Cells, header: Header, told: _Made) -> dict[str, Path]:
+    """The points in the park's frame, for the tiles to be made of; nothing where there is no place to write."""
+    if told.context.scratch is None:
+        return {}
+    low = np.asarray(cells.low, float)
+    box = low, low + cells.size * [cells.columns, cells.rows]
+    place = told.context.scratch / f"{told.path.name}{SUFFIX}"
+    keep_points(told.path, header, box, Carried(told.crs, told.rule, told.context.park.frame), place, progress=told.context.progress)
+    return {place.name: place}
 
 
 def _layer(cells: Cells, header: Header, told: _Made) -> LayerContent:

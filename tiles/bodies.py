@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,14 +44,44 @@ class Bodies:
         """Lowest and highest corner of each feature (n, 2, 3). [m, enu]"""
         return _boxes(self.vertices, self.faces, self.starts)
 
+    def digest(self, features: Ints | None = None) -> bytes:
+        """A hash of the triangles, colours and rows of some features, or of all and what keeps them apart."""
+        digest = hashlib.blake2b(digest_size=16)
+        if features is None:
+            arrays = (self.vertices, self.faces, self.face_feature, self.face_color, self.group)
+        else:
+            chosen = self._faces_of(features)
+            arrays = (self.vertices[self.faces[chosen]], self.face_color[chosen], np.diff(self.starts)[features])
+        for array in arrays:
+            digest.update(np.ascontiguousarray(array).data)
+        for name, column in self.columns.items():
+            rows = column if features is None else _rows(column, features)
+            digest.update(name.encode())
+            digest.update(rows.tobytes() if isinstance(rows, np.ndarray) else "\0".join(rows).encode())
+        return digest.digest()
+
     def tile(self, features: Ints, origin: NDArray[np.float64]) -> tuple[TileMesh, Columns]:
         """The triangles of some features about `origin` (3,) [m, enu], and their rows of the table."""
+        chosen = self._faces_of(features)
         counts = np.diff(self.starts)[features]
-        start = np.repeat(self.starts[features] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
-        chosen = start + np.arange(len(start))
         triangles = self.vertices[self.faces[chosen]] - origin  # (f, 3, 3)
         mesh = TileMesh(triangles, np.repeat(np.arange(len(features)), counts), self.face_color[chosen])
         return mesh, {name: _rows(column, features) for name, column in self.columns.items()}
+
+    def with_faces(self, kept: NDArray[np.bool_]) -> Bodies:
+        """The same bodies with the faces chosen (f,); a feature left without any is left out."""
+        feature = self.face_feature[kept]
+        has = np.zeros(len(self), np.bool_)
+        has[feature] = True
+        number, present = np.cumsum(has) - 1, np.flatnonzero(has)
+        columns = {name: _rows(column, present) for name, column in self.columns.items()}
+        return Bodies(self.vertices, self.faces[kept], number[feature], self.face_color[kept], columns, self.group[present])
+
+    def _faces_of(self, features: Ints) -> Ints:
+        """The faces of some features, in the order of these."""
+        counts = np.diff(self.starts)[features]
+        start = np.repeat(self.starts[features] - np.concatenate([[0], np.cumsum(counts)[:-1]]), counts)
+        return start + np.arange(len(start))
 
 
 def bodies(vertices: NDArray[np.float64], faces: Faces, owner: Ints, color: NDArray[np.uint8], *, table: Columns, group: Ints) -> Bodies:
@@ -65,6 +97,22 @@ def bodies(vertices: NDArray[np.float64], faces: Faces, owner: Ints, color: NDAr
     present, feature = np.unique(owner[order], return_inverse=True)
     columns = {name: _rows(column, present) for name, column in table.items()}
     return Bodies(vertices, faces[order], feature, color[order], columns, group[present])
+
+
+def together(parts: Sequence[Bodies]) -> Bodies:
+    """Bodies with the same columns as one; all are of one group."""
+    if len(parts) == 1:
+        return parts[0]
+    vertices = np.cumsum([0, *(len(part.vertices) for part in parts)])
+    features = np.cumsum([0, *(len(part) for part in parts)])
+    return Bodies(
+        np.concatenate([part.vertices for part in parts]),
+        np.concatenate([part.faces + at for part, at in zip(parts, vertices, strict=False)]).astype(np.uint32),
+        np.concatenate([part.face_feature + at for part, at in zip(parts, features, strict=False)]),
+        np.concatenate([part.face_color for part in parts]),
+        {name: [value for part in parts for value in part.columns[name]] for name in parts[0].columns},
+        np.zeros(int(features[-1]), np.int64),
+    )
 
 
 @numba.njit(cache=True, nogil=True)

@@ -1,49 +1,90 @@
-"""Answers kept in memory: the least recently asked for go first when there is no more room."""
+"""Answers ready to be sent, kept in memory: the least recently asked for go first when there is no more room."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from tiles.negotiate import IDENTITY
 
 Header = tuple[bytes, bytes]
 
 IMMUTABLE = b"public, max-age=31536000, immutable"
 REVALIDATE = b"no-cache"  # may be kept, but is asked about each time
+PRIVATE = b"private, no-cache"  # kept by who may see it alone, and asked about each time, as who may see it can change
+VARY = b"accept-encoding"
+VARY_PRIVATE = b"accept-encoding, authorization, cookie"
+_TOLD_UNCHANGED = {b"etag", b"cache-control", b"vary"}  # RFC 9110, 15.4.5
+_BESIDES = 1024  # bytes of memory that an answer takes beside its body
+_TOLD_EMPTY = _TOLD_UNCHANGED | {b"content-encoding"}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One response, whole."""
+
+    status: int
+    headers: tuple[Header, ...]
+    body: bytes = b""
+
+    @cached_property
+    def lines(self) -> bytes:
+        """The headers as HTTP/1.1 writes them."""
+        return b"".join(name + b": " + value + b"\r\n" for name, value in self.headers)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A response ready to send: its body, its entity tag and all its headers."""
+    """A tile as it is sent: to GET, to HEAD, and to who has it already."""
 
-    body: bytes
     etag: bytes
-    headers: tuple[Header, ...]
+    whole: Reply  # 200; 204 where there is nothing in it
+    head: Reply
+    unchanged: Reply  # 304
+    subject: str = ""  # what one must be allowed to see (see `tiles.permission`)
+    layer: str = ""  # the layer it was made of, for vector tiles
+    content: str = ""  # the layer's content it was made of
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes in memory, about."""
+        return len(self.whole.body) + _BESIDES
 
 
 def answer(body: bytes, content_type: bytes, coding: str, *, tag: str = "", lifetime: bytes = REVALIDATE) -> Answer:
-    """The response with `body`, which is in the content coding named (`identity` for none).
+    """The response with `body`, which is in the content coding named.
 
-    `tag` is what the entity tag is made of; without it, the body's hash is.
+    `tag` is what the entity tag is made of; without it, the body's hash is. Nothing in the body is an empty tile: there, and no error.
     """
     name = tag or hashlib.blake2b(body, digest_size=12).hexdigest()
-    etag = f'"{name}"' if coding == "identity" else f'"{name}-{coding}"'
+    etag = (f'"{name}"' if coding == IDENTITY else f'"{name}-{coding}"').encode()
     headers: list[Header] = [
         (b"content-type", content_type),
         (b"content-length", str(len(body)).encode()),
-        (b"etag", etag.encode()),
+        (b"etag", etag),
         (b"cache-control", lifetime),
-        (b"vary", b"accept-encoding"),
+        (b"vary", VARY_PRIVATE if lifetime == PRIVATE else VARY),
     ]
-    if coding != "identity":
+    if coding != IDENTITY:
         headers.append((b"content-encoding", coding.encode()))
-    return Answer(body, etag.encode(), tuple(headers))
+    unchanged = Reply(304, tuple(header for header in headers if header[0] in _TOLD_UNCHANGED))
+    if body:
+        return Answer(etag, Reply(200, tuple(headers), body), Reply(200, tuple(headers)), unchanged)
+    empty = Reply(204, tuple(header for header in headers if header[0] in _TOLD_EMPTY))
+    return Answer(etag, empty, empty, unchanged)
+
+
+def of(found: Answer, *, subject: str, layer: str = "", content: str = "") -> Answer:
+    """The same answer, knowing what it shows."""
+    return replace(found, subject=subject, layer=layer, content=content)
 
 
 @dataclass
 class Recent:
-    """Answers by key, up to `room` bytes of bodies."""
+    """Answers by key, up to `room` bytes of bodies; asked and filled by one thread."""
 
     room: int
     used: int = 0
@@ -57,45 +98,13 @@ class Recent:
         return found
 
     def put(self, key: Hashable, found: Answer) -> None:
-        """Keep an answer, letting go of the oldest while there is no room."""
-        if len(found.body) > self.room or key in self.kept:
+        """Keep an answer in the place of an earlier one, letting go of the oldest while there is no room."""
+        before = self.kept.pop(key, None)
+        self.used -= 0 if before is None else before.size
+        if found.size > self.room:
             return
         self.kept[key] = found
-        self.used += len(found.body)
+        self.used += found.size
         while self.used > self.room:
             _, oldest = self.kept.popitem(last=False)
-            self.used -= len(oldest.body)
-
-    def clear(self) -> None:
-        """Let go of all."""
-        self.kept.clear()
-        self.used = 0
-
-
-def preferred_coding(accept: bytes, available: Iterable[str]) -> str:
-    """The first available content coding that an Accept-Encoding header takes; `identity` where it takes none (RFC 9110, 12.5.3)."""
-    wanted = weights(accept)
-    otherwise = wanted.get("*", 0.0)
-    return next((coding for coding in available if wanted.get(coding, otherwise) > 0), "identity")
-
-
-def weights(header: bytes) -> dict[str, float]:
-    """What a header of weighted wishes names, in small letters, with the weight of each (RFC 9110, 12.4.2)."""
-    parts = (part.partition(";") for part in header.decode("latin-1").split(","))
-    return {name.strip().lower(): _weight(parameter) for name, _, parameter in parts if name.strip()}
-
-
-def matches(if_none_match: bytes, etag: bytes) -> bool:
-    """Whether an If-None-Match header names the entity tag, weakly compared (RFC 9110, 13.1.2)."""
-    tags = [tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")]
-    return etag in tags or tags == [b"*"]
-
-
-def _weight(parameter: str) -> float:
-    name, _, value = parameter.strip().partition("=")
-    if name.strip().lower() != "q":
-        return 1.0
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0
+            self.used -= oldest.size

@@ -39,6 +39,7 @@ def report_json(report: Report) -> dict[str, Any]:
     """The report as one JSON document."""
     return report.totals() | {
         "seconds": round(report.seconds, 3),
+        "encoded": report.encoded,
         "rebuilt": [part.id for part in report.parts if part.folder in report.rebuilt],
         "tilesets": [_part_json(part) for part in report.parts],
     }
@@ -54,6 +55,7 @@ def _part_json(part: Part) -> dict[str, Any]:
         "triangles": part.triangles,
         "bytes": part.bytes,
         "left_out": list(part.left_out),
+        "remarks": {code: list(ids) for code, ids in part.remarks.items()},
     }
 
 
@@ -69,9 +71,10 @@ def _print_report(report: Report, lang: str) -> None:
     if not report.rebuilt:
         say(message("tiles_unchanged", lang))
     for part in report.parts:
-        if part.left_out:
-            ids = ", ".join(part.left_out[:SHOWN_IDS]) + (" …" if len(part.left_out) > SHOWN_IDS else "")
-            warn(message("tiles_left_out", lang, subject=part.id, count=len(part.left_out), ids=ids))
+        for code, ids in {"tiles_left_out": part.left_out, **part.remarks}.items():
+            if ids:
+                shown = ", ".join(ids[:SHOWN_IDS]) + (" …" if len(ids) > SHOWN_IDS else "")
+                warn(message(code, lang, subject=part.id, count=len(ids), ids=shown))
 
 
 def _megabytes(size: int) -> float:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
-from twin.errors import TileError
+from twin.errors import TileError, UsageError
 from twin.files import write_atomically
 
 GZIP_LEVEL = 6
@@ -22,23 +23,37 @@ def folder_name(building_id: str) -> str:
     return "b" + hashlib.sha256(building_id.encode()).hexdigest()[:20]
 
 
-def write_content(folder: Path, suffix: str, content: bytes) -> str:
-    """Write a file that never changes and return its name, which is made of its content's hash."""
-    name = hashlib.blake2b(content, digest_size=16).hexdigest() + suffix
-    if not all((folder / other).is_file() for other in (name, *compressed_names(name))):
-        write_with_compressed(folder / name, content)
-    return name
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises
+    ------
+    TileError
+        If the disk will not take it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
+    except (OSError, UsageError) as error:
+        why = error.__cause__ if isinstance(error, UsageError) else error
+        reason = why.strerror if isinstance(why, OSError) else None
+        raise TileError("tiles_not_writable", subject=path.parent, reason=reason or type(error).__name__) from error
+
+
+def pack(path: Path) -> None:
+    """Write the compressed forms of a file that never changes, those that are not there."""
+    if all((path.parent / name).is_file() for name in compressed_names(path.name)):
+        return
+    content = path.read_bytes()
+    for coding in available_encodings():
+        write_file(path.with_name(path.name + ENCODINGS[coding]), compressed(content, coding))
 
 
 def write_with_compressed(path: Path, content: bytes) -> None:
     """Write a file and its compressed forms, these first: whoever finds the file finds them."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for coding in available_encodings():
-            write_atomically(path.with_name(path.name + ENCODINGS[coding]), compressed(content, coding))
-        write_atomically(path, content)
-    except OSError as error:
-        raise TileError("tiles_not_writable", subject=path.parent, reason=error.strerror or type(error).__name__) from error
+    for coding in available_encodings():
+        write_file(path.with_name(path.name + ENCODINGS[coding]), compressed(content, coding))
+    write_file(path, content)
 
 
 def available_encodings() -> Iterable[str]:
@@ -58,3 +73,20 @@ def compressed(content: bytes, coding: str) -> bytes:
     import brotli  # noqa: PLC0415  comes with the extra `web`
 
     return brotli.compress(content, quality=BROTLI_QUALITY)
+
+
+def unpacked(content: bytes, coding: str) -> bytes | None:
+    """What was packed in a content coding; None where it is cut short or damaged, or this installation cannot unpack it."""
+    if coding == "gzip":
+        try:
+            return gzip.decompress(content)
+        except (OSError, EOFError, zlib.error):
+            return None
+    if not HAS_BROTLI:
+        return None
+    import brotli  # noqa: PLC0415
+
+    try:
+        return brotli.decompress(content)
+    except brotli.error:
+        return None

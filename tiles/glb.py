@@ -1,283 +1,241 @@
 """Triangles of many features as one glTF 2.0 binary: what a 3D Tiles 1.1 tile holds.
 
-One mesh with at most two primitives, opaque and translucent. Positions are 16-bit integers on a grid of the tile (KHR_mesh_quantization),
-or floats where the grid would be coarser than MAX_STEP_M; normals are those of the facets, and corners are shared where position,
-normal, feature and colour agree. `_FEATURE_ID_0` names the feature of each vertex (EXT_mesh_features) and is a row of the property
-table (EXT_structural_metadata). Tiles are z-up here; the one node turns them y-up, as glTF demands.
+One mesh with at most two primitives, opaque and translucent, and one such mesh more for each shape that is repeated
+(EXT_mesh_gpu_instancing). Positions lie on a grid of 2**POSITION_EXPONENT metres whose axes follow the walls, so nowhere is one off by
+more than 1 mm; normals are those of the facets, and corners are shared where position, normal, feature and colour agree. All geometry
+is packed by EXT_meshopt_compression, in the same few views for all meshes, as a view takes more room than a small mesh: positions as
+floats under its filter EXPONENTIAL, which packs within 2 % of 16-bit integers but has no limit of extent, normals under OCTAHEDRAL.
+`_FEATURE_ID_0` names the feature of each vertex (EXT_mesh_features) or instance (EXT_instance_features) and is a row of the property
+table (EXT_structural_metadata). Tiles are z-up here; the nodes turn them y-up, as glTF demands.
 """
 
 from __future__ import annotations
 
-import json
-import struct
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
-Column = list[str] | NDArray[np.float32] | NDArray[np.int32]
-Columns = Mapping[str, Column]
+from tiles.gltf import BYTE, COMPRESSION, FLOAT, TO_Y_UP, UNSIGNED_BYTE, UNSIGNED_INT, UNSIGNED_SHORT, Binary
+from tiles.meshopt import MAX_EXPONENTIAL, encode_exponential
+from tiles.table import Column, Columns, metadata
+from tiles.vertices import COLOR, FEATURE, NORMAL, Grid, Vertices, bounds, direction, lowest_and_highest, vertices
 
-MAX_STEP_M = 0.005  # a coarser position grid would show on window frames and pipes
-MIN_STEP_M = 1e-6  # what has no extent still needs a grid
-NO_DATA = -9999.0  # stands in number columns where nothing is known
-STRIDE = 4  # glTF 2.0, 3.6.2.4: vertex attributes are aligned to 4 bytes
-TO_Y_UP = [-(0.5**0.5), 0.0, 0.0, 0.5**0.5]  # quaternion, a quarter turn about x: (x, y, z) -> (x, z, -y)
-SCALAR_TYPES = {"f": "FLOAT32", "i": "INT32"}
-BYTE, UNSIGNED_BYTE, UNSIGNED_SHORT, UNSIGNED_INT, FLOAT = 5120, 5121, 5123, 5125, 5126
-ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
+__all__ = ["POSITION_EXPONENT", "REPEAT_EXPONENT", "Column", "Columns", "Repeat", "TileMesh", "encode_glb"]
+
+POSITION_EXPONENT = -10  # half a step along each of three axes is 0.85 mm together
+REPEAT_EXPONENT = -11  # leaves room for what instances differ from their shape
+_MOST_SHORT = 1 << 16  # numbers that two bytes hold
+_POSITIONS, _NORMALS, _MARKS, _CORNERS = range(4)  # the views that all meshes share; a mark is a colour and a feature
+_STRIDES = (12, 4, 8)  # of the first three [bytes]
+_INSTANCE = np.dtype([("translation", "<f4", 3), ("rotation", "<f4", 4), ("feature", "<u4")])
 
 
 @dataclass(frozen=True)
 class TileMesh:
-    """The triangles of one tile, about the tile's own origin, z up."""
+    """The triangles of one tile, about the tile's own origin, z up; may be none where there are repeats."""
 
     triangles: NDArray[np.float64]  # (f, 3, 3) corners, counter-clockwise seen from outside [m]
     face_feature: NDArray[np.int64]  # (f,) row of the property table
     face_color: NDArray[np.uint8]  # (f, 4) RGBA
 
 
-@dataclass
-class _Binary:
-    """The growing binary chunk and what points into it."""
+@dataclass(frozen=True)
+class Repeat:
+    """A shape that occurs more than once, each time a feature of its own, turned and moved but never mirrored or scaled."""
 
-    data: bytearray = field(default_factory=bytearray)
-    views: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    accessors: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-
-    def view(self, content: bytes, **keys: int) -> int:
-        self.data += b"\0" * (-len(self.data) % 8)  # EXT_structural_metadata wants 8, all else is content with it
-        self.views.append({"buffer": 0, "byteOffset": len(self.data), "byteLength": len(content), **keys})
-        self.data += content
-        return len(self.views) - 1
-
-    def accessor(self, view: int, component: int, count: int, kind: str, **keys: Any) -> int:
-        self.accessors.append({"bufferView": view, "componentType": component, "count": count, "type": kind, **keys})
-        return len(self.accessors) - 1
+    triangles: NDArray[np.float64]  # (f, 3, 3) corners about the shape's own origin, counter-clockwise seen from outside [m]
+    face_color: NDArray[np.uint8]  # (f, 4) RGBA
+    placements: NDArray[np.float64]  # (n, 4, 4) from the shape's coordinates to the tile's
+    features: NDArray[np.int64]  # (n,) row of the property table
 
 
 @dataclass(frozen=True)
-class _Grid:
-    """Where positions are rounded to: `step_m` None means they are kept as floats."""
+class _Shape:
+    """One mesh of the file: its opaque triangles and its translucent ones, as far as there are any."""
 
-    low: NDArray[np.float64]  # (3,) [m]
-    step_m: float | None
+    grid: Grid
+    parts: list[tuple[bool, Vertices]]  # whether it is translucent, and what it is made of
 
 
-def encode_glb(mesh: TileMesh, columns: Columns) -> bytes:
-    """The GLB file of one tile.
+def encode_glb(mesh: TileMesh, columns: Columns, repeats: Sequence[Repeat] = ()) -> bytes:
+    """The GLB file of one tile: the same bytes for the same input, triangles and corners in an order of its own.
 
     Parameters
     ----------
     mesh
-        At least one triangle.
+        The triangles that occur once.
     columns
-        The property table: column name -> one value a feature; str, float32 or int32.
+        The property table: column name -> one value a feature; str, float32 or int32. The first column tells features apart.
+    repeats
+        Shapes that occur more than once. There must be a triangle in `mesh` or here.
     """
-    binary, grid = _Binary(), _grid(mesh.triangles)
-    opaque = mesh.face_color[:, 3] == 255
-    count = len(next(iter(columns.values())))
-    primitives = [_primitive(binary, grid, mesh, chosen, count) for chosen in (opaque, ~opaque) if chosen.any()]
-    materials = [_material(blend) for blend in (False, True) if (~opaque if blend else opaque).any()]
-    for i, primitive in enumerate(primitives):
-        primitive["material"] = i
+    binary, count = Binary(), len(next(iter(columns.values())))
+    shapes = [_shape(mesh, _grid(mesh.triangles))] if len(mesh.triangles) else []
+    shapes += [_shape(_once(repeat), Grid(np.zeros(3), REPEAT_EXPONENT)) for repeat in repeats]
+    is_short = _add_geometry(binary, shapes, count)
+    nodes = [_node(shapes[0].grid)] if len(mesh.triangles) else []
+    nodes += _repeated_nodes(binary, repeats, count, first=len(nodes))
+    materials = sorted({is_translucent for shape in shapes for is_translucent, _ in shape.parts})
+    required = ["KHR_mesh_quantization", COMPRESSION] + (["EXT_mesh_gpu_instancing"] if repeats else [])
+    used = [*required, *(["EXT_mesh_features"] if len(mesh.triangles) else []), *(["EXT_instance_features"] if repeats else [])]
     document = {
         "asset": {"version": "2.0", "generator": "parktwin"},
-        "extensionsUsed": ["KHR_mesh_quantization", "EXT_mesh_features", "EXT_structural_metadata"],
-        "extensionsRequired": ["KHR_mesh_quantization"],
+        "extensionsUsed": [*used, "EXT_structural_metadata"],
+        "extensionsRequired": required,
         "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [_node(grid)],
-        "meshes": [{"primitives": primitives}],
-        "materials": materials,
-        "extensions": {"EXT_structural_metadata": _metadata(binary, columns, count)},
-        "accessors": binary.accessors,
-        "bufferViews": binary.views,
-        "buffers": [{"byteLength": len(binary.data)}],
+        "scenes": [{"nodes": list(range(len(nodes)))}],
+        "nodes": nodes,
+        "meshes": _meshes(binary, shapes, materials, _Numbers(count, is_short, has_once=len(mesh.triangles) > 0)),
+        "materials": [_material(is_translucent) for is_translucent in materials],
+        "extensions": {"EXT_structural_metadata": metadata(binary, columns)},
     }
-    return _container(document, binary.data)
+    return binary.glb(document)
 
 
-def _grid(triangles: NDArray[np.float64]) -> _Grid:
-    low, high = _bounds(triangles.reshape(-1, 3))
-    step = max(float((high - low).max()) / 65535, MIN_STEP_M)
-    return _Grid(low, step) if step <= MAX_STEP_M else _Grid(np.zeros(3), None)
+def _grid(triangles: NDArray[np.float64]) -> Grid:
+    """The position grid of a tile: from its lowest corner or, where numbers would get too large, its middle; coarser beyond 16 km."""
+    turn = direction(triangles)
+    low, high = bounds(triangles, turn)
+    steps = float((high - low).max()) * 2.0**-POSITION_EXPONENT
+    if steps < MAX_EXPONENTIAL:
+        return Grid(low, POSITION_EXPONENT, turn)
+    coarser = max(0, int(np.ceil(np.log2(steps / (2 * MAX_EXPONENTIAL)))))
+    return Grid((low + high) / 2, POSITION_EXPONENT + coarser, turn)
 
 
-@numba.njit(cache=True, nogil=True)
-def _bounds(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Least and greatest coordinates of points (n, 3): numpy's reductions along the long axis take ten times as long."""
-    low, high = points[0].copy(), points[0].copy()
-    for i in range(1, len(points)):
-        for k in range(3):
-            low[k], high[k] = min(low[k], points[i, k]), max(high[k], points[i, k])
-    return low, high
+def _once(repeat: Repeat) -> TileMesh:
+    """A repeated shape as a mesh; its features are those of its places."""
+    return TileMesh(repeat.triangles, np.zeros(len(repeat.triangles), np.int64), repeat.face_color)
 
 
-def _node(grid: _Grid) -> dict[str, Any]:
-    x, y, z = (float(v) for v in grid.low)
-    node: dict[str, Any] = {"mesh": 0, "rotation": TO_Y_UP, "translation": [x, z, -y]}
-    return node if grid.step_m is None else node | {"scale": [grid.step_m] * 3}
+def _shape(mesh: TileMesh, grid: Grid) -> _Shape:
+    opaque = mesh.face_color[:, 3] == 255
+    chosen = ((False, np.flatnonzero(opaque)), (True, np.flatnonzero(~opaque)))
+    made = [(kind, vertices(mesh.triangles, mesh.face_feature, mesh.face_color, grid, faces)) for kind, faces in chosen if len(faces)]
+    return _Shape(grid, made)
 
 
-def _material(blend: bool) -> dict[str, Any]:
-    material: dict[str, Any] = {"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0}, "doubleSided": True}
-    return material | {"alphaMode": "BLEND"} if blend else material
+def _add_geometry(binary: Binary, shapes: Sequence[_Shape], count: int) -> bool:
+    """The first four views, with all vertices and all corners; whether two bytes are enough for the number of a corner."""
+    parts = [(shape.grid, made) for shape in shapes for _, made in shape.parts]
+    positions = [encode_exponential(made.rows[:, :3], grid.exponent) for grid, made in parts]
+    rows = np.concatenate([made.rows for _, made in parts])
+    binary.rows(np.concatenate(positions), filtered="EXPONENTIAL")
+    binary.rows(_bytes(rows[:, NORMAL]), filtered="OCTAHEDRAL")
+    binary.rows(np.concatenate([_bytes(rows[:, COLOR]), _bytes(_feature_words(rows[:, FEATURE], count))], axis=1))
+    is_short = max(len(made.rows) for _, made in parts) < _MOST_SHORT  # the largest number of a type is reserved (glTF 2.0, 3.7.2.1)
+    binary.triangles(np.concatenate([made.index for _, made in parts]), is_short=is_short)
+    return is_short
 
 
-def _primitive(binary: _Binary, grid: _Grid, mesh: TileMesh, chosen: NDArray[np.bool_], count: int) -> dict[str, Any]:
-    whole = chosen.all()  # the usual case, and then nothing need be copied
-    triangles, feature = (mesh.triangles, mesh.face_feature) if whole else (mesh.triangles[chosen], mesh.face_feature[chosen])
-    colors = np.ascontiguousarray(mesh.face_color if whole else mesh.face_color[chosen]).view(np.int32)[:, 0]  # (f,)
-    rows = _corners(triangles, feature, colors, grid.low, grid.step_m or 0.0)
-    if grid.step_m is None:
-        rows[:, :3] = triangles.reshape(-1, 3).astype(np.float32).view(np.int32)
-    first, index = _unique_rows(rows)
-    vertices = rows[first]  # (n, 6)
+@dataclass(frozen=True)
+class _Numbers:
+    """How wide numbers are told."""
+
+    count: int  # of features
+    is_short: bool  # corners
+    has_once: bool  # the first mesh tells features by its vertices
+
+
+def _meshes(binary: Binary, shapes: Sequence[_Shape], materials: Sequence[bool], numbers: _Numbers) -> list[dict[str, Any]]:
+    """The meshes of the document, each part with accessors of its own into the views that all share."""
+    meshes: list[dict[str, Any]] = []
+    row = corner = 0
+    for k, shape in enumerate(shapes):
+        primitives: list[dict[str, Any]] = []
+        for is_translucent, made in shape.parts:
+            primitive = _primitive(binary, made, shape.grid, row, numbers if k == 0 and numbers.has_once else None)
+            component, size = (UNSIGNED_SHORT, 2) if numbers.is_short else (UNSIGNED_INT, 4)
+            primitive["indices"] = binary.accessor(_CORNERS, component, len(made.index), "SCALAR", **_offset(corner * size))
+            primitives.append(primitive | {"material": materials.index(is_translucent)})
+            row, corner = row + len(made.rows), corner + len(made.index)
+        meshes.append({"primitives": primitives})
+    return meshes
+
+
+def _primitive(binary: Binary, made: Vertices, grid: Grid, row: int, numbers: _Numbers | None) -> dict[str, Any]:
+    """The attributes of a part whose vertices start at `row`; it tells features where `numbers` says how."""
+    n = len(made.rows)
+    starts = [row * stride for stride in _STRIDES]
+    low, high = ((steps * 2.0**grid.exponent).tolist() for steps in lowest_and_highest(made.rows))
     attributes = {
-        "POSITION": _position_accessor(binary, vertices[:, :3], grid),
-        "NORMAL": _packed(binary, vertices[:, 3], BYTE, "VEC3"),
-        "COLOR_0": _packed(binary, vertices[:, 5], UNSIGNED_BYTE, "VEC4"),
-        "_FEATURE_ID_0": _feature_accessor(binary, vertices[:, 4], count),
+        "POSITION": binary.accessor(_POSITIONS, FLOAT, n, "VEC3", min=low, max=high, **_offset(starts[_POSITIONS])),
+        "NORMAL": binary.accessor(_NORMALS, BYTE, n, "VEC3", normalized=True, **_offset(starts[_NORMALS])),
+        "COLOR_0": binary.accessor(_MARKS, UNSIGNED_BYTE, n, "VEC4", normalized=True, **_offset(starts[_MARKS])),
     }
-    ids = {"featureCount": count, "attribute": 0, "propertyTable": 0}
-    return {
-        "attributes": attributes,
-        "indices": _index_accessor(binary, index, len(vertices)),
-        "extensions": {"EXT_mesh_features": {"featureIds": [ids]}},
-    }
+    if numbers is None:
+        return {"attributes": attributes}
+    component = _feature_component(numbers.count)
+    attributes["_FEATURE_ID_0"] = binary.accessor(_MARKS, component, n, "SCALAR", byteOffset=starts[_MARKS] + 4)
+    return {"attributes": attributes, "extensions": {"EXT_mesh_features": {"featureIds": [_feature_ids(numbers.count)]}}}
 
 
-@numba.njit(cache=True, nogil=True)
-def _corners(
-    triangles: NDArray[np.float64], feature: NDArray[np.int64], colors: NDArray[np.int32], low: NDArray[np.float64], step: float
-) -> NDArray[np.int32]:
-    """What makes a corner the same vertex as another (3f, 6): position in steps of the grid, facet normal, feature, colour.
+def _offset(start: int) -> dict[str, int]:
+    return {"byteOffset": start} if start else {}
 
-    The normal is three signed bytes of 127ths, packed; triangles without area point up. Without a grid, positions are left to the caller.
-    """
-    rows = np.zeros((3 * len(triangles), 6), np.int32)
-    normal = np.empty(3)
-    for f in range(len(triangles)):
-        a, b, c = triangles[f, 0], triangles[f, 1], triangles[f, 2]
-        for k in range(3):
-            i, j = (k + 1) % 3, (k + 2) % 3
-            normal[k] = (b[i] - a[i]) * (c[j] - a[j]) - (b[j] - a[j]) * (c[i] - a[i])
-        length = np.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2)
-        packed = 127 << 16
-        if length > 0.0:
-            packed = 0
-            for k in range(3):
-                packed |= (int(np.rint(normal[k] / length * 127.0)) & 255) << (8 * k)
-        for corner in range(3):
-            row = rows[3 * f + corner]
-            if step > 0.0:
-                for k in range(3):
-                    row[k] = int(np.rint((triangles[f, corner, k] - low[k]) / step))
-            row[3], row[4], row[5] = packed, feature[f], colors[f]
+
+def _material(is_translucent: bool) -> dict[str, Any]:
+    material: dict[str, Any] = {"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0}, "doubleSided": True}
+    return material | {"alphaMode": "BLEND"} if is_translucent else material
+
+
+def _node(grid: Grid) -> dict[str, Any]:
+    """Where the grid counts from, and how its axes are turned to glTF's."""
+    x, y, z = Rotation.from_rotvec([0.0, 0.0, grid.turn]).apply(grid.origin).tolist()
+    rotation = (Rotation.from_quat(TO_Y_UP) * Rotation.from_rotvec([0.0, 0.0, grid.turn])).as_quat().tolist()
+    return {"mesh": 0, "rotation": rotation, "translation": [x, z, -y]}
+
+
+def _feature_ids(count: int) -> dict[str, int]:
+    return {"featureCount": count, "attribute": 0, "propertyTable": 0}
+
+
+def _feature_component(count: int) -> int:
+    return UNSIGNED_SHORT if count <= _MOST_SHORT else FLOAT
+
+
+def _feature_words(features: NDArray[np.integer[Any]], count: int) -> NDArray[np.int32]:
+    """Four bytes each: a little-endian u4 is a u2 and two bytes of padding."""
+    return features.astype("<i4") if count <= _MOST_SHORT else features.astype("<f4").view("<i4")
+
+
+def _bytes(words: NDArray[np.int32]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(words, "<i4").view(np.uint8).reshape(len(words), -1)
+
+
+def _repeated_nodes(binary: Binary, repeats: Sequence[Repeat], count: int, *, first: int) -> list[dict[str, Any]]:
+    """A node for each repeated shape, whose meshes are numbered from `first`; the places of all share one view."""
+    if not repeats:
+        return []
+    rows = _places(repeats, count)
+    view = binary.rows(rows.view(np.uint8).reshape(len(rows), -1), target=None)
+    nodes: list[dict[str, Any]] = []
+    offset = 0
+    for k, repeat in enumerate(repeats):
+        n = len(repeat.features)
+        attributes = {
+            "TRANSLATION": binary.accessor(view, FLOAT, n, "VEC3", **_offset(offset)),
+            "ROTATION": binary.accessor(view, FLOAT, n, "VEC4", byteOffset=offset + 12),
+            "_FEATURE_ID_0": binary.accessor(view, _feature_component(count), n, "SCALAR", byteOffset=offset + 28),
+        }
+        extensions = {
+            "EXT_mesh_gpu_instancing": {"attributes": attributes},
+            "EXT_instance_features": {"featureIds": [_feature_ids(count)]},
+        }
+        nodes.append({"mesh": first + k, "rotation": list(TO_Y_UP), "extensions": extensions})
+        offset += n * _INSTANCE.itemsize
+    return nodes
+
+
+def _places(repeats: Sequence[Repeat], count: int) -> NDArray[Any]:
+    """All instances one after another."""
+    placements = np.concatenate([repeat.placements for repeat in repeats])
+    rows = np.zeros(len(placements), _INSTANCE)
+    rows["translation"] = placements[:, :3, 3]
+    rows["rotation"] = Rotation.from_matrix(placements[:, :3, :3]).as_quat(canonical=True)
+    rows["feature"] = _feature_words(np.concatenate([repeat.features for repeat in repeats]), count).view("<u4")
     return rows
-
-
-@numba.njit(cache=True, nogil=True)
-def _unique_rows(rows: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Where each different row of (n, 6) first occurs, in that order, and the number of each row's like."""
-    n = len(rows)
-    size = 16
-    while size < 2 * n:
-        size *= 2
-    table = np.full(size, -1, np.int64)  # open addressing: slot -> number of the different row
-    first = np.empty(n, np.int64)
-    index = np.empty(n, np.uint32)
-    found = 0
-    for i in range(n):
-        key = np.uint64(14695981039346656037)  # FNV-1a over 32-bit words
-        for k in range(6):
-            key = (key ^ np.uint64(np.uint32(rows[i, k]))) * np.uint64(1099511628211)
-        slot = np.int64((key ^ (key >> np.uint64(29))) & np.uint64(size - 1))
-        while True:
-            known = table[slot]
-            if known < 0:
-                table[slot] = found
-                first[found] = i
-                index[i] = found
-                found += 1
-                break
-            same = True
-            for k in range(6):
-                if rows[first[known], k] != rows[i, k]:
-                    same = False
-                    break
-            if same:
-                index[i] = known
-                break
-            slot = (slot + 1) & (size - 1)
-    return first[:found], index
-
-
-def _position_accessor(binary: _Binary, words: NDArray[np.int32], grid: _Grid) -> int:
-    if grid.step_m is None:
-        floats = np.ascontiguousarray(words).view(np.float32)
-        view = binary.view(floats.tobytes(), byteStride=12, target=ARRAY_BUFFER)
-        bounds = {"min": floats.min(axis=0).tolist(), "max": floats.max(axis=0).tolist()}
-        return binary.accessor(view, FLOAT, len(words), "VEC3", **bounds)
-    padded = np.zeros((len(words), 4), np.uint16)
-    padded[:, :3] = words
-    view = binary.view(padded.tobytes(), byteStride=8, target=ARRAY_BUFFER)
-    return binary.accessor(view, UNSIGNED_SHORT, len(words), "VEC3", min=words.min(axis=0).tolist(), max=words.max(axis=0).tolist())
-
-
-def _packed(binary: _Binary, words: NDArray[np.int32], component: int, kind: str) -> int:
-    view = binary.view(np.ascontiguousarray(words).tobytes(), byteStride=STRIDE, target=ARRAY_BUFFER)
-    return binary.accessor(view, component, len(words), kind, normalized=True)
-
-
-def _feature_accessor(binary: _Binary, features: NDArray[np.int32], count: int) -> int:
-    small = count <= 65536
-    content = features.astype("<u4" if small else "<f4").tobytes()  # a little-endian u4 is a u2 and two bytes of padding
-    view = binary.view(content, byteStride=STRIDE, target=ARRAY_BUFFER)
-    return binary.accessor(view, UNSIGNED_SHORT if small else FLOAT, len(features), "SCALAR")
-
-
-def _index_accessor(binary: _Binary, index: NDArray[np.uint32], vertices: int) -> int:
-    small = vertices < 65535  # the largest number of a type is reserved (glTF 2.0, 3.7.2.1)
-    view = binary.view(index.astype("<u2" if small else "<u4").tobytes(), target=ELEMENT_ARRAY_BUFFER)
-    return binary.accessor(view, UNSIGNED_SHORT if small else UNSIGNED_INT, len(index), "SCALAR")
-
-
-def _metadata(binary: _Binary, columns: Columns, count: int) -> dict[str, Any]:
-    """The one property table and its schema."""
-    kinds: dict[str, dict[str, Any]] = {}
-    values: dict[str, dict[str, Any]] = {}
-    for name, column in columns.items():
-        if isinstance(column, np.ndarray):
-            kinds[name] = {"type": "SCALAR", "componentType": SCALAR_TYPES[column.dtype.kind]}
-            if np.isnan(column).any():
-                kinds[name] |= {"required": False, "noData": NO_DATA}
-            known = np.where(np.isnan(column), NO_DATA, column)
-            values[name] = {"values": binary.view(known.astype(f"<{column.dtype.kind}4").tobytes())}
-        else:
-            kinds[name] = {"type": "STRING"}
-            values[name] = _strings(binary, column)
-    schema = {"id": "park", "classes": {"feature": {"properties": kinds}}}
-    return {"schema": schema, "propertyTables": [{"class": "feature", "count": count, "properties": values}]}
-
-
-def _strings(binary: _Binary, column: Sequence[str]) -> dict[str, Any]:
-    encoded = [text.encode("utf-8", "replace") for text in column]
-    offsets = np.zeros(len(encoded) + 1, "<u4")
-    np.cumsum([len(text) for text in encoded], out=offsets[1:])
-    content = b"".join(encoded) or b"\0"  # a view holds one byte at least
-    return {"values": binary.view(content), "stringOffsets": binary.view(offsets.tobytes())}
-
-
-def _container(document: dict[str, Any], data: bytearray) -> bytes:
-    data += b"\0" * (-len(data) % 8)
-    document["buffers"][0]["byteLength"] = len(data)
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    text += b" " * (-(28 + len(text)) % 8)  # the binary chunk's content starts on 8 bytes: header 12, chunk headers 8 each
-    total = 12 + 8 + len(text) + 8 + len(data)
-    header = struct.pack("<4sII", b"glTF", 2, total) + struct.pack("<I4s", len(text), b"JSON")
-    return header + text + struct.pack("<I4s", len(data), b"BIN\0") + bytes(data)

@@ -1,7 +1,8 @@
 """Features into the bytes of a vector tile: the hot loop.
 
-Geometry is that of the vector tile specification 2.1, 4.3: integers of a 4096 grid, y south, each a zigzag difference to the one
-before. Outer rings turn clockwise on the screen (positive area by the surveyor's formula), holes the other way.
+Geometry is that of the vector tile specification 2.1, 4.3: integers of a 4096 grid, y south. Outer rings turn clockwise on the screen
+(positive area by the surveyor's formula), holes the other way. Arrays are taken out of their tuples once a ring and not once a vertex:
+each time costs as much as the vertex does.
 """
 
 from __future__ import annotations
@@ -12,48 +13,23 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from tiles.mvt_geometry import HOLE, LINES, POINTS, POLYGONS, Shapes
+from tiles.mvt_clip import BUFFER, HIGH, LOW, Scratch, Window, clip_ring, line_pieces, placed, rounded
+from tiles.mvt_geometry import EXTENT, HOLE, LINES, POINTS, POLYGONS, Shapes
 from tiles.mvt_properties import Properties
+from tiles.mvt_tree import Tree, find
+from tiles.mvt_write import Bytes, End, length_of, write_bytes, write_line, write_points, write_ring, write_varint, zero
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-EXTENT = 4096
-BUFFER = 64  # units beyond the edge that a tile still holds, so that outlines and icons do not end at it
-CELL = 4  # units: with very many points, tiles above the last zoom hold one a cell of this size
+CELL = 4  # units: of an item with very many points, tiles above the last zoom hold one a cell of this size
 CELLS = (EXTENT + 2 * BUFFER) // CELL + 1
-_MOVE_TO, _LINE_TO, _CLOSE_PATH = 1, 2, 7
+_MANY_POINTS = 4096
 _GROWTH = 6  # a ring cut at four edges has at most 1.5^4 times its points
 _POINT_BYTES = 6  # two zigzag differences of numbers up to 4096 + 2 * BUFFER
-
-
-# for what only compiled code calls: without an entrance from Python it compiles in two thirds of the time
+_FRONT = 16  # room for the length of all that follows, which is known at the end
 _inner: Any = cast(Any, numba.njit)(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-
-
-class Window(NamedTuple):
-    """One tile: where it lies and how finely it shows."""
-
-    scale: float  # units of the tile grid in the whole world
-    x0: float  # the tile's corner in those units
-    y0: float
-    tolerance: float  # vertices that matter less are dropped [unit mercator]
-    keep_all: bool  # at the last zoom nothing is too small to be shown
-
-
-class _Scratch(NamedTuple):
-    """Room for one item at a time."""
-
-    ax: Floats
-    ay: Floats
-    bx: Floats
-    by: Floats
-    qx: Ints
-    qy: Ints
-    cursor: Ints  # x, y of the last point written, and points left of the item being thinned
-    geometry: Bytes
-    cells: NDArray[np.uint8]  # (CELLS * CELLS,) taken by a point; empty where points are not thinned
+# what allocates nothing needs no reference counts, and they took half the time; calls in line save handing over fifty arrays
+_plain: Any = cast(Any, numba.njit)(cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False, forceinline=True)
 
 
 class _Names(NamedTuple):
@@ -68,75 +44,105 @@ class _Names(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def encode_features(shapes: Shapes, tags: Properties, window: Window, chosen: Ints, local: NDArray[np.int32]) -> tuple[Bytes, Ints, Ints]:
-    """Feature messages of some items in a tile, and the keys and values they name, in the order of their local numbers.
+def encode_layer(shapes: Shapes, tags: Properties, tree: Tree, window: Window, head: Bytes, local: NDArray[np.int32]) -> Bytes:
+    """The layer message of a tile with its field number, empty where no feature shows; features follow the table.
 
-    `local` has a zero for every value of the layer, and has it again afterwards.
+    `head` is what comes before the features. `local` has a zero for every value of the layer, and has it again afterwards.
     """
-    scratch, names = _scratch(shapes, window, chosen), _names(shapes, tags, chosen, local)
-    out = np.empty(64 + 64 * len(chosen), np.uint8)
-    p = _zero()
+    chosen = find(tree, window.area, window.zoom)
+    if len(chosen) == 0:
+        return np.empty(0, np.uint8)
+    _sort(chosen, shapes.item_rank, shapes.rank_item)
+    names, scratch = _names(shapes, tags, chosen, local), _scratch(shapes, window, chosen)
+    out = np.empty(_FRONT + len(head) + 256 + 96 * len(chosen), np.uint8)
+    p = write_bytes(out, _FRONT + zero(), head)
+    empty = p
     for i in chosen:
         size = _item(shapes, i, window, scratch)
         if size == 0:
             continue
         row = shapes.item_row[i]
         t = _tags(tags, row, names)
-        if p + size + t + 64 > len(out):
-            larger = np.empty(2 * len(out) + size + t + 64, np.uint8)
-            larger[:p] = out[:p]
-            out = larger
-        p = _feature(out, p, row, names.tags[:t], shapes.item_kind[i], scratch.geometry[:size])
-    values = names.values[: names.counts[1]]
+        out = _roomy(out, p, size + t + 64)
+        p = _feature(out, p, shapes.number[row], names.tags[:t], shapes.item_kind[i], scratch.geometry[:size])
+    return _closed(out, p, tags, names) if p > empty else out[:0]
+
+
+@_inner
+def _closed(out: Bytes, p: int, tags: Properties, names: _Names) -> Bytes:
+    """The message with the keys and values it names behind, and its length in front."""
+    keys, values = names.keys[: names.counts[0]], names.values[: names.counts[1]]
+    size = zero()
+    for key in keys:
+        size += tags.key_start[key + 1] - tags.key_start[key]
     for value in values:
-        local[value] = 0
-    return out[:p], names.keys[: names.counts[0]], values
+        size += tags.value_start[value + 1] - tags.value_start[value]
+    out = _roomy(out, p, size + 8)
+    p = _pieces(out, p, tags.keys, tags.key_start, keys)
+    p = _pieces(out, p, tags.values, tags.value_start, values)
+    for value in values:
+        names.local_value[value] = 0
+    out[p] = 5 << 3  # Layer.extent
+    p = write_varint(out, p + 1, np.int64(EXTENT))
+    front = _FRONT - 1 - length_of(p - _FRONT)
+    out[front] = 3 << 3 | 2  # Tile.layers
+    write_varint(out, front + 1, p - _FRONT)
+    return out[front:p]
 
 
-@numba.njit(cache=True, nogil=True)
-def gather(blob: Bytes, start: Ints, chosen: Ints) -> Bytes:
-    """The chosen pieces of `blob`, one after another."""
-    size = 0
-    for i in chosen:
-        size += start[i + 1] - start[i]
-    out = np.empty(size, np.uint8)
-    p = 0
+@_inner
+def _roomy(out: Bytes, p: int, more: int) -> Bytes:
+    """The array, or a larger one with its first p bytes, that has room for more."""
+    if p + more <= len(out):
+        return out
+    larger = np.empty(2 * len(out) + more, np.uint8)
+    larger[:p] = out[:p]
+    return larger
+
+
+@_plain
+def _pieces(out: Bytes, p: int, blob: Bytes, start: Ints, chosen: Ints) -> int:
+    """Write the chosen pieces of `blob`, one after another."""
     for i in chosen:
         for k in range(start[i], start[i + 1]):
             out[p] = blob[k]
             p += 1
-    return out
+    return p
+
+
+@_inner
+def _sort(chosen: Ints, rank: Ints, item: Ints) -> None:
+    """Bring items into the order of the table."""
+    for k in range(len(chosen)):
+        chosen[k] = rank[chosen[k]]
+    chosen.sort()
+    for k in range(len(chosen)):
+        chosen[k] = item[chosen[k]]
 
 
 @_inner
 def _scratch(shapes: Shapes, window: Window, chosen: Ints) -> Any:
-    longest = most = rings = 0
+    item_start, ring_start = shapes.item_start, shapes.ring_start
+    longest = most = rings = points = zero()
     for i in chosen:
-        first, last = shapes.item_start[i], shapes.item_start[i + 1]
-        most = max(most, shapes.ring_start[last] - shapes.ring_start[first])
-        rings = max(rings, last - first)
+        first, last = item_start[i], item_start[i + 1]
+        size = ring_start[last] - ring_start[first]
+        most, rings = max(most, size), max(rings, last - first)
+        if shapes.item_kind[i] == POINTS:
+            points = max(points, size)
         for r in range(first, last):
-            longest = max(longest, shapes.ring_start[r + 1] - shapes.ring_start[r])
+            longest = max(longest, ring_start[r + 1] - ring_start[r])
     room = _GROWTH * longest + 16
-    floats = np.empty((4, room))
-    ints = np.empty((2, room), np.int64)
-    thinned = not window.keep_all and len(chosen) > EXTENT
-    return _Scratch(
-        floats[0],
-        floats[1],
-        floats[2],
-        floats[3],
-        ints[0],
-        ints[1],
-        np.zeros(2, np.int64),
-        np.empty(_GROWTH * _POINT_BYTES * most + 32 * rings + 64, np.uint8),
-        np.zeros(CELLS * CELLS if thinned else 0, np.uint8),
-    )
+    floats, ints = np.empty((4, room)), np.empty((2, room), np.int64)
+    thinned = points > _MANY_POINTS and not window.keep_all
+    geometry = np.empty(_GROWTH * _POINT_BYTES * most + 32 * rings + 64, np.uint8)
+    cells = np.empty(CELLS * CELLS if thinned else 0, np.uint8)
+    return Scratch(floats[0], floats[1], floats[2], floats[3], ints[0], ints[1], geometry, cells)
 
 
 @_inner
 def _names(shapes: Shapes, tags: Properties, chosen: Ints, local: NDArray[np.int32]) -> Any:
-    total = 0
+    total = zero()
     for i in chosen:
         row = shapes.item_row[i]
         total += tags.tag_start[row + 1] - tags.tag_start[row]
@@ -145,268 +151,173 @@ def _names(shapes: Shapes, tags: Properties, chosen: Ints, local: NDArray[np.int
     return _Names(local_key, local, keys, values, np.zeros(2, np.int64), np.empty(10 * n, np.uint8))
 
 
-@_inner
+@_plain
 def _tags(tags: Properties, row: Any, names: _Names) -> int:
     """Write a feature's pairs of key and value; their size in bytes."""
-    t = _zero()
+    local_key, local_value, counts, out = names.local_key, names.local_value, names.counts, names.tags
+    t = zero()
     for k in range(tags.tag_start[row], tags.tag_start[row + 1]):
         key, value = tags.tag_key[k], tags.tag_value[k]
-        if names.local_key[key] == 0:
-            names.keys[names.counts[0]] = key
-            names.counts[0] += 1
-            names.local_key[key] = names.counts[0]
-        if names.local_value[value] == 0:
-            names.values[names.counts[1]] = value
-            names.counts[1] += 1
-            names.local_value[value] = names.counts[1]
-        t = _varint(names.tags, t, names.local_key[key] - 1)
-        t = _varint(names.tags, t, names.local_value[value] - 1)
+        if local_key[key] == 0:
+            names.keys[counts[0]] = key
+            counts[0] += 1
+            local_key[key] = counts[0]
+        if local_value[value] == 0:
+            names.values[counts[1]] = value
+            counts[1] += 1
+            local_value[value] = counts[1]
+        t = write_varint(out, t, np.int64(local_key[key] - 1))
+        t = write_varint(out, t, np.int64(local_value[value] - 1))
     return t
 
 
-@_inner
-def _feature(out: Bytes, p: int, row: Any, tag_bytes: Bytes, kind: Any, geometry: Bytes) -> int:
-    head = _length(row) + 1 + 1 + _length(len(tag_bytes)) + len(tag_bytes) + 2 + 1 + _length(len(geometry)) + len(geometry)
+@_plain
+def _feature(out: Bytes, p: int, number: Any, tag_bytes: Bytes, kind: Any, geometry: Bytes) -> int:
+    tags, shape = len(tag_bytes), len(geometry)
     out[p] = 0x12  # Layer.features
-    p = _varint(out, p + 1, head)
+    p = write_varint(out, p + 1, length_of(number) + length_of(tags) + tags + length_of(shape) + shape + 5)
     out[p] = 0x08  # Feature.id
-    p = _varint(out, p + 1, row)
+    p = write_varint(out, p + 1, number)
     out[p] = 0x12  # Feature.tags
-    p = _varint(out, p + 1, len(tag_bytes))
-    for k in range(len(tag_bytes)):
-        out[p + k] = tag_bytes[k]
-    p += len(tag_bytes)
+    p = write_bytes(out, write_varint(out, p + 1, tags), tag_bytes)
     out[p], out[p + 1] = 0x18, kind  # Feature.type
     out[p + 2] = 0x22  # Feature.geometry
-    p = _varint(out, p + 3, len(geometry))
-    for k in range(len(geometry)):
-        out[p + k] = geometry[k]
-    return p + len(geometry)
+    return write_bytes(out, write_varint(out, p + 3, shape), geometry)
 
 
-@_inner
-def _item(shapes: Shapes, i: int, window: Window, scratch: _Scratch) -> int:
+@_plain
+def _item(shapes: Shapes, i: int, window: Window, scratch: Scratch) -> int:
     """Write an item's geometry to the scratch; its size in bytes, 0 where the tile shows nothing of it."""
-    scratch.cursor[:] = 0
-    first, last = shapes.item_start[i], shapes.item_start[i + 1]
-    if shapes.item_kind[i] == POINTS:
+    first, last, kind = shapes.item_start[i], shapes.item_start[i + 1], shapes.item_kind[i]
+    if kind == POINTS:
         return _points(shapes, first, window, scratch)
-    p = _zero()
+    p, dots = zero(), window.keep_all
+    for _ in range(2):  # a second time, with dots, where there was nothing to see: one call, so that it is in line once
+        p = _parts(shapes, first, last, window, scratch, dots)
+        if p or dots:
+            break
+        dots = True
+    return p
+
+
+@_plain
+def _parts(shapes: Shapes, first: int, last: int, window: Window, scratch: Scratch, dots: bool) -> int:
+    """Write the rings of an item; with `dots` those too small for the grid too, of low zooms the first of them."""
+    end = (zero(), zero(), zero())
     shown = True  # whether the polygon's outer ring is: holes go with it
     for r in range(first, last):
         role = shapes.ring_role[r]
         if role == HOLE and not shown:
             continue
-        inside = _place(shapes.ring_box[r], window)
-        before = p
-        if inside >= 0:
-            n = _take(shapes, r, window, scratch)
-            p = _line(scratch, n, p, window) if role == LINES else _ring(scratch, n, p, inside == 0, role == HOLE, window)
+        place, before = placed(shapes, r, window), end[0]
+        if place >= 0 and role == LINES:
+            end = _line(shapes, r, window, scratch, (end, place > 0, dots))
+        elif place >= 0:
+            end = _ring(shapes, r, window, scratch, (end, place > 0, dots))
         if role == POLYGONS:
-            shown = p > before
-    return p
+            shown = end[0] > before
+        if dots and end[0] > 0 and not window.keep_all:
+            break
+    return end[0]
 
 
-@_inner
-def _place(box: Floats, window: Window) -> int:
-    """Whether a box lies inside the tile and its buffer (1), across its edge (0) or outside (-1)."""
-    low_x, low_y = box[0] * window.scale - window.x0, box[1] * window.scale - window.y0
-    high_x, high_y = box[2] * window.scale - window.x0, box[3] * window.scale - window.y0
-    low, high = -BUFFER, EXTENT + BUFFER
-    if high_x < low or high_y < low or low_x > high or low_y > high:
-        return -1
-    return 1 if low_x >= low and low_y >= low and high_x <= high and high_y <= high else 0
-
-
-@_inner
-def _take(shapes: Shapes, r: int, window: Window, scratch: _Scratch) -> int:
-    """Put the vertices of a ring that matter at this zoom into the scratch, in units of the tile; their number."""
-    n = 0
-    for k in range(shapes.ring_start[r], shapes.ring_start[r + 1]):
-        if shapes.importance[k] >= window.tolerance:
-            scratch.ax[n] = shapes.coordinates[k, 0] * window.scale - window.x0
-            scratch.ay[n] = shapes.coordinates[k, 1] * window.scale - window.y0
-            n += 1
-    return n
-
-
-@_inner
-def _points(shapes: Shapes, r: int, window: Window, scratch: _Scratch) -> int:
-    m = _zero()
-    for k in range(shapes.ring_start[r], shapes.ring_start[r + 1]):
-        x = shapes.coordinates[k, 0] * window.scale - window.x0
-        y = shapes.coordinates[k, 1] * window.scale - window.y0
-        if not (-BUFFER <= x <= EXTENT + BUFFER and -BUFFER <= y <= EXTENT + BUFFER):
+@_plain
+def _points(shapes: Shapes, r: int, window: Window, scratch: Scratch) -> int:
+    points, qx, qy, cells = shapes.coordinates, scratch.qx, scratch.qy, scratch.cells
+    first, last, m = shapes.ring_start[r], shapes.ring_start[r + 1], zero()
+    thinned = last - first > _MANY_POINTS and len(cells) > 0
+    if thinned:
+        cells[:] = 0
+    for k in range(first, last):
+        x = points[k, 0] * window.scale - window.x0
+        y = points[k, 1] * window.scale - window.y0
+        if not (LOW <= x <= HIGH and LOW <= y <= HIGH):
             continue
-        scratch.qx[m], scratch.qy[m] = int(np.floor(x + 0.5)), int(np.floor(y + 0.5))
-        if len(scratch.cells):
-            cell = (scratch.qy[m] + BUFFER) // CELL * CELLS + (scratch.qx[m] + BUFFER) // CELL
-            if scratch.cells[cell]:
+        u, v = np.int64(np.floor(x + 0.5)), np.int64(np.floor(y + 0.5))
+        if thinned:
+            cell = (v + BUFFER) // CELL * CELLS + (u + BUFFER) // CELL
+            if cells[cell]:
                 continue
-            scratch.cells[cell] = 1
+            cells[cell] = 1
+        qx[m], qy[m] = u, v
         m += 1
-    if m == 0:
-        return 0
-    p = _varint(scratch.geometry, _zero(), m << 3 | _MOVE_TO)
-    for k in range(m):
-        p = _step(scratch, p, scratch.qx[k], scratch.qy[k])
-    return p
+    return write_points(scratch.geometry, zero(), qx, qy, m) if m else 0
 
 
-@_inner
-def _line(scratch: _Scratch, n: int, p: int, window: Window) -> int:
-    """Write the pieces of a line that lie in the tile (Liang and Barsky 1984, segment by segment)."""
-    m, began = _zero(), p
-    low, high = -float(BUFFER), float(EXTENT + BUFFER)
-    for k in range(n - 1):
-        x, y = scratch.ax[k], scratch.ay[k]
-        dx, dy = scratch.ax[k + 1] - x, scratch.ay[k + 1] - y
-        t0, t1 = _inside_part(x, dx, low, high, 0.0, 1.0)
-        t0, t1 = _inside_part(y, dy, low, high, t0, t1)
-        if t0 > t1:
-            continue
-        if m == 0 or t0 > 0.0:
-            p = _piece(scratch, m, p)
-            m = _append(scratch, _zero(), x + t0 * dx, y + t0 * dy)
-        m = _append(scratch, m, x + t1 * dx, y + t1 * dy)
-        if t1 < 1.0:
-            p = _piece(scratch, m, p)
-            m = _zero()
-    p = _piece(scratch, m, p)
-    if p == began and m == 1 and window.keep_all:  # too short for the grid: one unit long
-        m = _append(scratch, m, scratch.qx[0] + 1.0, scratch.qy[0] * 1.0)
-        p = _piece(scratch, m, p)
-    return p
+@_plain
+def _line(shapes: Shapes, r: int, window: Window, scratch: Scratch, state: tuple[End, bool, bool]) -> End:
+    """Write a line, or the pieces of it in the tile; one too short for the grid as one unit, where dots are asked for."""
+    end, inside, dots = state
+    before = end[0]
+    if inside:
+        m = rounded(shapes, r, window, scratch)
+        if m > 1:
+            return write_line(scratch.geometry, end[0], (scratch.qx, scratch.qy), m, end[1], end[2])
+    else:
+        end, m = line_pieces(shapes, r, window, scratch, end)
+    if dots and m == 1 and end[0] == before and _within(scratch, 1):
+        scratch.qx[1], scratch.qy[1] = scratch.qx[0] + 1, scratch.qy[0]
+        return write_line(scratch.geometry, end[0], (scratch.qx, scratch.qy), zero() + 2, end[1], end[2])
+    return end
 
 
-@_inner
-def _inside_part(start: float, delta: float, low: float, high: float, t0: float, t1: float) -> tuple[float, float]:
-    """The part of t0..t1 in which start + t * delta lies between low and high; t0 > t1 where there is none."""
-    if delta == 0.0:
-        return (t0, t1) if low <= start <= high else (1.0, 0.0)
-    a, b = (low - start) / delta, (high - start) / delta
-    return max(t0, min(a, b)), min(t1, max(a, b))
-
-
-@_inner
-def _append(scratch: _Scratch, m: int, x: float, y: float) -> int:
-    """Add a rounded point to the piece being collected unless it is the last one again; the piece's length."""
-    qx, qy = int(np.floor(x + 0.5)), int(np.floor(y + 0.5))
-    if m and scratch.qx[m - 1] == qx and scratch.qy[m - 1] == qy:
-        return m
-    scratch.qx[m], scratch.qy[m] = qx, qy
-    return m + 1
-
-
-@_inner
-def _piece(scratch: _Scratch, m: int, p: int) -> int:
-    """Write the first m collected points as one line, unless they are too few."""
-    if m < 2:
-        return p
-    p = _varint(scratch.geometry, p, 1 << 3 | _MOVE_TO)
-    p = _step(scratch, p, scratch.qx[0], scratch.qy[0])
-    p = _varint(scratch.geometry, p, (m - 1) << 3 | _LINE_TO)
-    for k in range(1, m):
-        p = _step(scratch, p, scratch.qx[k], scratch.qy[k])
-    return p
-
-
-@_inner
-def _ring(scratch: _Scratch, n: int, p: int, cut: bool, hole: bool, window: Window) -> int:
-    """Write a closed ring, turned as its role demands, unless nothing of it can be seen."""
-    if cut:
-        n = _clip(scratch, n)
-    m = _zero()
-    for k in range(n):
-        m = _append(scratch, m, scratch.ax[k], scratch.ay[k])
-    while m > 1 and scratch.qx[m - 1] == scratch.qx[0] and scratch.qy[m - 1] == scratch.qy[0]:
+@_plain
+def _ring(shapes: Shapes, r: int, window: Window, scratch: Scratch, state: tuple[End, bool, bool]) -> End:
+    """Write a closed ring, turned as its role demands; one without area in the grid one unit wide, where dots are asked for."""
+    end, inside, dots = state
+    m = rounded(shapes, r, window, scratch) if inside else clip_ring(shapes, r, window, scratch)
+    qx, qy = scratch.qx, scratch.qy
+    while m > 1 and qx[m - 1] == qx[0] and qy[m - 1] == qy[0]:
         m -= 1
-    area = 0
-    for k in range(m):
-        j = k + 1 if k + 1 < m else 0
-        area += scratch.qx[k] * scratch.qy[j] - scratch.qx[j] * scratch.qy[k]
+    hole, area = shapes.ring_role[r] == HOLE, _area(qx, qy, m)
     if area == 0:
-        if m == 0 or hole or not window.keep_all:
-            return p
-        m, area = _unit_square(scratch), 1
-    if hole == (area > 0):
-        for k in range(m // 2):
-            j = m - 1 - k
-            scratch.qx[k], scratch.qx[j] = scratch.qx[j], scratch.qx[k]
-            scratch.qy[k], scratch.qy[j] = scratch.qy[j], scratch.qy[k]
-    p = _piece(scratch, m, p)
-    return _varint(scratch.geometry, p, 1 << 3 | _CLOSE_PATH)
+        if hole or not dots or not _within(scratch, m):
+            return end
+        m = _thin(qx, qy, m)
+        area = _area(qx, qy, m)
+    return write_ring(scratch.geometry, end[0], (qx, qy), -m if hole == (area > 0) else m, end[1], end[2])
 
 
-@_inner
-def _unit_square(scratch: _Scratch) -> int:
-    """What is too small for the grid is shown as one unit of it."""
-    x, y = scratch.qx[0], scratch.qy[0]
-    for k in range(4):
-        scratch.qx[k] = x + (1 if k in (1, 2) else 0)
-        scratch.qy[k] = y + (1 if k >= 2 else 0)
+@_plain
+def _area(qx: Ints, qy: Ints, m: int) -> int:
+    """Twice the area of a ring, positive where it turns from x to y."""
+    if m < 3:
+        return zero()
+    area = qx[m - 1] * qy[0] - qx[0] * qy[m - 1]
+    for k in range(m - 1):
+        area += qx[k] * qy[k + 1] - qx[k + 1] * qy[k]
+    return area
+
+
+@_plain
+def _within(scratch: Scratch, m: int) -> bool:
+    """Whether m points that make no area show something of the ring, and not just where it was cut off along the rim of the buffer."""
+    qx, qy = scratch.qx, scratch.qy
+    within = m == 2 and not _same_side(qx[0], qx[1]) and not _same_side(qy[0], qy[1])  # from one side of the rim to another
+    for k in range(m):
+        within |= LOW < qx[k] < HIGH and LOW < qy[k] < HIGH
+    return within
+
+
+@_plain
+def _same_side(u: int, v: int) -> bool:
+    return u == v and u in (LOW, HIGH)
+
+
+@_plain
+def _thin(qx: Ints, qy: Ints, m: int) -> int:
+    """Points on one line, or one point, as a ring one unit wide from end to end; its number of points."""
+    a = b = zero()
+    for k in range(1, m):
+        if (qx[k], qy[k]) < (qx[a], qy[a]):
+            a = k
+        if (qx[k], qy[k]) > (qx[b], qy[b]):
+            b = k
+    ax, ay, bx, by = qx[a], qy[a], qx[b], qy[b]
+    if ax == bx and ay == by:
+        bx += 1
+    flat = abs(bx - ax) >= abs(by - ay)
+    across, down = (0, 1) if flat else (1, 0)
+    qx[0], qx[1], qx[2], qx[3] = ax, bx, bx + across, ax + across
+    qy[0], qy[1], qy[2], qy[3] = ay, by, by + down, ay + down
     return 4
-
-
-@_inner
-def _clip(scratch: _Scratch, n: int) -> int:
-    """Cut the ring in ax, ay to the tile and its buffer (Sutherland and Hodgman 1974); its new length."""
-    low, high = float(BUFFER), float(EXTENT + BUFFER)
-    n = _clip_side((scratch.ax, scratch.ay), n, (scratch.bx, scratch.by), 1.0, low)
-    n = _clip_side((scratch.bx, scratch.by), n, (scratch.ax, scratch.ay), -1.0, high)
-    n = _clip_side((scratch.ay, scratch.ax), n, (scratch.by, scratch.bx), 1.0, low)
-    return _clip_side((scratch.by, scratch.bx), n, (scratch.ay, scratch.ax), -1.0, high)
-
-
-@_inner
-def _clip_side(ring: tuple[Floats, Floats], n: int, out: tuple[Floats, Floats], sign: float, limit: float) -> int:
-    """The part of a ring where sign * u + limit is not negative; its length."""
-    u, v = ring
-    out_u, out_v = out
-    m = 0
-    for k in range(n):
-        j = k + 1 if k + 1 < n else 0
-        here, there = sign * u[k] + limit, sign * u[j] + limit
-        if here >= 0.0:
-            out_u[m], out_v[m] = u[k], v[k]
-            m += 1
-        if (here >= 0.0) != (there >= 0.0):
-            t = here / (here - there)
-            out_u[m], out_v[m] = u[k] + t * (u[j] - u[k]), v[k] + t * (v[j] - v[k])
-            m += 1
-    return m
-
-
-@_inner
-def _step(scratch: _Scratch, p: int, x: int, y: int) -> int:
-    """Write the way from the last point to this one."""
-    dx, dy = x - scratch.cursor[0], y - scratch.cursor[1]
-    scratch.cursor[0], scratch.cursor[1] = x, y
-    p = _varint(scratch.geometry, p, (dx << 1) ^ (dx >> 63))
-    return _varint(scratch.geometry, p, (dy << 1) ^ (dy >> 63))
-
-
-@_inner
-def _varint(out: Bytes, p: int, number: Any) -> int:
-    while number >= 128:
-        out[p] = number & 127 | 128
-        number >>= 7
-        p += 1
-    out[p] = number
-    return p + 1
-
-
-@_inner
-def _zero() -> int:
-    """0 to start counting with: a plain 0 has a type of its own, and all it is given to would be compiled twice."""
-    return int(np.int64(0))
-
-
-@_inner
-def _length(number: Any) -> int:
-    """The bytes `_varint` takes."""
-    n = 1
-    while number >= 128:
-        number >>= 7
-        n += 1
-    return n

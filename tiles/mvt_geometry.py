@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+EXTENT = 4096  # units of the grid of a tile
 POINTS, LINES, POLYGONS = 1, 2, 3  # GeomType of the vector tile specification 2.1
 HOLE = 4  # role of a ring besides the three kinds
 MAX_LATITUDE = 85.0511287798066  # where the square of web mercator ends [deg]
@@ -33,14 +34,21 @@ class Shapes(NamedTuple):
     ring_start: Ints  # (r + 1,)
     ring_role: NDArray[np.int8]  # (r,) POINTS, LINES, POLYGONS (outer ring) or HOLE
     ring_box: Floats  # (r, 4) minx miny maxx maxy, unit mercator
+    ring_least: NDArray[np.float32]  # (r,) of the importance of its vertices
     item_start: Ints  # (i + 1,) rings
     item_kind: NDArray[np.int8]  # (i,)
     item_row: Ints  # (i,) the feature each item is of
     item_box: Floats  # (i, 4)
+    item_rank: Ints  # (i,) its place when items follow the table: 0 .. i - 1
+    rank_item: Ints  # (i,) the item at each place
+    number: Ints  # (n,) of each feature in tiles
 
 
-def shapes(geometry: NDArray[np.object_]) -> Shapes:
-    """Geometry (n,) in longitude and latitude [deg], ready for tiles; what is missing, empty or not finite has no item."""
+def shapes(geometry: NDArray[np.object_], number: Ints) -> Shapes:
+    """Geometry (n,) in longitude and latitude [deg], ready for tiles; what is missing, empty or not finite has no item.
+
+    `number` (n,) is each feature's place in the table. Features that follow each other should lie near each other.
+    """
     flat, row = _exploded(np.asarray(geometry, object))
     kind = _KIND[shapely.get_type_id(flat)] if len(flat) else np.empty(0, np.int64)
     pieces = [_rings(flat[kind == k], row[kind == k], k) for k in (POINTS, LINES, POLYGONS)]
@@ -55,7 +63,12 @@ def shapes(geometry: NDArray[np.object_]) -> Shapes:
     item_box = _merged_boxes(ring_box, item_start)
     item_kind = ring_role[item_start[:-1]]
     importance = _importance(coordinates, ring_start, ring_role)
-    return Shapes(coordinates, importance, ring_start, ring_role, ring_box, item_start, item_kind, item_row, item_box)
+    least = np.minimum.reduceat(importance, ring_start[:-1]) if len(ring_role) else np.empty(0, np.float32)
+    rank_item = np.lexsort((np.arange(len(item_row)), item_kind, number[item_row]))
+    item_rank = np.empty_like(rank_item)
+    item_rank[rank_item] = np.arange(len(rank_item))
+    rings = (ring_start, ring_role, ring_box, least)
+    return Shapes(coordinates, importance, *rings, item_start, item_kind, item_row, item_box, item_rank, rank_item, number)
 
 
 def mercator(lonlat: Floats) -> Floats:
@@ -76,7 +89,26 @@ def _exploded(geometry: NDArray[np.object_]) -> tuple[NDArray[np.object_], Ints]
         row = np.concatenate([row[~collection], row[collection][index]])
         geometry = np.concatenate([geometry[~collection], parts])
     finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)  # NaN for missing and empty geometry
-    return _mended(shapely.force_2d(geometry[finite])), row[finite].astype(np.int64)
+    return _around_the_world(_mended(geometry[finite]), row[finite].astype(np.int64))
+
+
+def _around_the_world(geometry: NDArray[np.object_], row: Ints) -> tuple[NDArray[np.object_], Ints]:
+    """What reaches beyond a longitude of 180 deg is there a second time, a turn further, so that both edges of the world show it."""
+    bounds = shapely.bounds(geometry)
+    copies = [
+        (shapely.transform(geometry[beyond], turn), row[beyond])
+        for beyond, turn in ((bounds[:, 0] < -180, _eastward), (bounds[:, 2] > 180, _westward))
+        if beyond.any()
+    ]
+    return np.concatenate([geometry, *(moved for moved, _ in copies)]), np.concatenate([row, *(of for _, of in copies)])
+
+
+def _eastward(lonlat: Floats) -> Floats:
+    return lonlat + np.array([360.0, 0.0])
+
+
+def _westward(lonlat: Floats) -> Floats:
+    return lonlat - np.array([360.0, 0.0])
 
 
 def _mended(geometry: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -173,10 +205,11 @@ def _farthest(points: Floats, first: int, last: int) -> tuple[int, float]:
 
 
 def bounds_of(found: Shapes) -> tuple[float, float, float, float] | None:
-    """West, south, east, north of all items [deg]; None where there is none."""
+    """West, south, east, north of all items, within the world [deg]; None where there is none."""
     if not len(found.item_box):
         return None
     low, high = found.item_box[:, :2].min(axis=0), found.item_box[:, 2:].max(axis=0)
+    low, high = np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
     return _longitude(low[0]), _latitude(high[1]), _longitude(high[0]), _latitude(low[1])
 
 

@@ -19,6 +19,7 @@ from twin.model import FeatureTable
 LONGEST_TEXT = 1024  # longer texts are read through the feature's own address, not carried by every tile
 LARGEST_INTEGER = 2**53  # beyond it a browser's numbers are no longer exact
 Plain = str | bool | int | float  # what a tile can carry
+_TAG_BYTES = 3.0  # two numbers, mostly of one and two bytes
 _SHORT = [bytes([number]) for number in range(128)]
 _JSON_TYPES = (list, tuple, dict)
 
@@ -42,7 +43,7 @@ def properties(table: FeatureTable) -> tuple[Properties, dict[str, str]]:
     rows, keys, values = list[NDArray[np.int64]](), list[NDArray[np.int64]](), list[NDArray[np.int64]]()
     fields: dict[str, str] = {}
     for name, column in columns.items():
-        present = [(i, value) for i, value in enumerate(map(_plain, column)) if value is not None]
+        present = [(i, value) for i, value in enumerate(map(plain, column)) if value is not None]
         if not present:
             continue
         rows.append(np.array([i for i, _ in present], np.int64))
@@ -58,6 +59,13 @@ def properties(table: FeatureTable) -> tuple[Properties, dict[str, str]]:
     return Properties(
         tag_start, key.astype(np.int32), value.astype(np.int32), *key_blob, *_blob([_value(value) for _, value in numbers])
     ), fields
+
+
+def row_bytes(found: Properties) -> NDArray[np.float64]:
+    """What the attributes of each feature (n,) take in a tile, about: a value is shared by all features that have it [bytes]."""
+    size = np.diff(found.value_start) / np.maximum(1, np.bincount(found.tag_value, minlength=len(found.value_start) - 1))
+    total = np.concatenate([[0.0], np.cumsum(size[found.tag_value] + _TAG_BYTES)])
+    return total[found.tag_start[1:]] - total[found.tag_start[:-1]]
 
 
 def varint(number: int) -> bytes:
@@ -76,7 +84,7 @@ def _message(field: int, content: bytes) -> bytes:
     return bytes([field << 3 | 2]) + varint(len(content)) + content
 
 
-def _plain(value: Any) -> Plain | None:
+def plain(value: Any) -> Plain | None:
     """A value a tile can carry: text, truth value or number; None where there is none worth carrying."""
     if value is None or isinstance(value, (str, bool)):
         text = value

@@ -3,14 +3,43 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
-from tiles.cache import REVALIDATE, Header, weights
-from twin.errors import TwinError
+from tiles.cache import REVALIDATE, Reply
+from tiles.negotiate import weights
+from twin.errors import NotFound, TileError, TwinError
 from twin.i18n import message, preferred_language
 
 
-def problem(error: TwinError, status: int, accept_language: bytes) -> tuple[bytes, list[Header]]:
-    """Body and headers of the response that tells `error`."""
+class MethodRefused(TileError):
+    """Tiles are read, not changed."""
+
+
+class NotAcceptable(TileError):
+    """There is no form of it that the request takes."""
+
+
+class RangeRefused(TileError):
+    """The range begins where the file has ended."""
+
+
+class Unreadable(TileError):
+    """It is there, and the disk does not give it."""
+
+
+STATUS: Mapping[type[TwinError], int] = {
+    MethodRefused: 405,
+    NotAcceptable: 406,
+    RangeRefused: 416,
+    Unreadable: 503,
+    TileError: 404,
+    NotFound: 404,
+}
+
+
+def problem(error: TwinError, accept_language: bytes, *more: tuple[bytes, bytes]) -> Reply:
+    """The response that tells `error`, with further headers."""
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     lang = language(accept_language)
     document = {
         "type": f"/problems/{error.code}",
@@ -20,13 +49,15 @@ def problem(error: TwinError, status: int, accept_language: bytes) -> tuple[byte
         "hint": error.hint(lang),
     }
     body = json.dumps(document, ensure_ascii=False).encode()
-    headers: list[Header] = [
+    headers = (
         (b"content-type", b"application/problem+json"),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", REVALIDATE),
         (b"vary", b"accept-language"),
-    ]
-    return body, [*headers, (b"allow", b"GET, HEAD")] if status == 405 else headers
+        *(((b"allow", b"GET, HEAD"),) if status == 405 else ()),
+        *more,
+    )
+    return Reply(status, headers, body)
 
 
 def language(accept_language: bytes) -> str:

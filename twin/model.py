@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.crs import Frame
+if TYPE_CHECKING:
+    from twin.crs import Frame  # loads pyproj, which the child processes that build IFC bodies do without
 
 Severity = Literal["error", "warning", "info"]
 Geometries = NDArray[np.object_]  # (n,) shapely geometries
@@ -139,10 +140,25 @@ class Element:
 
 
 @dataclass(frozen=True)
+class Repeats:
+    """The shapes that a mesh is made of, and each of the n uses of one; what no use says stands in the mesh for itself.
+
+    Known exactly, by representation and content: `vertices` by `matrices` are the mesh's vertices, rounding aside, and the faces of all
+    uses of a shape are the same counted from its first vertex, or turned round where the placement mirrors.
+    """
+
+    vertices: NDArray[np.float64]  # (v, 3) shape after shape [m, each shape's own frame]
+    sizes: NDArray[np.int64]  # (shapes, 2) vertices and faces of each
+    shape: NDArray[np.int64]  # (n,) which shape
+    first: NDArray[np.int64]  # (n, 2) the vertex and the face of the mesh with which a use begins
+    matrices: NDArray[np.float64]  # (n, 3, 4) from the shape's frame to the park's [m, enu]
+
+
+@dataclass(frozen=True)
 class Mesh:
     """The triangles of one model, in the park's frame.
 
-    `face_element` indexes `element_ids`; spaces are not part of it.
+    `face_element` indexes `element_ids`; spaces are not part of it. `repeats` and `seconds` are None where nobody knows.
     """
 
     vertices: NDArray[np.float64]  # (v, 3) [m, enu]
@@ -150,6 +166,8 @@ class Mesh:
     face_element: NDArray[np.uint32]  # (f,)
     face_color: NDArray[np.uint8]  # (f, 4) RGBA
     element_ids: Sequence[str]
+    repeats: Repeats | None = None
+    seconds: NDArray[np.float32] | None = None  # (elements,) what kernels took to build each [s]; 0 where they were not asked again
 
 
 @dataclass(frozen=True)

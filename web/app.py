@@ -1,14 +1,14 @@
 """The server: `create_app` puts a park behind HTTP. Nothing happens at import.
 
-faults told ─ requests counted ─ host and origin checked ─┬─ /tiles /3dtiles /terrain   raw ASGI (`tiles.router`)
-                                                          └─ everything else            FastAPI, one router a resource
+tiles in memory (`web.front`) ─ faults told ─ requests counted ─ host and origin checked ─┬─ /tiles /3dtiles /terrain   `tiles.router`
+                                                                                          └─ everything else            FastAPI
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tiles.router import TileApp
 from twin.store import Store, open_store
 from web import problems, routes
+from web.front import TILE_TREES, answered_first, at_once
 from web.metrics import counted
 from web.openapi import describe_by
 from web.problems import faults_told
@@ -28,7 +29,6 @@ from web.security import guarded
 from web.served import Served, serve
 from web.settings import Settings
 
-TILE_TREES = ("/tiles/", "/3dtiles/", "/terrain/")
 PARK_VARIABLE, SETTINGS_VARIABLE = "PARKTWIN_PARK", "PARKTWIN_SETTINGS"
 
 
@@ -50,14 +50,17 @@ def create_app(park: Store | str | Path, settings: Settings | None = None) -> Fa
         redoc_url=None,
         lifespan=_lifespan,
     )
-    app.state.served = serve(store, settings)
+    app.state.served = served = serve(store, settings)
     problems.install(app)
     routes.include(app)
     describe_by(app)
-    app.add_middleware(tiles_in_front, tile_app=TileApp(store))  # the last one added is asked first
+    app.state.tiles = tiles = TileApp(store, served.may_see)
+    app.state.at_once = first = at_once(tiles, settings, served.metrics)
+    app.add_middleware(tiles_in_front, tile_app=tiles)  # the last one added is asked first
     app.add_middleware(guarded, settings=settings)
-    app.add_middleware(counted, metrics=app.state.served.metrics)
+    app.add_middleware(counted, metrics=served.metrics)
     app.add_middleware(faults_told)
+    app.add_middleware(answered_first, answer=first)
     return app
 
 
@@ -77,15 +80,16 @@ def tiles_in_front(app: ASGIApp, tile_app: ASGIApp) -> ASGIApp:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
+async def _lifespan(app: FastAPI) -> AsyncGenerator[Mapping[str, object]]:
     served = cast("Served", app.state.served)
     anyio.to_thread.current_default_thread_limiter().total_tokens = served.settings.threads
     tail = asyncio.create_task(served.tail.run())
     try:
-        yield
+        yield {"at_once": app.state.at_once}  # for `web.protocol`
     finally:
         served.tail.end()
         tail.cancel()
         with suppress(asyncio.CancelledError):
             await tail
+        await anyio.to_thread.run_sync(app.state.tiles.close)
         await anyio.to_thread.run_sync(served.close)

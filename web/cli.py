@@ -83,11 +83,11 @@ def export(
 ) -> None:
     """Write the park, or a layer of it, as a file of another format."""
     spoken = language(lang)
-    write = writer(form, spoken)
-    if is_database(out) and form != "park":
-        raise UsageError("export_no_database", subject=form)
     with progress() as bars:
-        bars.add_task(form, total=None)
+        task = bars.add_task(form, total=None)
+        write = writer(form, spoken, lambda done, known: bars.update(task, completed=done, total=known))
+        if is_database(out) and form != "park":
+            raise UsageError("export_no_database", subject=form)
         write(open_store(park), layer, out if is_database(out) else Path(out))
     size = None if is_database(out) else _size(Path(out))
     if as_json:

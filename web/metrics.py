@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -25,7 +26,7 @@ class Metrics:
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """One request more."""
-        place = sum(seconds > limit for limit in BUCKETS_S)
+        place = bisect_left(BUCKETS_S, seconds)
         with self._lock:
             self._requests[method, route, status] += 1
             self._buckets[route][place] += 1

@@ -1,7 +1,9 @@
 """The scene: what is drawn, once, as pydeck; the page, the notebook and the HTML export read the same JSON.
 
 Layer ids say what they are: `layer/<layer id>` vector tiles, `buildings` extruded footprints, `model/<model id>` building models and
-`city/<model id>` models of many buildings as 3D Tiles, `mesh/<layer>/<feature>` tilesets that came as they are, `devices/<kind>` points.
+`city/<model id>` models of many buildings as 3D Tiles, `terrain` the ground where one grid cannot show it, `tubes/<layer id>` the bodies of
+pipes, ducts and fibre, `points/<layer id>` point clouds, `mesh/<layer>/<feature>` tilesets that came as they are, `devices/<kind>` points.
+Tubes and points are switched with the layer of their features.
 Paths are relative to the server's root. The literals of deck.gl go in `pydeck.types.String`, else pydeck makes them expressions.
 """
 
@@ -17,12 +19,15 @@ from pydeck.types import String
 
 from tiles.mvt import MAX_ZOOM as DEEPEST_TILES
 from tiles.registered import registered
+from tiles.sources.clouds import kept_clouds
+from tiles.tubes import KINDS as TUBES
 from twin.buildings import Building, buildings, is_shared
 from twin.model import Layer
 from twin.store import Bounds, Store
 from web.answers.devices import devices_answer
 from web.answers.layers import drawing_order, tiles_path
 from web.answers.park import home
+from web.answers.terrain import MOST
 from web.styles import LayerStyle, device_style, layer_style
 
 MAX_ZOOM = 26  # close enough to read the label of a cable
@@ -34,8 +39,11 @@ def deck(store: Store, *, inline: bool = False) -> pydeck.Deck:
     """The scene as a pydeck Deck; `inline` puts the devices into it instead of the path they are read from."""
     layers = [
         *_vector_layers(store),
+        *_ground(store, inline=inline),
         *_registered(store, inline=inline),
         *_tilesets(store, buildings(store)),
+        *_tubes(store, inline=inline),
+        *_clouds(store, inline=inline),
         *_device_layers(store, inline=inline),
     ]
     # the types pydeck gives its parameters are those of its defaults
@@ -51,9 +59,9 @@ def scene(store: Store, *, inline: bool = False) -> dict[str, Any]:
     return document
 
 
-def tileset_path(building_id: str) -> str:
-    """Where the 3D Tiles of a building's models are."""
-    return f"/3dtiles/{quote(building_id, safe='')}/tileset.json"
+def tileset_path(of: str) -> str:
+    """Where the 3D Tiles of a building's models, or of a layer, are."""
+    return f"/3dtiles/{quote(of, safe='')}/tileset.json"
 
 
 def _view_state(store: Store) -> Any:
@@ -117,6 +125,38 @@ def tilesets(store: Store, found: Sequence[Building]) -> Mapping[str, str]:
     shared = [model.id for model in store.models() if is_shared(model)]
     single = [(building, [model for model in building.model_ids if model not in shared]) for building in found]
     return {f"model/{own[0]}": building.id for building, own in single if own} | {f"city/{model}": model for model in shared}
+
+
+def _ground(store: Store, *, inline: bool) -> Sequence[Any]:
+    """The ground in tiles, where it holds more than the page's own grid does."""
+    terrain = None if inline else store.terrain()
+    if terrain is None or (max(terrain.heights.shape) <= MOST and not terrain.detail):
+        return []
+    return [_layer("TerrainTileset", "terrain", "/terrain/tileset.json", {"pickable": True})]
+
+
+def _tubes(store: Store, *, inline: bool) -> Sequence[Any]:
+    """Lines that have a thickness; a page without a server has them as lines."""
+    found = [] if inline else [layer for layer in drawing_order(store) if layer.kind in TUBES and layer.features]
+    return [_layer("ParkTileset", f"tubes/{layer.id}", tileset_path(layer.id), {"pickable": True}) for layer in found]
+
+
+def _clouds(store: Store, *, inline: bool) -> Sequence[Any]:
+    """Point clouds whose points are kept; a page without a server has their outlines."""
+    found = [] if inline else [layer for layer in drawing_order(store) if layer.kind == "point_cloud"]
+    return [_cloud(store, layer, kept) for layer in found if (kept := kept_clouds(store, layer))]
+
+
+def _cloud(store: Store, layer: Layer, kept: Mapping[str, str]) -> Any:
+    table = store.features(layer.id, ids=list(kept))
+    density = [float(value) for value in table.column("points_per_sqm") if value]
+    lows, highs = ([float(value) for value in table.column(name) if value is not None] for name in ("z_min_m", "z_max_m"))
+    properties: dict[str, Any] = {"pickable": True, "spacing": round(max(density, default=4.0) ** -0.5, 3)}
+    if lows and highs:
+        properties["heights"] = [min(lows), max(highs)]
+    if len(kept) == 1:
+        properties["feature"] = String(next(iter(kept)))
+    return _layer("PointTileset", f"points/{layer.id}", tileset_path(layer.id), properties)
 
 
 def _registered(store: Store, *, inline: bool) -> Sequence[Any]:

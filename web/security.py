@@ -72,10 +72,15 @@ def is_loopback_client(scope: Scope) -> bool:
     return client is None or client[0] in {*LOOPBACK, "testclient"} or str(client[0]).startswith("127.")
 
 
+def is_host_welcome(host: str, settings: Settings) -> bool:
+    """Whether a request with that Host may be answered."""
+    return settings.is_open or host_name(host) in LOOPBACK
+
+
 def _refusal(scope: Scope, settings: Settings) -> UsageError | None:
     headers = Headers(scope=scope)
     host = headers.get("host", "")
-    if not settings.is_open and host_name(host) not in LOOPBACK:
+    if not is_host_welcome(host, settings):
         return UsageError("host_refused", subject=host)
     origin = headers.get("origin")
     changes = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS

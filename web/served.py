@@ -9,6 +9,7 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from tiles.permission import MaySee, everything, rule_named
 from twin.buildings import Building, buildings
 from twin.store import Store
 from web.answers.gazetteer import gazetteer
@@ -39,6 +40,7 @@ class Served:
     whatif: WhatIf
     tail: Tail
     metrics: Metrics
+    may_see: MaySee = everything
 
     def buildings(self) -> Sequence[Building]:
         """The park's buildings, found once a revision."""
@@ -68,6 +70,7 @@ def serve(store: Store, settings: Settings) -> Served:
         whatif=WhatIf(store),
         tail=Tail(store, settings.poll_s),
         metrics=Metrics(),
+        may_see=rule_named(settings.rule),
     )
 
 

@@ -8,9 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from typing import Any
 
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
 from twin.errors import Conflict
 from web.app import PARK_VARIABLE, SETTINGS_VARIABLE, create_app
@@ -23,6 +25,7 @@ OPTIONS: Mapping[str, Any] = {
     "server_header": False,
     "timeout_graceful_shutdown": 3,  # how long open answers may take once the server is told to stop [s]
     "ws_max_size": 1_000_000,
+    **({"http": "web.protocol:TileProtocol"} if find_spec("httptools") else {}),  # a parser in C, and tiles in memory answered by it
 }
 
 
@@ -57,9 +60,8 @@ def run(park: str, settings: Settings, bound: socket.socket, workers: int = 1, *
     """Serve until told to stop; `started` is called once requests are taken."""
     if workers > 1:
         os.environ |= {PARK_VARIABLE: park, SETTINGS_VARIABLE: settings.to_json()}
-        host, port = bound.getsockname()[:2]
-        bound.close()  # the supervisor binds it again for its workers
-        uvicorn.run("web.app:from_environment", factory=True, workers=workers, host=host, port=port, **OPTIONS)
+        config = uvicorn.Config("web.app:from_environment", factory=True, workers=workers, **OPTIONS)
+        Multiprocess(config, sockets=[bound]).run()  # on our socket: one that uvicorn binds has every answer wait 40 ms (see `_bind`)
         return
     server = uvicorn.Server(uvicorn.Config(create_app(park, settings), **OPTIONS))
     if started is not None:

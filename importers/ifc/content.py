@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from importers.ifc.assigned import Assigned, assigned
-from importers.ifc.bodies import Bodies, Risk
+from importers.ifc.bodies import Risk
 from importers.ifc.entity import attribute, text
-from importers.ifc.groups import gathering, group
-from importers.ifc.identity import identities, label
+from importers.ifc.groups import group
+from importers.ifc.identity import label
 from importers.ifc.materials import materials
-from importers.ifc.placements import MALFORMED, Placements, cut_circles, cut_loops
+from importers.ifc.opened import NOT_DRAWN, Opened, Ready, opened
+from importers.ifc.placements import MALFORMED, Placements
 from importers.ifc.ports import joints, owned, port
 from importers.ifc.properties import TYPE_SETS, Properties
 from importers.ifc.said import Reading, attributes, is_segment
 from importers.ifc.structure import of_class, relations_left_out, structure
 from importers.ifc.survey import survey
-from importers.ifc.units import Units, assume, read_units
+from importers.ifc.units import Units
 from twin.model import ATTRIBUTES
 
-_ELSEWHERE = ("IfcSpace", "IfcSpatialZone", "IfcOpeningElement", "IfcPort")  # told as spaces, groups, or with the element they belong to
-_NOT_DRAWN = {"IfcVirtualElement": "virtual", "IfcGrid": "grid"}
-_ONLY_WITH_BODY = (
-    "IfcSpatialStructureElement",
-    "IfcSpatialElement",
-    "IfcAnnotation",
-    "IfcFeatureElement",
-    "IfcStructuralActivity",
-    "IfcStructuralItem",
-)
 _WHY_LEFT_OUT = {
     "IfcOpeningElement": "cuts_nothing",
     "IfcPort": "belongs_to_nothing",
@@ -45,14 +36,10 @@ _IDS_TOLD = 500  # of what is left out, by class
 
 @dataclass
 class Found:
-    """What came up while elements were read: bodies to build, what was left out and why, what cannot be built."""
+    """What came up while elements were read: what was left out and why, and of what some attributes could not be read."""
 
-    risks: dict[int, Risk] = field(default_factory=dict[int, Risk])
-    failed: dict[int, str] = field(default_factory=dict[int, str])
     left_out: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    roles: dict[str, str] = field(default_factory=dict[str, str])
-    malformed: list[str] = field(default_factory=list[str])  # of what some attributes could not be read
-    is_mended: bool = False  # the open file is not as it lies on the disk: see `ready`
+    malformed: list[str] = field(default_factory=list[str])
 
     def leave_out(self, product: Any, id_: str) -> None:
         """Count a product that is neither element nor told with another."""
@@ -68,49 +55,24 @@ def read_content(file: Any) -> tuple[dict[str, Any], dict[int, Risk]]:
 
     Ids in the result are final (GlobalIds or substitutes) but for `step`, the product's number in the file.
     """
-    content, found, elements = open_content(file)
+    whole = opened(file)
+    content, elements = open_content(whole)
     told = list(elements)
-    return {**content(), "elements": told}, found.risks
+    return {**content(), "elements": told}, dict(whole.work.risks)
 
 
-@dataclass(frozen=True)
-class Ready:
-    """An open file that no reader and no kernel goes round in for ever: its units, and what was cut out of it."""
-
-    units: Units
-    loops: Sequence[int]  # placements
-    circles: Sequence[int]  # parts
-    is_mended: bool
-
-
-def ready(file: Any) -> Ready:
-    """Cut what goes in circles, and write the unit of length into a file that needs one to be built; each process does it that opens it."""
-    loops, circles = cut_loops(file), cut_circles(file)
-    stated = read_units(file)
-    units = assume(file, stated) if stated.are_missing else stated
-    return Ready(units, loops, circles, bool(loops or circles or units.length_m != stated.length_m))
-
-
-def open_content(file: Any, path: Path | None = None) -> tuple[Callable[[], dict[str, Any]], Found, Iterator[dict[str, Any]]]:
-    """The same piece by piece: everything but the elements (to be asked for after them), what came up, and the elements one by one.
+def open_content(whole: Opened, path: Path | None = None) -> tuple[Callable[[], dict[str, Any]], Iterator[dict[str, Any]]]:
+    """The same piece by piece: everything but the elements (to be asked for after them), and the elements one by one.
 
     `path` is where the open file lies, if it does; its text is quicker to read than its objects where it is simple enough.
     """
-    readied = ready(file)
-    units = readied.units
-    products = file.by_type("IfcProduct")
-    gathered = gathering(file)
-    known = {item.id(): item for item in (*products, *gathered, *of_class(file, "IfcTypeObject"))}
-    replaced: dict[int, str] = {}
-    ids, issues = identities(list(known.values()), replaced)
-    model = _reading(file, units, ids, assigned(path, file) if path is not None else None)
-    model = replace(model, replaced=replaced)
+    file, units, ids = whole.file, whole.ready.units, whole.ids
+    model = _reading(whole, assigned(path, file) if path is not None else None)
     placements = Placements(units.length_m)
-    found = Found(is_mended=readied.is_mended)
+    found = Found()
 
     def rest() -> dict[str, Any]:
         spaces = _each(of_class(file, "IfcSpace"), lambda space: _space(model, space, placements), found)
-        _add_bodies(model, of_class(file, "IfcSpace"), found)
         return {
             "schema": file.schema_identifier,
             "names": _names(file, ids),
@@ -118,42 +80,41 @@ def open_content(file: Any, path: Path | None = None) -> tuple[Callable[[], dict
             "geo": survey(file, units),
             "storeys": _each(of_class(file, "IfcBuildingStorey"), lambda storey: _storey(model, storey, placements), found),
             "spaces": spaces,
-            "groups": _each(gathered, lambda item: group(model, item), found),
+            "groups": _each(whole.gathered, lambda item: group(model, item), found),
             "ports": _each(owned(model), lambda item: port(model, item, placements), found),
             "joints": joints(model),
             "left_out": found.left_out,
             "not_read": _not_read(model),
-            "failed": {str(step): why for step, why in found.failed.items()},
-            "issues": issues + _unit_issue(file, units) + _loop_issues(readied) + _malformed_issue(found),
+            "failed": {str(step): why for step, why in whole.work.failed.items()},
+            "issues": [*whole.issues, *_unit_issue(file, units), *_loop_issues(whole.ready), *_malformed_issue(found)],
         }
 
-    return rest, found, _elements(model, products, found)
+    return rest, _elements(model, whole, found)
 
 
-def _reading(file: Any, units: Units, ids: dict[int, str], told: Assigned | None) -> Reading:
+def _reading(whole: Opened, told: Assigned | None) -> Reading:
+    file, units = whole.file, whole.ready.units
     links = structure(file)
     properties = Properties(units)
     material_sets = properties.of_materials(file)
     found = materials(file, units.length_m, links.type_of, frozenset(material_sets))
     sets = properties.of_objects(file, links.type_of, told)
     voids = frozenset(opening.id() for openings in links.openings.values() for opening in openings)
-    return Reading(file, units, links, Bodies(), ids, properties, sets, found, material_sets, voids, {})
+    return Reading(file, units, links, whole.ids, properties, sets, found, material_sets, voids, whole.replaced)
 
 
-def _elements(model: Reading, products: Sequence[Any], found: Found) -> Iterator[dict[str, Any]]:
-    for product in products:
+def _elements(model: Reading, whole: Opened, found: Found) -> Iterator[dict[str, Any]]:
+    for product in whole.products:
         kind = product.is_a()
-        role = found.roles[kind] if kind in found.roles else found.roles.setdefault(kind, _role(product))
+        role, risk = whole.work.roles[kind], whole.work.risk(product.id())
         if role == "elsewhere":
             if not _is_told(model, product):
                 found.leave_out(product, model.id_of(product))
             continue
-        risk = "none" if role == "not_drawn" else model.bodies.risk(product)
         if role == "with_body" and risk == "none":
             if not product.is_a("IfcSpatialStructureElement") and not product.is_a("IfcSpatialElement"):
                 found.leave_out(product, model.id_of(product))
             continue
-        _note_body(product, risk, found)
         try:
             yield _element(model, product, risk)
         except MALFORMED:  # one broken instance must not cost the others
@@ -180,19 +141,6 @@ def _bare(model: Reading, product: Any, risk: Risk) -> dict[str, Any]:
     return {**said, **empty, "properties": {ATTRIBUTES: {}}}
 
 
-def _is_of(product: Any, kinds: Sequence[str]) -> bool:
-    return any(product.is_a(kind) for kind in kinds)
-
-
-def _role(product: Any) -> str:
-    """How products of this class are told: `elsewhere`, `with_body` only, `not_drawn` or `always`."""
-    if _is_of(product, _ELSEWHERE) or is_segment(product):
-        return "elsewhere"
-    if _is_of(product, tuple(_NOT_DRAWN)):
-        return "not_drawn"
-    return "with_body" if _is_of(product, _ONLY_WITH_BODY) else "always"
-
-
 def _is_told(model: Reading, product: Any) -> bool:
     """Whether a product that is no element is found with another."""
     step = product.id()
@@ -201,18 +149,6 @@ def _is_told(model: Reading, product: Any) -> bool:
     if product.is_a("IfcOpeningElement"):
         return step in model.voids
     return not is_segment(product) or step in model.links.whole
-
-
-def _note_body(product: Any, risk: Risk, found: Found) -> None:
-    if risk == "looped":
-        found.failed[product.id()] = "holds_itself"
-    elif risk != "none":
-        found.risks[product.id()] = risk
-
-
-def _add_bodies(model: Reading, products: Sequence[Any], found: Found) -> None:
-    for product in products:
-        _note_body(product, model.bodies.risk(product), found)
 
 
 def _element(model: Reading, product: Any, risk: Risk) -> dict[str, Any]:
@@ -240,8 +176,8 @@ def _element(model: Reading, product: Any, risk: Risk) -> dict[str, Any]:
 
 
 def _why_no_body(model: Reading, product: Any) -> str:
-    if product.is_a() in _NOT_DRAWN:
-        return _NOT_DRAWN[product.is_a()]
+    if product.is_a() in NOT_DRAWN:
+        return NOT_DRAWN[product.is_a()]
     if product.id() in model.links.has_parts:
         return "aggregate"
     return "no_representation" if attribute(product, "Representation") is None else "no_body_representation"
@@ -278,7 +214,7 @@ def _space(model: Reading, space: Any, placements: Placements) -> dict[str, Any]
     }
 
 
-def _names(file: Any, ids: dict[int, str]) -> dict[str, Any]:
+def _names(file: Any, ids: Mapping[int, str]) -> dict[str, Any]:
     """Ids and names of project, site and building, the first of each."""
     names: dict[str, Any] = {}
     for kind in ("IfcProject", "IfcSite", "IfcBuilding"):
@@ -317,4 +253,4 @@ def _loop_issues(readied: Ready) -> list[dict[str, Any]]:
     ]
 
 
-__all__ = ["TYPE_SETS", "open_content", "read_content", "ready"]
+__all__ = ["TYPE_SETS", "open_content", "read_content"]

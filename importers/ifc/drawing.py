@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from importers.ifc.georeference import Georeferenced
-from importers.ifc.mesh import Body, Merged, boxes, merged
+from importers.ifc.mesh import Body, Merged, boxes, merged, repeated
 from importers.ifc.outline import Recall, afresh
 from importers.ifc.words import default_color, discipline
 from twin.crs import Frame
@@ -89,8 +89,11 @@ def draw(content: Mapping[str, Any], bodies: Mapping[int, Body], recall: Recall 
 def mesh(drawing: Drawing, place: Place) -> Mesh:
     """The triangles in the park's frame, coloured."""
     bulk = drawing.bulk
-    vertices = place.georeferenced.placement.to_enu(bulk.vertices)
-    return Mesh(vertices, bulk.faces, bulk.owner, _colors(drawing), [element["id"] for element in drawing.elements])
+    placement = place.georeferenced.placement
+    vertices = placement.to_enu(bulk.vertices)
+    shapes = repeated(bulk.uses, placement.turn, placement.to_enu(np.zeros((1, 3)))[0])
+    seconds = np.array([drawing.bodies[element["step"]].seconds for element in drawing.elements], np.float32)
+    return Mesh(vertices, bulk.faces, bulk.owner, _colors(drawing), [element["id"] for element in drawing.elements], shapes, seconds)
 
 
 def _colors(drawing: Drawing) -> NDArray[np.uint8]:

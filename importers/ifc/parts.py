@@ -1,11 +1,13 @@
 """Triangles between the child and its parent: `part-<run>-<number>.npz` files, each whole or not there at all.
 
-A part holds meshes in their product's frame and instances of them; an instance may use a mesh of an earlier part of the same run.
+A part holds meshes in their product's frame and instances of them; an instance may use a mesh of an earlier part of the same run. Two
+processes that build at once have a run each, the lower one that of the helper: what it has built may be built again by the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,13 +32,14 @@ class Shape:
 
 @dataclass(frozen=True)
 class Instance:
-    """One use of a mesh by a product: step id, (4, 4) placement in the model, the kernel, and how far its box was off [m]."""
+    """One use of a mesh by a product: step id, (4, 4) placement in the model, the kernel, how far its box was off [m], seconds it took."""
 
     product: int
     shape: Shape
     matrix: NDArray[np.float64]
     kernel: str
     off_m: float
+    seconds: float = 0.0
 
 
 @dataclass
@@ -50,24 +53,24 @@ class Parts:
     _known: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     _meshes: list[tuple[Any, Any, Any]] = field(default_factory=list[tuple[Any, Any, Any]])
     _first_mesh: int = 0
-    _rows: list[tuple[int, int, str, float]] = field(default_factory=list[tuple[int, int, str, float]])
+    _rows: list[tuple[int, int, str, float, float]] = field(default_factory=list[tuple[int, int, str, float, float]])
     _matrices: list[Any] = field(default_factory=list[Any])
     _bytes: int = 0
 
-    def add(self, product: int, shape: Any, kernel: str, off_m: float) -> None:
+    def add(self, product: int, shape: Any, kernel: str, off_m: float, seconds: float = 0.0) -> None:
         """One element of the kernel; its mesh is kept only if no earlier element had the same one from the same kernel."""
         geometry = shape.geometry
         key = (kernel, str(geometry.id))
         if key not in self._known:
             self._known[key] = self._take(_mesh(geometry))
-        self._rows.append((product, self._known[key], kernel, off_m))
+        self._rows.append((product, self._known[key], kernel, off_m, seconds))
         self._matrices.append(np.frombuffer(shape.transformation_buffer, float).reshape(4, 4).T.copy())
         if self._bytes > self.flush_bytes or len(self._rows) >= _FLUSH_INSTANCES:
             self.flush()
 
     def add_shape(self, product: int, shape: Shape, matrix: NDArray[np.float64], kernel: str) -> None:
         """One shape that no kernel made, and where it stands."""
-        self._rows.append((product, self._take((shape.vertices, shape.faces, shape.colors)), kernel, 0.0))
+        self._rows.append((product, self._take((shape.vertices, shape.faces, shape.colors)), kernel, 0.0, 0.0))
         self._matrices.append(matrix)
 
     def _take(self, mesh: tuple[Any, Any, Any]) -> int:
@@ -101,6 +104,7 @@ class Parts:
             "mesh": np.array([row[1] for row in self._rows], np.int64),
             "kernel": np.array([row[2] for row in self._rows]),
             "off_m": np.array([row[3] for row in self._rows]),
+            "seconds": np.array([row[4] for row in self._rows]),
             "matrix": np.array(self._matrices, float).reshape(-1, 4, 4),
         }
 
@@ -116,9 +120,9 @@ def read_parts(folder: Path) -> Iterator[Instance]:
         for shape in _shapes(arrays):
             meshes[run, counts.get(run, 0)] = shape
             counts[run] = counts.get(run, 0) + 1
-        rows = zip(arrays["product"], arrays["mesh"], arrays["matrix"], arrays["kernel"], arrays["off_m"], strict=True)
-        for product, mesh, matrix, kernel, off in rows:
-            yield Instance(int(product), meshes[run, int(mesh)], matrix, str(kernel), float(off))
+        said = (arrays[name].tolist() for name in ("product", "mesh", "kernel", "off_m", "seconds"))
+        for product, mesh, kernel, off, seconds, matrix in zip(*said, arrays["matrix"], strict=True):
+            yield Instance(product, meshes[run, mesh], matrix, kernel, off, seconds)
 
 
 @dataclass(frozen=True)
@@ -132,11 +136,17 @@ class Progress:
 def progress(folder: Path) -> Progress:
     """How far the children of a file have come."""
     off: dict[int, bool] = {}
+    doubts = {step for path in sorted(folder.glob("doubts-*.json")) for step in json.loads(path.read_bytes())}
     for path in sorted(folder.glob("part-*.npz")):
         with np.load(path) as part:
             for product, kernel, metres in zip(part["product"].tolist(), part["kernel"].tolist(), part["off_m"].tolist(), strict=True):
-                off[product] = off.get(product, True) and metres > ALARM_M and kernel in {FAST, EXACT}
+                off[product] = off.get(product, True) and (metres > ALARM_M or product in doubts) and kernel in {FAST, EXACT}
     return Progress(frozenset(off), [product for product, is_off in off.items() if is_off])
+
+
+def note_doubts(folder: Path, run: int, products: Collection[int]) -> None:
+    """Leave word to the next child that some products of this run have to be looked at again."""
+    (folder / f"doubts-{run}.json").write_text(json.dumps(sorted(products)), "utf-8")
 
 
 def finished(folder: Path) -> frozenset[int]:

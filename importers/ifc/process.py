@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from importers.ifc.parts import finished
-from importers.ifc.worker import LIBRARY_MISSING, MORE, OPENED, REFUSED
+from importers.ifc.worker import ALONE, LIBRARY_MISSING, MORE, OPENED, REFUSED
 from twin.errors import UnreadableSource
 
 _SUSPECTS = 8  # products built one by one after a crash: the one whose turn it was is among the next in line
@@ -86,6 +86,7 @@ class _Watch:
     bodies: list[int] = field(default_factory=list[int])
     order: list[int] = field(default_factory=list[int])
     one_by_one: bool = False
+    is_helped: bool = False  # two build at once: when both are silent nobody knows who hangs
     current: int | None = None
     built: set[int] = field(default_factory=set[int])
     no_shape: list[int] = field(default_factory=list[int])
@@ -100,7 +101,13 @@ class _Watch:
         if at == "content":
             self.bodies = message["bodies"]
         elif at == "step":
-            self.order, self.one_by_one, self.current = message["order"], message["one_by_one"], None
+            self.order, self.one_by_one, self.current = [], message["one_by_one"], None
+        elif at == "order":
+            self.order += message["order"]
+        elif at == "helped":
+            self.is_helped = True
+        elif at == "also":
+            self.built.add(message["product"])
         elif at in {"begin", "built"}:
             self.current = message["product"]
             self.built |= {message["product"]} if at == "built" else set()
@@ -130,6 +137,7 @@ class _Story:
     is_done: bool = False
     is_stuck: bool = False  # the last child asked for a successor and had nothing to show
     finished: int = -1
+    is_alone: bool = False  # something went wrong among several processes: from now on one does one thing after the other
     spared: frozenset[int] = frozenset()  # products whose bodies are known
 
     def job(self, path: Path, run: int, limits: Limits) -> dict[str, Any]:
@@ -137,21 +145,27 @@ class _Story:
         safest = any(self.blame[product] for product in self.suspects)
         job = {"path": str(path.absolute()), "run": run, "parent": os.getpid(), "memory_bytes": limits.memory_bytes, "safest": safest}
         job |= {"soft_bytes": 0 if self.is_stuck else limits.soft_bytes, "flush_bytes": _FLUSH_BYTES[not limits.soft_bytes]}
-        return {**job, "suspects": self.suspects, "given_up": list(self.given_up)}
+        return {**job, "suspects": self.suspects, "given_up": list(self.given_up), "alone": self.is_alone}
 
     def learn(self, end: str, done: frozenset[int]) -> None:
         """Take in how a child ended; a product that was alone at work at two deaths is given up."""
         self.is_done = end == "done"
         if self.is_done or end == "more":
-            self.suspects = []
+            self.suspects, self.watch.is_helped = [], False
             self.is_stuck, self.finished = self.finished == len(done), len(done)
             return
-        self.deaths.append(end)
-        self.suspects = self.watch.suspects()
+        is_known = end == "kernel_crashed" or not self.watch.is_helped  # the process that tells its steps is the one that died
+        self.is_alone, self.watch.is_helped = True, False
+        self.suspects = self.watch.suspects() if end != "alone" and is_known else []
+        self.deaths += [end] if end != "alone" else []
         if self.watch.one_by_one:
             self.blame.update(self.suspects)
             self.given_up |= {product: end for product in self.suspects if self.blame[product] > 1}
         self.watch.built = set(done)  # what was built and not yet written is lost with the child
+
+    def may_go_on(self, folder: Path, limits: Limits) -> bool:
+        """Whether a file whose content is not known yet has another try: its reader may have ended with those who built beside it."""
+        return not self.is_alone and (folder / "bodies.json").exists() and len(self.deaths) + 1 < limits.children
 
     def failed(self, done: frozenset[int]) -> dict[int, str]:
         """Products that no kernel built, and why; they may be drawn as boxes all the same."""
@@ -211,13 +225,15 @@ def build(path: Path, name: str, folder: Path, limits: Limits, watcher: Watcher)
                 content = _content(folder)  # where it is known, the child builds meanwhile
             end = _hear_out(child, limits.silence_s, left, story.watch, watcher.progress)
         _refuse(name, end, story.watch)
-        if end not in {"done", "more"} and not (folder / "content.json").exists():
+        if end not in {"done", "more"} and not (folder / "content.json").exists() and not story.may_go_on(folder, limits):
             raise _died(name, end, story.watch, limits)
         story.learn(end, finished(folder) | story.spared)
         if end == "time_limit":
             break
         run += 1
-    content = content or _content(folder) or {}
+    content = content or _content(folder)
+    if content is None:
+        raise _died(name, story.deaths[-1] if story.deaths else "alone", story.watch, limits)
     failed = story.failed(finished(folder) | story.spared) | {int(k): why for k, why in content["failed"].items()}
     return Outcome(content, folder, failed, frozenset(story.watch.voided), story.deaths, time.monotonic() - started, known)
 
@@ -269,7 +285,7 @@ def _hear_out(
     silent = _listen(child, silence_s, left_s, watch, progress)
     if silent:
         return silent
-    known = {OPENED: "done", MORE: "more", REFUSED: "refused", LIBRARY_MISSING: "library_missing"}
+    known = {OPENED: "done", MORE: "more", REFUSED: "refused", LIBRARY_MISSING: "library_missing", ALONE: "alone"}
     return known.get(child.returncode, "kernel_crashed")
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from importers.ifc.bodies import Bodies
 from importers.ifc.entity import attribute
 from importers.ifc.materials import Materials
 from importers.ifc.properties import Properties
@@ -22,12 +21,11 @@ _DESIGN = "DesignParameters"
 
 @dataclass(frozen=True)
 class Reading:
-    """One open file and what was read of it in bulk: units, relations, bodies, ids, property sets, materials."""
+    """One open file and what was read of it in bulk: units, relations, ids, property sets, materials."""
 
     file: Any
     units: Units
     links: Structure
-    bodies: Bodies
     ids: Mapping[int, str]
     properties: Properties
     sets: Mapping[int, Mapping[str, Any]]

@@ -1,15 +1,19 @@
 """Bodies into triangles: which kernel builds which product, and what is tried when one fails (runs in the child).
 
 Route by risk (measured): plain bodies by the manifold chain, bodies with boolean results by the cgal-simple chain, what is missing,
-empty or out of its expected box by OpenCascade, then by OpenCascade without cutting the openings; what no kernel builds is drawn as the
-box of its definition. World coordinates are never asked for: shapes stay in their product's frame, repeated ones are written once.
+empty, out of its expected box or complained of by the kernel in its log by OpenCascade, then by OpenCascade without cutting the openings;
+what no kernel builds is drawn as the box of its definition. World coordinates are never asked for: shapes stay in their product's frame,
+repeated ones are written once. Where there is much to do a copy of this process helps: both take batches from one queue.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +22,29 @@ import ifcopenshell.geom
 import numpy as np
 from numpy.typing import NDArray
 
+from importers.ifc import team
 from importers.ifc.bodies import Risk
 from importers.ifc.entity import attribute
-from importers.ifc.expected import box, disagreement, expected
+from importers.ifc.expected import Expectations, box, disagreement
 from importers.ifc.kernels import ALARM_M, BOX, EXACT, FAST, SAFE, UNCUT
 from importers.ifc.parts import Parts, Progress, Shape
 from importers.ifc.placements import MALFORMED, Placements
 
 _LOG_EVERY = 256
-_BATCH = 1000  # products in one go of an iterator: it keeps all that it has made
+_BATCH = (100, 1000)  # products in one go of an iterator: it keeps all that it has made, and looks at the whole file first
+_SLOW_BATCH = (1, 50)  # the same of a slow kernel
+_LINE = 300  # step ids in one line to the parent: 4096 bytes are written in one piece
+_ROUNDS = 8  # batches for each of two processes, where that makes none too small
+_COMPLAINT = re.compile(r"^\[error\].*?\{([0-3][0-9A-Za-z_$]{21})\}", re.MULTILINE)
 _FARTHEST_M = 1e8  # what lies farther out is on no earth
 
 
 class Enough(Exception):
     """This process has grown too large to go on; everything built so far is written."""
+
+
+class HelperLost(Exception):
+    """The copy that helped has died; which product it died of is found by one process alone."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,21 @@ class Step:
 
 
 @dataclass
+class Seen:
+    """Step ids of products by what came of the attempts at them."""
+
+    built: set[int] = field(default_factory=set[int])
+    suspicious: set[int] = field(default_factory=set[int])  # built, but not where the definition says, or not without complaint
+    empty: set[int] = field(default_factory=set[int])  # built into nothing: the openings take the whole body
+    beyond: set[int] = field(default_factory=set[int])  # built where nothing can be
+
+    def take(self, other: Mapping[str, Iterable[int]]) -> None:
+        """Take in what another process has seen."""
+        for name, steps in other.items():
+            getattr(self, name).update(steps)
+
+
+@dataclass
 class Tessellation:
     """The work on one open file: where results go, whom to tell, when to stop, and what is already known to be off."""
 
@@ -52,9 +80,12 @@ class Tessellation:
     parts: Parts
     tell: Callable[..., None]
     is_enough: Callable[[], bool] = lambda: False
-    suspicious: set[int] = field(default_factory=set[int])  # built, but not where the definition says
-    empty: set[int] = field(default_factory=set[int])  # built into nothing: the openings take the whole body
-    beyond: set[int] = field(default_factory=set[int])  # built where nothing can be
+    helper: Parts | None = None  # where a copy of this process puts its shapes, if one may help
+    seen: Seen = field(default_factory=Seen)
+    _hopes: Expectations = field(default_factory=Expectations)
+    _offs: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    _complaints: set[str] = field(default_factory=set[str])  # GlobalIds
+    _sharing: dict[tuple[str, str], set[int]] = field(default_factory=dict[tuple[str, str], set[int]])
 
     def run(self, risks: Mapping[int, Risk], suspects: Step, before: Progress, given_up: Sequence[int]) -> None:
         """Build every product of `risks` that is not finished `before`, the suspects of an earlier crash first.
@@ -63,57 +94,112 @@ class Tessellation:
         ------
         Enough
             If the process should end and another one go on.
+        HelperLost
+            If its helper died.
         """
         left = {step: risk for step, risk in risks.items() if step not in before.done and step not in given_up}
         first = [step for step in suspects.products if step in left]
-        built = self._attempt(Step(suspects.kernel, first, one_by_one=True))
-        for kernel, risk in ((FAST, "plain"), (EXACT, "clipped")):
-            built |= self._attempt(Step(kernel, [step for step in left if left[step] == risk and step not in first]))
-        doubted = [step for step in left if step not in built or step in self.suspicious]
+        seen = self.seen
+        self.attempt(Step(suspects.kernel, first, one_by_one=True))
+        chains = ((FAST, "plain"), (EXACT, "clipped"))
+        self._build([Step(kernel, [step for step in left if left[step] == risk and step not in first]) for kernel, risk in chains])
+        doubted = [step for step in left if step not in seen.built or step in seen.suspicious]
         before_doubted = [step for step in before.doubted if step in risks and step not in given_up]
-        built |= self._attempt(Step(SAFE, [*before_doubted, *doubted], one_by_one=True))
-        voided = [step for step in doubted if step in self.empty and step not in built and attribute(self.file.by_id(step), "HasOpenings")]
-        built |= self._attempt(Step(UNCUT, [step for step in left if step not in built and step not in voided], one_by_one=True))
-        failed = [step for step in left if step not in built and step not in voided]
+        self.attempt(Step(SAFE, [*before_doubted, *doubted], one_by_one=True))
+        voided = [
+            step for step in doubted if step in seen.empty and step not in seen.built and attribute(self.file.by_id(step), "HasOpenings")
+        ]
+        self.attempt(Step(UNCUT, [step for step in left if step not in seen.built and step not in voided], one_by_one=True))
+        failed = [step for step in left if step not in seen.built and step not in voided]
         boxed = self._boxes([step for step in (*failed, *given_up) if step in risks and step not in before.done])
-        beyond = [step for step in failed if step in self.beyond]
+        beyond = [step for step in failed if step in seen.beyond]
         self.tell(at="end", voided=voided, failed=failed, beyond=beyond, boxed=boxed)
 
-    def _attempt(self, step: Step) -> set[int]:
-        """The products of which this step made triangles."""
-        built: set[int] = set()
-        for start in range(0, len(step.products), _BATCH):
-            batch = Step(step.kernel, step.products[start : start + _BATCH], step.one_by_one)
+    def _build(self, steps: Sequence[Step]) -> None:
+        """Build all of some steps, with the helper's help where there are two batches or more."""
+        batches = [batch for step in reversed(steps) for batch in _batches(step, is_shared=self.helper is not None)]  # the slowest first
+        if self.helper is None or len(batches) < 2:
+            for batch in batches:
+                self.attempt(batch)
+            return
+        queue = team.Queue.of(len(batches))
+        noted = self.helper.folder / f"helper-{self.helper.run}.json"
+        pid = team.copy(lambda: self._help(queue, batches, noted))
+        self.tell(at="helped")
+        try:
+            for batch in queue.take(batches):
+                self.attempt(batch)
+        finally:
+            status = team.wait(pid)
+        if status or not noted.exists():
+            raise HelperLost
+        self.seen.take(json.loads(noted.read_bytes()))
+
+    def _help(self, queue: team.Queue, batches: Sequence[Step], noted: Path) -> int:
+        """The copy's part: batches until none is left or it has grown too large, and a note of what it has seen."""
+        also = replace(self, parts=self.helper, tell=lambda **said: _also(self.tell, said), helper=None, seen=Seen())
+        with contextlib.suppress(Enough):
+            for batch in queue.take(batches):
+                also.attempt(batch)
+        noted.write_text(json.dumps({name: sorted(steps) for name, steps in asdict(also.seen).items()}), "utf-8")
+        return 0
+
+    def attempt(self, step: Step) -> None:
+        """Note of which products this step makes triangles."""
+        for start in range(0, len(step.products), _BATCH[1]):
+            batch = Step(step.kernel, step.products[start : start + _BATCH[1]], step.one_by_one)
+            wanted, begin = set(batch.products), time.perf_counter()
             for k, shape in enumerate(self._one_by_one(batch) if step.one_by_one else self._in_order(batch)):
                 product = int(shape.id)
-                if self._keep(product, shape, step.kernel):
-                    built.add(product)
+                if product not in wanted:  # another one of the same representation: its own batch may be somebody else's
+                    continue
+                if self._keep(product, shape, step.kernel, time.perf_counter() - begin):
+                    self.seen.built.add(product)
                 self.tell(at="built", product=product)
                 if k % _LOG_EVERY == 0:
-                    ifcopenshell.get_log()  # reading empties it: a large file would fill the memory with notices
+                    self._heed_log(step.kernel)  # reading empties it: a large file would fill the memory with notices
+                begin = time.perf_counter()
+            self._heed_log(step.kernel)
+            self._doubt()
             self.parts.flush()
             if self.is_enough():
                 raise Enough
-        return built
 
-    def _keep(self, product: int, shape: Any, kernel: str) -> bool:
+    def _heed_log(self, kernel: str) -> None:
+        """Take down what a fast chain complains of: it leaves out what it cannot build, or builds it twice."""
+        said = str(ifcopenshell.get_log())
+        if kernel in {FAST, EXACT} and "[error]" in said:
+            self._complaints.update(_COMPLAINT.findall(said))
+
+    def _doubt(self) -> None:
+        """Doubt what was complained of, and all that has the same shape; of several products of one shape the first is named."""
+        for identity in self._complaints:
+            with contextlib.suppress(RuntimeError):
+                product = self.file.by_guid(identity).id()
+                self.seen.suspicious.update(*(steps for steps in self._sharing.values() if product in steps))
+        self._complaints.clear()
+
+    def _keep(self, product: int, shape: Any, kernel: str, seconds: float) -> bool:
         vertices = np.frombuffer(shape.geometry.verts_buffer, float).reshape(-1, 3)
         if not len(shape.geometry.faces_buffer):
-            self.empty.add(product)
+            self.seen.empty.add(product)
             return False
         if not _is_on_earth(vertices, np.frombuffer(shape.transformation_buffer, float)):
-            self.beyond.add(product)
+            self.seen.beyond.add(product)
             return False
-        off = self._off(product, vertices)
-        if off > ALARM_M:
-            self.suspicious.add(product)
-        self.parts.add(product, shape, kernel, off)
+        key = (kernel, str(shape.geometry.id))
+        self._sharing.setdefault(key, set()).add(product)
+        if key not in self._offs:
+            self._offs[key] = self._off(product, vertices)
+        if self._offs[key] > ALARM_M:
+            self.seen.suspicious.add(product)
+        self.parts.add(product, shape, kernel, self._offs[key], seconds)
         return True
 
     def _off(self, product: int, vertices: Any) -> float:
         hope = None
         with contextlib.suppress(*MALFORMED):
-            hope = expected(self.file.by_id(product))
+            hope = self._hopes.of(self.file.by_id(product))
         return disagreement(vertices, hope, self.length_m) if hope else 0.0
 
     def _boxes(self, products: Sequence[int]) -> list[int]:
@@ -135,10 +221,10 @@ class Tessellation:
     def _in_order(self, step: Step) -> Iterator[Any]:
         products = [self.file.by_id(product) for product in step.products]
         shapes = ifcopenshell.geom.iterator(_settings(step.kernel), self.file, 1, include=products, geometry_library=step.kernel)  # type: ignore[arg-type]
-        self.tell(at="step", kernel=step.kernel, order=list(step.products), one_by_one=False)
+        self._announce(step, step.products)
         if not shapes.initialize():
             return
-        self.tell(at="step", kernel=step.kernel, order=_task_order(shapes) or list(step.products), one_by_one=False)
+        self._announce(step, _task_order(shapes) or step.products)
         while True:
             yield shapes.get()
             if not shapes.next():
@@ -147,11 +233,31 @@ class Tessellation:
     def _one_by_one(self, step: Step) -> Iterator[Any]:
         library = SAFE if step.kernel == UNCUT else step.kernel
         settings = _settings(step.kernel)
-        self.tell(at="step", kernel=step.kernel, order=list(step.products), one_by_one=True)
+        self._announce(step, step.products)
         for product in step.products:
             self.tell(at="begin", product=product)
             with contextlib.suppress(RuntimeError):  # what the kernel raises where it can make no shape
                 yield ifcopenshell.geom.create_shape(settings, self.file.by_id(product), geometry_library=library)  # type: ignore[arg-type]
+
+    def _announce(self, step: Step, order: Sequence[int]) -> None:
+        """Tell what is to be built next, in lines short enough to be written in one piece beside those of others."""
+        self.tell(at="step", kernel=step.kernel, one_by_one=step.one_by_one)
+        for start in range(0, len(order), _LINE):
+            self.tell(at="order", order=list(order[start : start + _LINE]))
+
+
+def _also(tell: Callable[..., None], said: Mapping[str, Any]) -> None:
+    """A helper's signs of life: what it has built."""
+    if said["at"] == "built":
+        tell(at="also", product=said["product"])
+
+
+def _batches(step: Step, *, is_shared: bool) -> Iterator[Step]:
+    """A step in pieces: the largest there may be for one process, smaller ones for two."""
+    least, most = _BATCH if step.kernel == FAST else _SLOW_BATCH
+    size = min(max(least, -(-len(step.products) // (2 * _ROUNDS))), most) if is_shared else _BATCH[1]
+    for start in range(0, len(step.products), size):
+        yield Step(step.kernel, step.products[start : start + size])
 
 
 def write_places(file: Any, products: Sequence[int], folder: Path) -> None:

@@ -202,8 +202,8 @@ def browser(chromium: str) -> Iterator[Any]:
         browser.close()
 
 
-def open_page(browser: Any, address: str, path: str = "/", **context: Any) -> Visit:
-    """The server's page in a context of its own, watched."""
+def open_page(browser: Any, address: str, path: str = "/", prepare: Callable[[Page], None] | None = None, **context: Any) -> Visit:
+    """The server's page in a context of its own, watched; `prepare` is called before it is asked for."""
     options = {"viewport": {"width": 1180, "height": 680}, "locale": "zh-CN", "color_scheme": "light", "reduced_motion": "reduce"}
     page = browser.new_context(**(options | context)).new_page()
     page.set_default_timeout(60_000)
@@ -223,6 +223,8 @@ def open_page(browser: Any, address: str, path: str = "/", **context: Any) -> Vi
     page.route("**/*", guard)
     page.on("console", complain)
     page.on("pageerror", lambda error: visit.complaints.append(f"uncaught: {error}"))
+    if prepare:
+        prepare(page)
     page.goto(address + path)
     return visit
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 import shapely
 import trimesh
 
+from tiles.meshopt import decode_attributes, decode_exponential, decode_triangles
 from twin.crs import Frame
 from twin.model import Element, FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent, Park, Storey
 from twin.store import Store, create_store
@@ -21,6 +24,19 @@ FRAME = Frame(121.4, 31.2, 15.0)
 @pytest.fixture
 def frame() -> Frame:
     return FRAME
+
+
+@pytest.fixture
+def apart() -> Callable[[np.ndarray, np.ndarray], float]:
+    """How far two sets of triangles (n, 3, 3) are from being the same, whatever their order and the corner each starts with. [m]"""
+
+    def farthest(one: np.ndarray, other: np.ndarray) -> float:
+        assert one.shape == other.shape
+        turned = np.stack([np.roll(one, k, axis=1) for k in range(3)])[:, :, None]
+        far = np.linalg.norm(turned - other, axis=-1).max(axis=-1).min(axis=0)  # (n, n)
+        return float(max(far.min(axis=0).max(), far.min(axis=1).max()))
+
+    return farthest
 
 
 @pytest.fixture
@@ -103,3 +119,37 @@ def put_model(store: Store) -> Callable[[ModelContent], None]:
             writer.put_model(content)
 
     return put
+
+
+@pytest.fixture
+def decode_plain() -> Callable[[bytes], dict[str, Any]]:
+    """Attributes (n, k) of a GLB without features, z up in the tile's own metres, and `triangles` (f, 3) where it has them."""
+
+    def decode(content: bytes) -> dict[str, Any]:
+        size = struct.unpack_from("<I", content, 12)[0]
+        document, data = json.loads(content[20 : 20 + size]), content[28 + size :]
+        primitive, node = document["meshes"][0]["primitives"][0], document["nodes"][0]
+
+        def values(index: int) -> np.ndarray:
+            accessor = document["accessors"][index]
+            about = document["bufferViews"][accessor["bufferView"]]["extensions"]["EXT_meshopt_compression"]
+            packed = data[about["byteOffset"] : about["byteOffset"] + about["byteLength"]]
+            if about["mode"] == "TRIANGLES":
+                return decode_triangles(packed, about["count"]).reshape(-1, 3)
+            rows = decode_attributes(packed, about["count"], about["byteStride"])
+            if about.get("filter") == "EXPONENTIAL":
+                return decode_exponential(rows)
+            kind = {5120: "<i1", 5121: "<u1", 5123: "<u2", 5126: "<f4"}[accessor["componentType"]]
+            width = {"SCALAR": 1, "VEC3": 3, "VEC4": 4}[accessor["type"]]
+            found = rows.view(kind)[:, :width]
+            if "min" in accessor:
+                assert found.min(axis=0).tolist() == accessor["min"]
+                assert found.max(axis=0).tolist() == accessor["max"]
+            return found
+
+        out = {name: values(index) for name, index in primitive["attributes"].items()}
+        step, low = node.get("scale", [1.0])[0], node["translation"]
+        out["POSITION"] = out["POSITION"].astype(float) * step + [low[0], -low[2], low[1]]
+        return out | ({"triangles": values(primitive["indices"])} if "indices" in primitive else {})
+
+    return decode

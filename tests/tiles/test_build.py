@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import io
 import json
+import os
 import threading
 from collections import Counter
 from pathlib import Path
@@ -12,13 +15,16 @@ import brotli
 import numpy as np
 import pytest
 import shapely
+from scipy.optimize import linear_sum_assignment
 from typer.testing import CliRunner
 
 from tiles import build as build_module
-from tiles.build import build, is_current, tiles_folder
+from tiles import levels as levels_module
+from tiles.build import build, built_parts, is_current, tiles_folder
+from tiles.check import broken_tiles
 from tiles.files import folder_name
+from tiles.levels import levels
 from tiles.read import Placed, read_tileset
-from tiles.tileset import plan
 from twin.errors import TileError
 from twin.model import Mesh
 from twin.scene.prism import prism
@@ -26,8 +32,12 @@ from twin.scene.prism import prism
 GREY = (130, 130, 130, 255)
 
 
-def tiles_of(store) -> list[Placed]:
+def all_tiles_of(store) -> list[Placed]:
     return list(read_tileset(tiles_folder(store.path) / "tileset.json"))
+
+
+def tiles_of(store) -> list[Placed]:
+    return [tile for tile in all_tiles_of(store) if tile.is_finest]
 
 
 def by_feature(tiles: list[Placed], frame) -> dict[tuple[str, str], list[np.ndarray]]:
@@ -43,6 +53,14 @@ def by_feature(tiles: list[Placed], frame) -> dict[tuple[str, str], list[np.ndar
     return found
 
 
+def farthest(want: np.ndarray, got: np.ndarray) -> float:
+    """How far the corners of triangles are from those of others (n, 3, 3), each with its nearest, whichever corner comes first. [m]"""
+    turned = np.stack([np.roll(got, k, axis=1) for k in range(3)])  # (3, n, 3, 3)
+    apart = np.abs(want[None, :, None] - turned[:, None]).max(axis=(3, 4)).min(axis=0)  # (n, n)
+    mine, theirs = linear_sum_assignment(apart)
+    return float(apart[mine, theirs].max())
+
+
 def many_boxes(n: int, east: float = 0.0, prefix: str = "e") -> list[tuple]:
     random = np.random.default_rng(n)
     centre = random.uniform([-40, -30, 0], [40, 30, 20], (n, 3)) + np.array([east, 0.0, 0.0])
@@ -50,9 +68,9 @@ def many_boxes(n: int, east: float = 0.0, prefix: str = "e") -> list[tuple]:
 
 
 @pytest.mark.parametrize("east", [0.0, 80_000.0])
-def test_nothing_is_lost_between_model_and_tile(store, frame, box_mesh, model_of, put_model, east, monkeypatch):
+def test_nothing_is_lost_between_model_and_tile(store, frame, box_mesh, model_of, put_model, apart, east, monkeypatch):
     """Every triangle of the stored mesh is in one tile, under its element, where it was, in its colour."""
-    monkeypatch.setattr(build_module, "plan", lambda content: plan(content, 300))
+    monkeypatch.setattr(levels_module, "levels", lambda content, coarse, _: levels(content, coarse, 300))
     mesh = box_mesh(many_boxes(150, east))
     put_model(model_of("m", mesh))
     report = build(store)
@@ -64,9 +82,7 @@ def test_nothing_is_lost_between_model_and_tile(store, frame, box_mesh, model_of
     assert len(tiles) > 6
     for k, identity in enumerate(stored.element_ids):
         want = stored.vertices[stored.faces[stored.face_element == k]]
-        got = np.array(found["m", identity])
-        assert got.shape == want.shape
-        assert np.abs(got[np.lexsort(got.mean(axis=1).round(2).T)] - want[np.lexsort(want.mean(axis=1).round(2).T)]).max() < 0.006
+        assert apart(np.array(found["m", identity]), want) < 0.001
     homes = Counter(identity for tile in tiles for identity in tile.content.table["id"])
     assert set(homes.values()) == {1}
     assert report.totals()["triangles"] == len(stored.faces) == sum(len(tile.content.triangles) for tile in tiles)
@@ -133,6 +149,45 @@ def test_a_building_may_have_several_models(store, frame, square, put_buildings,
     assert set(by_feature(tiles_of(store), frame)) == {("arch", "same"), ("hvac", "same")}
 
 
+def test_far_away_a_building_with_models_is_its_footprint_then_its_shell(
+    store, frame, square, put_buildings, put_model, box_mesh, model_of
+):
+    """Each level carries the columns of the finest and ids that answer to them; each is drawn in place of the one above."""
+    put_buildings({"a": square(0, 0, 60)}, height_m=[22.0], name=["楼"])
+    boxes = [("roof", (0, 0, 21.5), (60, 60, 1), GREY), ("floor", (0, 0, 0.5), (60, 60, 1), GREY)]
+    boxes += [(f"w{k}", (x, y, 10), sx, GREY) for k, (x, y, sx) in enumerate([(-29, 0, (2, 60, 22)), (29, 0, (2, 60, 22))])]
+    boxes += [(f"s{k}", (0, y, 10), (60, 2, 22), GREY) for k, y in enumerate((-29, 29))]
+    inner = [(name, np.array(centre) * 0.5 + 4.0, size, color) for name, centre, size, color in many_boxes(300)]
+    put_model(model_of("m", box_mesh([*boxes, *inner]), building_id="a"))
+    part = build(store).parts[1]
+    levels = all_tiles_of(store)
+    assert (part.elements_out, part.triangles) == (306, 306 * 12)
+    block, shell = levels[:2]
+    assert [list(tile.content.table) for tile in levels] == [list(block.content.table)] * len(levels)
+    assert {name: column[0] for name, column in block.content.table.items()} == {
+        "id": "a", "class": "Building", "name": "楼", "storey": "", "discipline": "", "model": "", "building": "a",
+    }  # fmt: skip
+    assert {"roof", "w0", "w1", "s0", "s1"} <= set(shell.content.table["id"])
+    assert not {name for name in shell.content.table["id"] if name.startswith("e")}  # nothing within four walls
+    assert [tile.is_finest for tile in levels] == [False, False, *[True] * (len(levels) - 2)]
+    root = json.loads((tiles_folder(store.path) / folder_name("a") / "tileset.json").read_text())["root"]
+    outer = root["children"][0]
+    assert root["refine"] == outer["refine"] == "REPLACE"
+    assert root["geometricError"] > outer["geometricError"] > 0 == max(child["geometricError"] for child in outer["children"])
+
+
+def test_the_same_park_gives_the_same_bytes(store, square, put_buildings, put_model, box_mesh, model_of):
+    put_buildings({"a": square(0, 0), "b": square(60, 0)})
+    put_model(model_of("m", box_mesh(many_boxes(300, 300.0))))
+    written = []
+    for _ in range(2):
+        build(store, force=True)
+        written.append({path.name: path.read_bytes() for path in tiles_folder(store.path).rglob("*.glb")})
+        for path in tiles_folder(store.path).rglob("*.glb"):
+            path.unlink()
+    assert written[0] == written[1]
+
+
 def test_elements_without_triangles_are_reported(store, box_mesh, model_of, put_model):
     mesh = box_mesh(many_boxes(3))
     ghost = Mesh(mesh.vertices, mesh.faces, mesh.face_element, mesh.face_color, [*mesh.element_ids, "ghost"])
@@ -154,24 +209,60 @@ def test_only_what_changed_is_built_again(store, square, put_buildings, put_mode
 
 
 def test_an_element_that_moved_changes_its_own_tiles_and_no_other(store, put_model, box_mesh, model_of, monkeypatch):
-    """Of many tiles, those are written anew that held the element or hold it now; the others keep their names."""
-    monkeypatch.setattr(build_module, "plan", lambda content: plan(content, 150))
+    """Of many tiles, those are encoded anew that held the element or hold it now, and those above them; the others keep their files."""
+    monkeypatch.setattr(levels_module, "levels", lambda content, coarse, _: levels(content, coarse, 150))
     boxes = many_boxes(1500)
     put_model(model_of("m", box_mesh(boxes)))
-    before = set(build(store).parts[1].files)
+    before, fine = set(build(store).parts[1].files), {tile.path.name for tile in tiles_of(store)}
     identity, centre, size, color = boxes[700]
     boxes[700] = (identity, centre + np.array([9.0, 4.0, 0.0]), size, color)
     put_model(model_of("m", box_mesh(boxes)))
-    moved = set(build(store).parts[1].files)
+    report = build(store)
+    moved, finer = set(report.parts[1].files), {tile.path.name for tile in tiles_of(store)}
     assert len(before) > 100
-    assert 1 <= len(moved - before) <= 3
-    assert len(before - moved) <= 3
+    assert report.encoded == len(moved - before) <= 9
+    assert len(before - moved) <= 9
+    assert 1 <= len(finer - fine) <= 3
 
 
-def test_what_is_missing_on_disk_is_built_again(store, put_model, box_mesh, model_of):
-    put_model(model_of("m", box_mesh(many_boxes(5))))
+@pytest.mark.parametrize("spoil", ["lost", "cut short"])
+def test_a_tile_that_is_lost_or_cut_short_is_made_again_and_no_other(store, put_model, box_mesh, model_of, spoil):
+    put_model(model_of("m", box_mesh(many_boxes(50))))
     build(store)
-    next(tiles_folder(store.path).rglob("*.glb")).unlink()
+    path = sorted(tiles_folder(store.path).rglob("*.glb"))[1]
+    whole = path.read_bytes()
+    path.unlink() if spoil == "lost" else path.write_bytes(whole[:-40])
+    assert not is_current(store)
+    assert {issue.code for issue in broken_tiles(store)} == {"tile_file_missing" if spoil == "lost" else "tile_file_changed"}
+    report = build(store)
+    assert (list(report.rebuilt), report.encoded) == ([folder_name("m")], 1)
+    assert path.read_bytes() == whole
+    assert is_current(store)
+    assert broken_tiles(store) == []
+
+
+def test_a_full_disk_is_told_and_the_next_run_finishes(store, square, put_buildings, put_model, box_mesh, model_of, monkeypatch):
+    """Writing ends in the middle of a tile: the tilesets before stay, nothing half is left, and the next run does the rest."""
+    put_buildings({"a": square(0, 0)})
+    build(store)
+    folder = tiles_folder(store.path)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    put_model(model_of("m", box_mesh(many_boxes(50, 300.0))))
+    written = []
+
+    class Full(io.FileIO):
+        def write(self, content) -> int:
+            written.append(super().write(content[: len(content) // 2]))
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("twin.files.os.fdopen", Full)
+    with pytest.raises(TileError) as caught:
+        build(store)
+    monkeypatch.undo()
+    assert written
+    assert caught.value.code == "tiles_not_writable"
+    assert "No space left" in caught.value.text("en")
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert not is_current(store)
     assert list(build(store).rebuilt) == [folder_name("m")]
     assert is_current(store)
@@ -272,3 +363,21 @@ def test_the_command_reports_what_was_built(store, square, put_buildings, lang):
     spoken = CliRunner().invoke(app, [str(store.path), "--lang", lang])
     assert ("已是最新" if lang == "zh" else "up to date") in spoken.stdout
     assert "flat" in spoken.stderr
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_roofs_that_stay_flat_are_told(store, frame, put_buildings, lang):
+    import typer
+
+    from tiles.cli import tiles
+
+    angle = frame.unproject(shapely.Polygon([(0, 0), (30, 0), (30, 5), (5, 5), (5, 30), (0, 30)]))
+    put_buildings({"corner": angle}, **{"roof:shape": ["hipped"]})
+    app = typer.Typer()
+    app.command()(tiles)
+    for flags in (["--json"], []):
+        told = CliRunner().invoke(app, [str(store.path), "--lang", lang, *flags])
+        assert told.exit_code == 0
+    assert "corner" in told.stderr
+    assert ("平顶" if lang == "zh" else "flat") in told.stderr
+    assert built_parts(store)[0].remarks == {"tiles_roof_flat": ["corner"]}

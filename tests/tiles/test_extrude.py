@@ -18,7 +18,7 @@ def building(identity: str, footprint: object, **keys: object) -> Building:
 def test_corners_are_at_their_longitude_latitude_and_height(frame, square):
     """A building 6 km away and 400 m up: the earth's curvature and the height both count."""
     footprint = square(6000.0, 0.0)
-    found = extruded([building("a", footprint, base_h_m=400.0)], frame)
+    found, _ = extruded([building("a", footprint, base_h_m=400.0)], frame)
     lonlat = frame.to_lonlat(found.vertices)
     assert lonlat[:, 2].min() == pytest.approx(400.0, abs=0.02)
     assert lonlat[:, 2].max() == pytest.approx(409.0, abs=0.02)
@@ -29,7 +29,7 @@ def test_corners_are_at_their_longitude_latitude_and_height(frame, square):
 
 
 def test_roofs_are_light_and_walls_dark(frame, square):
-    found = extruded([building("a", square(0, 0))], frame)
+    found, _ = extruded([building("a", square(0, 0))], frame)
     across = np.cross(
         found.vertices[found.faces[:, 1]] - found.vertices[found.faces[:, 0]],
         found.vertices[found.faces[:, 2]] - found.vertices[found.faces[:, 0]],
@@ -43,11 +43,11 @@ def test_roofs_are_light_and_walls_dark(frame, square):
 def test_a_building_without_area_or_height_is_left_out(frame, square):
     flat = building("flat", square(0, 0), height_m=0.0)
     line = building("line", shapely.Polygon([(121.4, 31.2), (121.5, 31.2), (121.4, 31.2)]))
-    found = extruded([flat, building("a", square(50, 0), usage="office"), line], frame)
+    found, _ = extruded([flat, building("a", square(50, 0), usage="office"), line], frame)
     assert found.columns["id"] == ["a"]
     assert found.columns["usage"] == ["office"]
     assert np.asarray(found.columns["height_m"]).tolist() == [9.0]
 
 
 def test_no_buildings_are_no_features(frame):
-    assert len(extruded([], frame)) == 0
+    assert len(extruded([], frame)[0]) == 0

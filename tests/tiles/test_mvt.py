@@ -198,13 +198,22 @@ def test_a_point_on_an_edge_is_in_both_tiles():
         assert list(shapes(tiles.encode(MAX_ZOOM, x, y))) == ["f0"]
 
 
-def test_small_things_vanish_at_low_zoom_only():
-    house = shapely.box(LON, LAT, LON + 1e-4, LAT + 1e-4)
-    tiles = VectorTiles("roads", table([house]))
-    present = [tiles.encode(*tile_of(LON + 5e-5, LAT + 5e-5, z)) is not None for z in range(MAX_ZOOM + 3)]
-    assert not present[3]
-    assert present == sorted(present)
-    assert present[14]
+def test_what_stands_alone_is_seen_at_every_zoom():
+    """A house, a fence and a sliver are dots at low zooms; of a crowd of houses there is one dot a place, the largest."""
+    random = np.random.default_rng(0)
+    houses = [shapely.box(LON + dx, LAT + dy, LON + dx + 1e-4, LAT + dy + 1e-4) for dx, dy in random.uniform(0, 0.01, (500, 2))]
+    houses[77] = shapely.box(LON + 0.005, LAT + 0.005, LON + 0.0052, LAT + 0.0052)
+    fence, sliver = shapely.LineString([(0, 0), (1e-5, 1e-5)]), shapely.Polygon([(5, 5), (5.001, 5.001), (5.00100001, 5.001)])
+    tiles = VectorTiles("roads", table([*houses, fence, sliver]))
+    for z in range(MAX_ZOOM + 3):
+        assert set(shapes(tiles.encode(*tile_of(1e-5, 1e-5, z)))) >= {"f500"}
+        assert set(shapes(tiles.encode(*tile_of(5.0005, 5.0005, z)))) >= {"f501"}
+        seen = shapes(tiles.encode(*tile_of(LON + 0.0051, LAT + 0.0051, z)))
+        assert "f77" in seen
+        if z < 6:
+            assert len(seen) < 5
+    assert [zoom.shown for zoom in tiles.thinned] == sorted(zoom.shown for zoom in tiles.thinned)
+    assert tiles.tilejson("", "")["generalized"][0] == {"zoom": 0, "shown": 3, "of": 502}
 
 
 def test_simplification_keeps_within_a_unit_and_sheds_points():
@@ -265,12 +274,12 @@ def test_values_of_every_kind():
 
 def test_crowded_points_are_thinned_above_the_last_zoom_only():
     random = np.random.default_rng(1)
-    points = [shapely.Point(LON + dx, LAT + dy) for dx, dy in random.uniform(0, 1e-4, (6000, 2))]
+    points = [shapely.Point(LON + dx, LAT + dy) for dx, dy in random.uniform(0, 1e-4, (30_000, 2))]
     tiles = VectorTiles("roads", table(points))
-    assert len(decode(tiles.encode(*tile_of(LON + 5e-5, LAT + 5e-5, 10)))) < 20
+    assert len(decode(tiles.encode(*tile_of(LON + 5e-5, LAT + 5e-5, 10)))) < 500
     z, x, y = tile_of(LON + 5e-5, LAT + 5e-5, MAX_ZOOM)
     there = {i for dx in (-1, 0, 1) for dy in (-1, 0, 1) for i in shapes(tiles.encode(z, x + dx, y + dy))}
-    assert len(there) == 6000
+    assert len(there) == 30_000
 
 
 def test_there_is_no_tile_outside_the_layer_or_the_world():

@@ -6,10 +6,8 @@ import asyncio
 import gzip
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import brotli
 import mapbox_vector_tile
@@ -17,8 +15,8 @@ import numpy as np
 import pytest
 import shapely
 
+from tests.asking import TILE, Reply, ask, contents_of, put_points
 from tiles.build import build, tiles_folder
-from tiles.cache import Recent, answer, matches, preferred_coding
 from tiles.files import folder_name
 from tiles.read import decode_glb
 from tiles.router import TileApp
@@ -28,44 +26,6 @@ from twin.store import create_store
 
 GREY = (130, 130, 130, 255)
 STRANGE_IDS = ["道路", "a/b c", "100%", "..", "x?y#z"]
-TILE = "14/13717/6696"  # about the origin of the park
-
-
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-def ask(app: TileApp, path: str, method: str = "GET", root: str = "", **headers: str) -> Reply:
-    sent: list[dict[str, Any]] = []
-
-    async def send(event: Any) -> None:
-        sent.append(dict(event))
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    scope = {
-        "type": "http", "method": method, "scheme": "https", "root_path": root,
-        "path": unquote(path), "raw_path": path.encode(), "query_string": b"",
-        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
-    }  # fmt: skip
-    asyncio.run(app(scope, receive, send))
-    assert [event["type"] for event in sent] == ["http.response.start", "http.response.body"]
-    told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return Reply(sent[0]["status"], told, sent[1]["body"])
-
-
-def put_points(store, layer_id: str, names: list[str]) -> None:
-    points = np.array([shapely.Point(121.4 + 1e-4 * k, 31.2) for k in range(len(names))], object)
-    with store.transaction() as writer:
-        writer.put_layer(Layer(layer_id, "road", f"Title {layer_id}"))
-        writer.put_features(layer_id, FeatureTable([f"f{k}" for k in range(len(names))], points, {"name": names}), source="s")
 
 
 @pytest.fixture
@@ -237,7 +197,7 @@ def test_three_d_tiles(app, store, square, put_buildings, put_model, box_mesh, m
 
     coded = quote(identity, safe="")
     tileset = ask(app, f"/3dtiles/{coded}/tileset.json").json()
-    leaf = tileset["root"]["children"][0]["content"]["uri"]
+    leaf = next(contents_of(tileset["root"]))
     for address in (f"/3dtiles/{coded}/{leaf}", f"/3dtiles/{folder_name(identity)}/{leaf}"):
         tile = ask(app, address)
         assert tile.headers["content-type"] == "model/gltf-binary"
@@ -249,14 +209,16 @@ def test_three_d_tiles(app, store, square, put_buildings, put_model, box_mesh, m
         assert ask(app, address, if_none_match=tile.headers["etag"]).status == 304
 
 
-def test_a_missing_compressed_form_is_no_obstacle(app, store, square, put_buildings):
+def test_a_missing_compressed_form_is_made_again(app, store, square, put_buildings):
     put_buildings({"a": square(0, 0)})
     build(store)
-    for path in tiles_folder(store.path).rglob("*.br"):
+    packed = list(tiles_folder(store.path).rglob("*.br"))
+    for path in packed:
         path.unlink()
     reply = ask(app, "/3dtiles/buildings/tileset.json", accept_encoding="br")
-    assert "content-encoding" not in reply.headers
-    assert reply.json()["asset"]["version"] == "1.1"
+    assert reply.headers["content-encoding"] == "br"
+    assert json.loads(brotli.decompress(reply.body))["asset"]["version"] == "1.1"
+    assert (tiles_folder(store.path) / "buildings" / "tileset.json.br").read_bytes() == reply.body
 
 
 def test_three_d_tiles_are_built_when_they_are_missing_or_old(store, square, put_buildings):
@@ -265,9 +227,7 @@ def test_three_d_tiles_are_built_when_they_are_missing_or_old(store, square, put
     first = ask(app, "/3dtiles/buildings/tileset.json").json()
     put_buildings({"a": square(0, 0), "b": square(500, 0)})
     ask(app, "/3dtiles/buildings/tileset.json")
-    app._building.acquire()  # the thread that builds is done, or has not begun
-    app._building.release()
-    build(store)
+    asyncio.run(app.trees.wait())  # what is being built is done
     second = ask(app, "/3dtiles/buildings/tileset.json").json()
     assert second["root"]["boundingVolume"]["box"][3] > first["root"]["boundingVolume"]["box"][3] + 200
 
@@ -279,7 +239,7 @@ def test_a_failed_rebuild_is_not_tried_at_every_request(store, square, put_build
         tried.append(1)
         raise OSError("disk full")
 
-    monkeypatch.setattr("tiles.router.build", fail)
+    monkeypatch.setattr("tiles.trees.build", fail)
     app = TileApp(store)
     put_buildings({"a": square(0, 0)})
     assert [ask(app, "/3dtiles/tileset.json").status for _ in range(3)] == [404] * 3
@@ -292,25 +252,3 @@ def test_mounted_under_another_path(store, put_layer):
     app = TileApp(store, keep_current=False)
     assert ask(app, f"/twin/tiles/roads/{TILE}.mvt", root="/twin").status == 200
     assert ask(app, "/twin/tiles/roads.json", root="/twin").json()["tiles"] == ["/twin/tiles/roads/{z}/{x}/{y}.mvt"]
-
-
-def test_room_for_answers_is_kept():
-    recent = Recent(room=100)
-    for k in range(20):
-        recent.put(k, answer(bytes(30), b"x", "identity"))
-        recent.get(0)
-    assert recent.used <= 100
-    assert recent.get(0) is not None
-    assert recent.get(1) is None
-    recent.put("large", answer(bytes(101), b"x", "identity"))
-    assert recent.get("large") is None
-
-
-def test_entity_tags_and_codings():
-    assert matches(b"*", b'"a"')
-    assert matches(b'W/"a", "b"', b'"a"')
-    assert not matches(b'"ab"', b'"a"')
-    assert preferred_coding(b"", ["br", "gzip"]) == "identity"
-    assert preferred_coding(b"GZIP;q=0.5", ["br", "gzip"]) == "gzip"
-    assert preferred_coding(b"*;q=0, gzip;q=x", ["br", "gzip"]) == "identity"
-    assert answer(b"x", b"t", "br").etag != answer(b"x", b"t", "gzip").etag

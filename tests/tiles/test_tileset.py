@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from tiles.bim import model_bodies
 from tiles.bodies import Bodies, bodies
 from tiles.glb import encode_glb
-from tiles.tileset import Branch, gather, leaves, middle, outer_json, plan, tileset_json
+from tiles.levels import largest, levels
+from tiles.split import Piece, split
+from tiles.tileset import gather, middle, outer_json, tileset_json
 from twin.crs import Frame
 
 
@@ -29,32 +31,38 @@ def scattered(n: int, seed: int, groups: int = 1, span: float = 500.0) -> Bodies
     return bodies(corners.reshape(-1, 3), faces[order], owner[order], colors, table=table, group=random.integers(0, groups, n))
 
 
+def leaves(pieces: list[Piece]):
+    for piece in pieces:
+        if piece.pieces:
+            yield from leaves(list(piece.pieces))
+        else:
+            yield piece
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 400), st.integers(0, 5), st.integers(1, 4), st.integers(20, 2000))
 def test_every_feature_is_in_one_leaf_of_its_group(n, seed, groups, limit):
     content = scattered(n, seed, groups)
-    found = list(leaves(plan(content, limit)))
+    found = list(leaves(split(content, limit)))
     assert sorted(np.concatenate([leaf.features for leaf in found]).tolist()) == list(range(n))
     weight = np.diff(content.starts) + 2
     for leaf in found:
         assert len(set(content.group[leaf.features].tolist())) == 1
         assert len(leaf.features) == 1 or weight[leaf.features].sum() <= limit
-        assert (content.boxes[leaf.features, 0] >= leaf.low).all()
-        assert (content.boxes[leaf.features, 1] <= leaf.high).all()
 
 
 def test_a_full_tree_is_filled_and_branches_by_eight():
     content = scattered(4000, 1)
-    trees = plan(content, 1000)
+    trees = split(content, 1000)
     assert len(trees) == 1
     total = len(content.faces) + 2 * len(content)
     assert len(list(leaves(trees))) < 2.5 * total / 1000
-    assert isinstance(trees[0], Branch)
-    assert len(trees[0].children) == 8
+    assert trees[0].pieces
+    assert len(trees[0].pieces) == 8
 
 
 def contents_of(content: Bodies, limit: int) -> set[frozenset[str]]:
-    return {frozenset(np.array(content.columns["id"])[leaf.features].tolist()) for leaf in leaves(plan(content, limit))}
+    return {frozenset(np.array(content.columns["id"])[leaf.features].tolist()) for leaf in leaves(split(content, limit))}
 
 
 @settings(max_examples=40, deadline=None)
@@ -87,7 +95,7 @@ def test_the_tiles_of_a_part_of_the_park_do_not_depend_on_the_rest():
 
 def test_features_at_one_place_still_come_apart():
     content = scattered(300, 2, span=0.0)
-    assert max(len(leaf.features) for leaf in leaves(plan(content, 100))) < 30
+    assert max(len(leaf.features) for leaf in leaves(split(content, 100))) < 30
 
 
 def tiles_in(tile: dict, above: np.ndarray):
@@ -113,7 +121,7 @@ def test_boxes_hold_their_children_and_errors_fall(east):
         group=content.group,
     )
     frame = Frame(114.0, 30.5, 20.0)
-    root = gather(plan(moved, 500))
+    root = gather(levels(moved, largest, 500))
     document = json.loads(json.dumps(tileset_json(root, frame.ecef_matrix())))
     whole = next(tiles_in(document["root"], np.eye(4)))[2]
     assert np.allclose(frame.ecef_matrix() @ np.append(middle(root), 1), np.append(whole.mean(axis=0), 1), atol=1e-3)
@@ -127,7 +135,7 @@ def test_boxes_hold_their_children_and_errors_fall(east):
 
 def test_leaves_count_from_the_middle_of_their_box():
     content = scattered(300, 4)
-    document = tileset_json(gather(plan(content, 500)), Frame(114.0, 30.5).ecef_matrix())
+    document = tileset_json(gather(levels(content, largest, 500)), Frame(114.0, 30.5).ecef_matrix())
     contents = [tile for tile, *_ in tiles_in(document["root"], np.eye(4)) if not tile.get("children")]
     assert len(contents) > 5
     assert all(tile["boundingVolume"]["box"][:3] == [0.0, 0.0, 0.0] for tile in contents)
@@ -142,7 +150,7 @@ def test_an_empty_park_is_a_valid_tileset():
 
 def test_outer_boxes_are_earth_centred():
     ecef = Frame(114.0, 30.5).ecef_matrix()
-    part = gather(plan(scattered(10, 5)))
+    part = gather(levels(scattered(10, 5), largest))
     child = outer_json([("b1/tileset.json", part)], ecef)["root"]["children"][0]
     assert child["content"] == {"uri": "b1/tileset.json"}
     assert "transform" not in child

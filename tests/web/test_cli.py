@@ -113,12 +113,12 @@ def test_export_says_what_it_wrote(park_folder: Path, tmp_path: Path, capsys: py
     assert "已写入" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("form", ["pmtiles", "cityjson", "dwg"])
+@pytest.mark.parametrize("form", ["mbtiles", "cityjson", "dwg"])
 def test_export_lists_the_formats_there_are(park_folder: Path, tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["export", str(park_folder), "--format", form, "-o", str(tmp_path / "x"), "--lang", "en"]) == 2
     told = capsys.readouterr().err
     assert form in told
-    assert "geojson, gpkg, geoparquet, 3dtiles, html, pydeck" in told
+    assert "geojson, gpkg, geoparquet, pmtiles, 3dtiles, html, pydeck" in told
     assert list(tmp_path.iterdir()) == []
 
 

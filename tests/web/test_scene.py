@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+import shapely
 
 from twin.crs import Frame
-from twin.model import DEVICE_KINDS, LAYER_KINDS, Park
+from twin.model import DEVICE_KINDS, LAYER_KINDS, Asset, FeatureTable, Layer, Park, Terrain
+from twin.points import POINT, write_points
 from twin.store import create_store, open_store
+from web.answers.layers import feature_answer
 from web.scene import scene
 from web.styles import device_style, layer_style
 
@@ -106,3 +110,52 @@ def test_every_kind_has_a_style_in_both_languages() -> None:
     for kind in DEVICE_KINDS:
         assert device_style(kind).title_zh
         assert kind == "other" or device_style(kind).title_en != device_style("other").title_en
+
+
+def with_lines_and_cloud(store: Any, tmp_path: Path, *, nodes: int) -> None:
+    """Pipes, a cloud whose points are kept beside one whose points are not, and a terrain of so many nodes a side."""
+    path = tmp_path / "scan.laz.points"
+    write_points(path, np.zeros(3), [np.zeros(3, POINT)], lambda: "rgb")
+    frame = store.park().frame
+    line, area = frame.unproject(shapely.LineString([(0, 0), (50, 0)])), frame.unproject(shapely.box(0, 0, 9, 9))
+    columns = {"asset": ["scan.laz"], "asset_source": ["scan.laz"], "points_per_sqm": [16.0], "z_min_m": [3.5], "z_max_m": [30.0]}
+    with store.transaction() as writer:
+        for name, kind, shape in (("gas & water", "pipe", line), ("kerbs", "barrier", line), ("old", "point_cloud", area)):
+            writer.put_layer(Layer(name, kind, name))
+            writer.put_features(name, FeatureTable(["f"], np.array([shape], object), {}), source="s")
+        writer.put_layer(Layer("clouds", "point_cloud", "clouds"))
+        writer.put_features("clouds", FeatureTable(["scan.laz"], np.array([area], object), columns), source="scan.laz")
+        writer.put_assets([Asset("scan.laz", path.name, store.keep(path), path.stat().st_size)], source="scan.laz")
+        writer.put_terrain(Terrain(-50.0, -50.0, 1.0, np.zeros((nodes, nodes), np.float32)), source="t")
+
+
+def test_tubes_points_and_ground_have_their_tilesets(tmp_path: Path) -> None:
+    store = create_store(tmp_path / "park", Park("p", Frame(8.5, 47.4)))
+    with_lines_and_cloud(store, tmp_path, nodes=400)
+    drawn = by_id(scene(store))
+    assert drawn["terrain"]["@@type"] == "TerrainTileset"
+    assert drawn["terrain"]["data"] == "/terrain/tileset.json"
+    assert {name for name in drawn if name.startswith("tubes/")} == {"tubes/gas & water"}
+    assert drawn["tubes/gas & water"]["data"] == "/3dtiles/gas%20%26%20water/tileset.json"
+    assert {name for name in drawn if name.startswith("points/")} == {"points/clouds"}
+    cloud = drawn["points/clouds"]
+    assert (cloud["@@type"], cloud["spacing"], cloud["heights"], cloud["feature"]) == ("PointTileset", 0.25, [3.5, 30.0], "scan.laz")
+    assert {"layer/gas & water", "layer/clouds", "layer/old"} <= set(drawn)  # what they are switched with
+    order = list(drawn)
+    assert order.index("layer/gas & water") < order.index("terrain") < order.index("tubes/gas & water") < order.index("points/clouds")
+
+
+def test_a_page_without_a_server_and_a_small_ground_go_without(tmp_path: Path) -> None:
+    store = create_store(tmp_path / "park", Park("p", Frame(8.5, 47.4)))
+    with_lines_and_cloud(store, tmp_path, nodes=100)
+    assert "terrain" not in by_id(scene(store))
+    assert not [name for name in by_id(scene(store, inline=True)) if name.startswith(("tubes/", "points/", "terrain"))]
+
+
+def test_a_pipe_tells_what_it_is_drawn_with_because_nobody_said(tmp_path: Path) -> None:
+    store = create_store(tmp_path / "park", Park("p", Frame(8.5, 47.4)))
+    with_lines_and_cloud(store, tmp_path, nodes=100)
+    pipe = feature_answer(store, "gas & water", "f")["properties"]
+    assert pipe["assumed_diameter_m"] == 0.2
+    assert pipe["assumed_cover_m"] == 1.0
+    assert not [name for name in feature_answer(store, "kerbs", "f")["properties"] if name.startswith("assumed")]

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from twin.model import FeatureTable, Layer, ModelContent, SourceContent
-from twin.store import records, rows, tables
+from twin.store import meshblob, records, rows, tables
 
 _FAST = 1  # zlib: rows shrink nearly as far as at its best, in a third of the time
 _MODELS = "SELECT id FROM models WHERE source = :source"
@@ -96,7 +96,7 @@ def _models(read: Callable[[str], list[rows.Record]], mesh: Callable[[str], byte
     }
     owned = {name: _by_model(found) for name, found in parts.items()}
     return [
-        ModelContent(model, mesh=rows.mesh(mesh(model.id)), **{name: found.get(model.id, []) for name, found in owned.items()})
+        ModelContent(model, mesh=meshblob.unpack(mesh(model.id)), **{name: found.get(model.id, []) for name, found in owned.items()})
         for model in rows.models(read("models"))
     ]
 

@@ -39,7 +39,7 @@ from twin.model import (
     Terrain,
     Version,
 )
-from twin.store import Bounds, Writer, archive, records, rows, tables
+from twin.store import Bounds, Writer, archive, meshblob, records, rows, tables
 from twin.store.assets import Assets
 from twin.store.connection import connect, failure, not_written
 from twin.store.migrations import SCHEMA_VERSION, migrate
@@ -337,7 +337,7 @@ class GeoPackageStore:  # size: the verbs of Store
         row = self._db.execute("SELECT arrays FROM meshes WHERE model_id = ?", (model_id,)).fetchone()
         if row is None:
             raise NotFound("model_missing", subject=model_id)
-        return rows.mesh(row[0])
+        return meshblob.unpack(row[0])
 
     def _terrain(self, role: Literal["ground", "surface"]) -> Terrain | None:
         found = self._db.execute("SELECT arrays FROM terrain WHERE role = ? ORDER BY rowid", (role,)).fetchall()

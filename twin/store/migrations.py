@@ -72,6 +72,11 @@ def _to_3(db: sqlite3.Connection) -> None:
     run_script(db, "schema_3.sql")
 
 
+def _to_4(db: sqlite3.Connection) -> None:
+    """Meshes keep repeated shapes once (`twin.store.meshblob`), which older programs cannot read; those that are there stay as they are."""
+    del db
+
+
 def _make_way(db: sqlite3.Connection, *taken: str) -> None:
     """Give the tables of layers whose names a new schema takes for itself other names."""
     for name in taken:
@@ -85,5 +90,5 @@ def _free_name(db: sqlite3.Connection, wanted: str) -> str:
     return next(name for name in candidates if name.lower() not in used)
 
 
-_STEPS: tuple[Step, ...] = (_to_2, _to_3)
+_STEPS: tuple[Step, ...] = (_to_2, _to_3, _to_4)
 SCHEMA_VERSION = len(_STEPS) + 1

@@ -19,7 +19,6 @@ from twin.model import (
     Event,
     Georeferencing,
     Group,
-    Mesh,
     Model,
     Park,
     Photometry,
@@ -32,8 +31,6 @@ from twin.model import (
 from twin.store import blob
 
 Record = dict[str, Any]
-
-_SHIFT_STEP_M = 64.0
 
 
 def records(db: sqlite3.Connection, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Record]:
@@ -153,33 +150,6 @@ def versions(found: Sequence[Record]) -> list[Version]:
     """Versions from rows of `versions`, `is_current` in the place of their content."""
     told = ("is_current", "report")
     return [Version(**_without(row, *told), is_current=bool(row["is_current"]), report=json.loads(row["report"])) for row in found]
-
-
-def pack_mesh(mesh: Mesh) -> bytes:
-    """A mesh as one blob: float32 about its own centre keeps a tenth of a millimetre over a kilometre, at half the size."""
-    known = mesh.vertices[np.isfinite(mesh.vertices).all(axis=1)]
-    # a shift on a coarse grid is the same when what was read is packed again: copies do not drift
-    shift = np.round(known.mean(0) / _SHIFT_STEP_M) * _SHIFT_STEP_M if len(known) else np.zeros(3)
-    return blob.pack({
-        "shift": shift,
-        "vertices": (mesh.vertices - shift).astype(np.float32),
-        "faces": mesh.faces,
-        "face_element": mesh.face_element,
-        "face_color": mesh.face_color,
-        "element_ids": np.frombuffer(json.dumps(list(mesh.element_ids)).encode("utf-8"), np.uint8),
-    })  # fmt: skip
-
-
-def mesh(packed: bytes) -> Mesh:
-    """The mesh in a blob made by `pack_mesh`."""
-    arrays = blob.unpack(packed)
-    return Mesh(
-        arrays["vertices"] + arrays["shift"],
-        arrays["faces"],
-        arrays["face_element"],
-        arrays["face_color"],
-        json.loads(bytes(arrays["element_ids"]).decode("utf-8")),
-    )
 
 
 def pack_terrain(terrain: Terrain) -> bytes:

@@ -24,7 +24,7 @@ from twin.model import (
     Scenario,
     Terrain,
 )
-from twin.store import archive, blob, records, rows, styles, tables
+from twin.store import archive, blob, meshblob, records, rows, styles, tables
 from twin.store.sql import insert
 
 _FEATURE_TABLES = {"devices": ("POINT", 0), "events": ("POINT", 1), "models": ("GEOMETRY", 2), "spaces": ("GEOMETRY", 2)}
@@ -122,7 +122,7 @@ class GeoPackageWriter:
         self._insert("elements", records.elements(content.elements))
         self._insert("groups", records.groups(content.groups))
         self._insert("connections", records.connections(content.connections))
-        self._insert("meshes", [(model.id, rows.pack_mesh(content.mesh))])
+        self._insert("meshes", [(model.id, meshblob.pack(content.mesh))])
         for name in ("models", "spaces"):
             tables.update_contents(self._db, name)
         self._changed = True

@@ -12,6 +12,8 @@ import shapely
 from pydantic import BaseModel
 
 from tiles.mvt import MAX_ZOOM
+from tiles.pipework import assumed
+from tiles.tubes import KINDS as TUBES
 from twin.errors import NotFound
 from twin.model import FeatureTable, Layer
 from twin.store import Store
@@ -81,6 +83,11 @@ def feature_answer(store: Store, layer_id: str, feature_id: str) -> dict[str, An
         raise NotFound("feature_missing", subject=feature_id, layer=layer_id)
     found = feature(table, 0)
     properties = found["properties"]
+    layer = store.layer(layer_id)
+    if layer.kind in TUBES:
+        told = assumed(table.row(0), layer.kind, f"{layer.title} {layer.title_zh} {layer.id}")
+        has_height = bool(np.any(np.nan_to_num(shapely.get_coordinates(table.geometry, include_z=True)[:, 2])))
+        properties |= {name: value for name, value in told.items() if not (has_height and name == "assumed_cover_m")}
     if properties.get("image") and properties.get("asset_source"):
         properties["picture"] = asset_path(properties["asset_source"], properties["image"])
     return found

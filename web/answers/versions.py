@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field
 
 from importers.pipeline import Outcome
 from tiles.bim import model_bodies
-from tiles.bodies import Bodies
+from tiles.bodies import Bodies, together
 from tiles.glb import encode_glb
-from tiles.tileset import Leaf, gather, middle, tileset_json
+from tiles.tileset import Tile, gather, middle, tileset_json
 from twin.diff.changes import Difference
 from twin.errors import NotFound
 from twin.model import Asset, FeatureTable, Mesh, ModelContent, SourceContent, Version
@@ -190,13 +190,13 @@ def bodies_of(content: SourceContent, ids: frozenset[str] | None = None, model_i
     models = [each for each in content.models if model_id in {None, each.model.id}]
     parts = [model_bodies(_some(each.mesh, ids), each.elements, each.model.id, "") for each in models]
     built = [part for part in parts if len(part)]
-    return _together(built) if built else None
+    return together(built) if built else None
 
 
 def bodies_glb(bodies: Bodies) -> bytes:
     """One GLB of bodies, about the middle of their box."""
     whole = _whole(bodies)
-    return encode_glb(*bodies.tile(whole.features, middle(whole)))
+    return encode_glb(*bodies.tile(np.arange(len(bodies)), middle(whole)))
 
 
 def bodies_tileset(store: Store, bodies: Bodies | None, address: str) -> dict[str, Any]:
@@ -270,20 +270,5 @@ def _some(mesh: Mesh, ids: frozenset[str] | None) -> Mesh:
     return Mesh(mesh.vertices, mesh.faces[faces], mesh.face_element[faces], mesh.face_color[faces], mesh.element_ids)
 
 
-def _together(parts: Sequence[Bodies]) -> Bodies:
-    """Bodies of several models as one."""
-    vertices = np.cumsum([0, *(len(part.vertices) for part in parts)])
-    features = np.cumsum([0, *(len(part) for part in parts)])
-    return Bodies(
-        np.concatenate([part.vertices for part in parts]),
-        np.concatenate([part.faces + at for part, at in zip(parts, vertices, strict=False)]).astype(np.uint32),
-        np.concatenate([part.face_feature + at for part, at in zip(parts, features, strict=False)]),
-        np.concatenate([part.face_color for part in parts]),
-        {name: [value for part in parts for value in part.columns[name]] for name in parts[0].columns},
-        np.zeros(int(features[-1]), np.int64),
-    )
-
-
-def _whole(bodies: Bodies, uri: str = "") -> Leaf:
-    low, high = bodies.boxes[:, 0].min(axis=0), bodies.boxes[:, 1].max(axis=0)
-    return Leaf(low, high, float(np.linalg.norm(high - low)), np.arange(len(bodies)), uri)
+def _whole(bodies: Bodies, uri: str = "") -> Tile:
+    return Tile(bodies.boxes[:, 0].min(axis=0), bodies.boxes[:, 1].max(axis=0), 0.0, uri=uri)

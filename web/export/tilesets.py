@@ -50,7 +50,7 @@ def write(store: Store, layer: str | None, out: Path) -> None:
 
 
 def contents(tileset: Path) -> Iterator[Content]:
-    """The tiles with content of a tileset on disk, those of tilesets it names among them."""
+    """The finest tiles with content of a tileset on disk, those of tilesets it names among them."""
     yield from _of_tileset(tileset, np.eye(4))
 
 
@@ -60,7 +60,8 @@ def _of_tileset(tileset: Path, above: NDArray[np.float64]) -> Iterator[Content]:
 
 def _of_tile(tile: dict[str, Any], folder: Path, above: NDArray[np.float64]) -> Iterator[Content]:
     here = above @ np.array(tile.get("transform", np.eye(4).ravel()), float).reshape(4, 4).T  # column-major in the file
-    for content in [tile[name] for name in ("content",) if name in tile] + list(tile.get("contents", [])):
+    finest = not tile.get("children") or tile.get("refine") == "ADD"  # what is drawn in place of a coarser tile
+    for content in [tile[name] for name in ("content",) if name in tile] + list(tile.get("contents", [])) if finest else []:
         path = folder / content["uri"]
         if path.suffix == ".json":
             yield from _of_tileset(path, here)

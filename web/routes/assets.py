@@ -9,6 +9,7 @@ from pydantic_core import to_json
 from starlette.responses import FileResponse
 
 from tiles.registered import placed, with_single_contents
+from twin.errors import NotFound
 from web.answers.assets import assets_by_key, found, media_type
 from web.memo import encode, reply
 from web.served import ServedPark
@@ -19,12 +20,16 @@ router = APIRouter(tags=["assets"])
 @router.get("/registered/{key}/tileset.json", response_model=dict)
 def get_registered_tileset(served: ServedPark, request: Request, key: str) -> Response:
     """The root around a registered tileset, with the motion to where it belongs."""
+    if not served.may_see(request.scope, f"registered/{key}"):
+        raise NotFound("tileset_missing", subject=key)
     return reply(request, encode(placed(served.store, key)))
 
 
 @router.get("/files/{key}/{name:path}", response_class=FileResponse)
 def get_asset(served: ServedPark, request: Request, key: str, name: str) -> Response:
     """A file as it came; its content never changes under its tag."""
+    if not served.may_see(request.scope, f"registered/{key}"):
+        raise NotFound("asset_missing", subject=name)
     assets = served.memo.value("assets", lambda: assets_by_key(served.store))
     asset = found(assets, key, name)
     tag = f'"{asset.sha256[:32]}"'

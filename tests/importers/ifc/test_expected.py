@@ -75,10 +75,64 @@ def test_a_clipped_body_may_be_smaller_but_not_larger(new_house):
     assert disagreement(outside, hope, 1.0) == pytest.approx(0.5)
 
 
-def test_what_bends_is_not_foretold(new_house):
+@pytest.mark.parametrize(
+    ("profile", "sizes"),
+    [
+        ("IfcCircleProfileDef", (0.7,)),
+        ("IfcCircleHollowProfileDef", (0.7, 0.1)),
+        ("IfcEllipseProfileDef", (0.7, 0.4)),
+        ("IfcIShapeProfileDef", (0.4, 0.6, 0.05, 0.05)),
+        ("IfcLShapeProfileDef", (0.6, 0.3, 0.05)),
+        ("IfcLShapeProfileDef", (0.6, None, 0.05)),
+        ("IfcUShapeProfileDef", (0.6, 0.3, 0.05, 0.05)),
+        ("IfcTShapeProfileDef", (0.6, 0.3, 0.05, 0.05)),
+        ("IfcCShapeProfileDef", (0.6, 0.3, 0.05, 0.1)),
+        ("IfcRoundedRectangleProfileDef", (0.4, 0.6, 0.1)),
+    ],
+)
+@pytest.mark.parametrize("axis", [None, (1.0, 0.5, 0.2)])
+def test_what_bends_stays_within_a_box_that_fits_it(new_house, profile, sizes, axis):
     house = new_house()
     wall = house.box("IfcWall", "W", (1.0, 1.0, 1.0))
-    house.shape(wall, _solid(house, house.file.create_entity("IfcCircleProfileDef", "AREA", None, None, 1.0)))
+    area = house.file.create_entity(profile, "AREA", None, None, *(size and size / house.unit_m for size in sizes))
+    house.shape(wall, _solid(house, area, axis=axis, reference=axis and (0.0, 1.0, 0.3)))
+    hope, vertices = expected(wall), _built(wall)
+    assert not hope.is_exact
+    assert disagreement(vertices, hope, house.unit_m) < 1e-6
+    if axis is None:  # upright, the box is as large as the body, but for the chords of a circle
+        assert np.allclose(np.ptp(hope.points * house.unit_m, axis=0), np.ptp(vertices, axis=0), rtol=0.03)
+
+
+@pytest.mark.parametrize("degrees", [30.0, 90.0, 360.0])
+def test_what_turns_round_an_axis_stays_within_its_circles(new_house, degrees):
+    house = new_house()
+    file, unit = house.file, house.unit_m
+    bend = house.box("IfcWall", "W", (1.0, 1.0, 1.0))
+    area = file.create_entity("IfcCircleProfileDef", "AREA", None, None, 0.2 / unit)
+    point, side = file.create_entity("IfcCartesianPoint", (1.0 / unit, 0.0, 0.0)), file.create_entity("IfcDirection", (0.0, 1.0, 0.0))
+    axis = file.create_entity("IfcAxis1Placement", point, side)
+    angle = file.by_type("IfcUnitAssignment")[0]
+    is_degrees = any(each.is_a("IfcConversionBasedUnit") and each.UnitType == "PLANEANGLEUNIT" for each in angle.Units)
+    position = file.create_entity("IfcAxis2Placement3D", file.create_entity("IfcCartesianPoint", (1.0 / unit, 2.0 / unit, 3.0 / unit)))
+    turn = degrees if is_degrees else np.radians(degrees)
+    house.shape(bend, file.create_entity("IfcRevolvedAreaSolid", area, position, axis, float(turn)))
+    hope, vertices = expected(bend), _built(bend)
+    assert disagreement(vertices, hope, unit) < 1e-6
+    assert disagreement(np.add(vertices, [0.0, 3.0, 0.0]), hope, unit) > 0.5
+
+
+def test_arcs_in_an_outline_are_not_foretold(new_house):
+    house = new_house()
+    file = house.file
+    wall = house.box("IfcWall", "W", (1.0, 1.0, 1.0))
+    points = file.create_entity("IfcCartesianPointList2D", ((0.0, 0.0), (2.0, 0.0), (3.0, 1.0), (2.0, 2.0), (0.0, 2.0)))
+    segments = [
+        file.create_entity("IfcLineIndex", (1, 2)),
+        file.create_entity("IfcArcIndex", (2, 3, 4)),
+        file.create_entity("IfcLineIndex", (4, 5, 1)),
+    ]
+    curve = file.create_entity("IfcIndexedPolyCurve", points, segments)
+    house.shape(wall, _solid(house, file.create_entity("IfcArbitraryClosedProfileDef", "AREA", None, curve)))
     assert expected(wall) is None
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import trimesh
 
-from importers.ifc.mesh import bodies, boxes, merged
-from importers.ifc.parts import Parts, finished, read_parts
+from importers.ifc.mesh import Body, bodies, boxes, merged, repeated
+from importers.ifc.parts import Parts, Shape, finished, read_parts
 
 BOX = trimesh.creation.box(extents=(1.0, 2.0, 3.0))
 
@@ -94,3 +94,24 @@ def test_mirrored_copies_face_outwards_and_colours_stay_with_their_faces(tmp_pat
 def test_nothing_merges_to_nothing():
     bulk = merged([])
     assert len(bulk.vertices) == len(bulk.faces) == len(boxes(bulk.vertices, bulk.counts)) == 0
+
+
+def test_shapes_that_are_the_same_to_the_bit_are_one_with_a_placement_for_each_use():
+    random = np.random.default_rng(0)
+    points, faces = random.uniform(-1.0, 1.0, (9, 3)), random.integers(0, 9, (14, 3)).astype(np.int32)
+    colors = np.full((14, 4), np.nan, np.float32)
+    alike = [Shape(points.copy(), faces.copy(), colors) for _ in range(3)]
+    other = Shape(points + 1e-9, faces, colors)
+    matrices = [np.vstack([np.column_stack([np.eye(3), [k, 2.0 * k, 0.5]]), [0.0, 0.0, 0.0, 1.0]]) for k in range(4)]
+    whole = merged([Body("k", 0.0, False, [(shape, matrix)]) for shape, matrix in zip([*alike, other], matrices, strict=True)])
+    angle = 0.7
+    turn = np.array([[np.cos(angle), -np.sin(angle), 0.0], [np.sin(angle), np.cos(angle), 0.0], [0.0, 0.0, 1.0]])
+    found = repeated(whole.uses, turn, np.array([5.0, 6.0, 7.0]))
+    assert found.shape.tolist() == [0, 0, 0]
+    assert found.sizes.tolist() == [[9, 14]]
+    moved = whole.vertices @ turn.T + [5.0, 6.0, 7.0]
+    for (vertex, face), matrix in zip(found.first.tolist(), found.matrices, strict=True):
+        assert np.allclose(found.vertices @ matrix[:, :3].T + matrix[:, 3], moved[vertex : vertex + 9], atol=1e-12)
+        own = whole.faces[face : face + 14] - vertex
+        assert np.array_equal(own, faces) or np.array_equal(own, faces[:, ::-1])
+    assert repeated(whole.uses[2:], turn, np.zeros(3)) is None

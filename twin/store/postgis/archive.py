@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from twin.model import FEATURE_COLUMNS, FeatureTable, Layer, ModelContent, SourceContent
-from twin.store import records, rows
+from twin.store import meshblob, records, rows
 from twin.store.postgis import tables
 from twin.store.postgis.connection import Connection, execute, fetch
 from twin.store.postgis.connection import records as records_of
@@ -129,7 +129,7 @@ def _models(read: Callable[[str], list[rows.Record]]) -> list[ModelContent]:
     return [
         ModelContent(
             model,
-            mesh=rows.mesh(meshes[model.id]),
+            mesh=meshblob.unpack(meshes[model.id]),
             **{name: [part for part in listed if part.model_id == model.id] for name, listed in parts.items()},
         )
         for model in rows.models(read("models"))

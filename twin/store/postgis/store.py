@@ -42,7 +42,7 @@ from twin.model import (
     Terrain,
     Version,
 )
-from twin.store import Bounds, Writer, records, rows
+from twin.store import Bounds, Writer, meshblob, records, rows
 from twin.store.migrations import SCHEMA_VERSION
 from twin.store.postgis import archive, assets, tables
 from twin.store.postgis.address import Address, parse
@@ -357,7 +357,7 @@ class PostGISStore:  # size: the verbs of Store
         found = self._fetch("SELECT arrays FROM meshes WHERE model_id = %s", (model_id,))
         if not found:
             raise NotFound("model_missing", subject=model_id)
-        return rows.mesh(found[0][0])
+        return meshblob.unpack(found[0][0])
 
     def _terrain(self, role: Literal["ground", "surface"]) -> Terrain | None:
         found = self._fetch("SELECT arrays FROM terrain WHERE role = %s ORDER BY fid", (role,))

@@ -7,7 +7,7 @@ from typing import Any
 
 from twin.errors import Conflict, NotFound, StoreError
 from twin.model import LAYER_KINDS, Asset, Device, Event, FeatureTable, Layer, ModelContent, Photometry, Scenario, Terrain
-from twin.store import records, rows
+from twin.store import meshblob, records, rows
 from twin.store.postgis import archive, tables
 from twin.store.postgis.connection import Connection, execute, fetch
 
@@ -65,7 +65,7 @@ class PostGISWriter:
             ("elements", records.elements(content.elements)),
             ("groups", records.groups(content.groups)),
             ("connections", records.connections(content.connections)),
-            ("meshes", [(content.model.id, rows.pack_mesh(content.mesh))]),
+            ("meshes", [(content.model.id, meshblob.pack(content.mesh))]),
         ):
             tables.insert(self._db, name, values)
         self._changed = True

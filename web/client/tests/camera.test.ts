@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { towards } from "../src/map/double-click";
 import { degreesPerMetre, distance, lowering, metresPerPixel, offset, scaleDenominator, trueMetres, zoomFor } from "../src/map/earth";
 import { type Camera, depthRange, enter, eyeDistance, nearPlane } from "../src/map/views";
 
@@ -58,4 +59,13 @@ describe("the camera", () => {
     expect(enter("underground", camera, 3).pitch).toBeGreaterThan(90);
     expect(enter("overview", { ...camera, pitch: 105 }, 0).pitch).toBe(52);
   });
+});
+
+it("a double click keeps the place under it where it is", () => {
+  const from = { longitude: 104, latitude: 30, zoom: 16, pitch: 0, bearing: 0, position: [0, 0, 0] as [number, number, number] };
+  for (const [steps, lon, lat] of [[1, 104.001, 30.0005], [-1, 103.998, 29.999]] as const) {
+    const to = towards(from, [104.002, 30.001], steps);
+    expect(to.longitude).toBeCloseTo(lon, 9);
+    expect(to.latitude).toBeCloseTo(lat, 9);
+  }
 });

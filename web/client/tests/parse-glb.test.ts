@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { rowsOf } from "../src/tiles/loader";
 import { parseGlb } from "../src/tiles/parse-glb";
+import { rowAt } from "../src/tiles/table";
 import { GlbBuilder } from "./glb";
 
 /** Two squares in the plane z = 0, quantized to a hundredth, each an element of its own; z is up and a node turns it to glTF's y. */
@@ -41,7 +41,7 @@ function twoSquares(): ArrayBuffer {
 }
 
 describe("a glb of the tile server", () => {
-  const { mesh, columns } = parseGlb(twoSquares());
+  const { mesh, table } = parseGlb(twoSquares());
 
   it("is moved, scaled and turned by its node", () => {
     // (1, 1, 0) east, north, up is (1, 0, -1) in glTF; then the node's own shift
@@ -71,7 +71,7 @@ describe("a glb of the tile server", () => {
   });
 
   it("reads its property table", () => {
-    expect(rowsOf(columns)).toEqual([
+    expect([0, 1].map((index) => rowAt(table, index))).toEqual([
       { id: "2j_iCPsmPoXdIdEKQQslxu", height: 3.5 },
       { id: "楼板", height: -1.25 },
     ]);
@@ -91,19 +91,81 @@ describe("other bytes", () => {
 });
 
 describe("instances", () => {
-  it("become bodies of their own with their own ids", () => {
+  const instanced = (attributes: object, extensions: object = {}, own: object = {}): Uint8Array | Float32Array => {
     const glb = new GlbBuilder();
     const position = glb.accessor(new Float32Array([0, 0, 0, 1, 0, 0, 0, 0, 1]), "VEC3", 5126, 3);
-    const translation = glb.accessor(new Float32Array([0, 0, 0, 10, 0, 0]), "VEC3", 5126, 2);
-    const { mesh } = parseGlb(
+    const made = Object.fromEntries(Object.entries({ TRANSLATION: [[0, 0, 0, 10, 0, 0], "VEC3"], ...attributes }).map(([name, [values, type]]) => [name, glb.accessor(new Float32Array(values as number[]), type as string, 5126, 2)]));
+    const ids = Object.fromEntries(Object.entries(own).map(([name, values]) => [name, glb.accessor(new Float32Array(values as number[]), "SCALAR", 5126, 3)]));
+    mesh = parseGlb(
       glb.finish({
         scenes: [{ nodes: [0] }],
-        nodes: [{ mesh: 0, extensions: { EXT_mesh_gpu_instancing: { attributes: { TRANSLATION: translation } } } }],
-        meshes: [{ primitives: [{ attributes: { POSITION: position } }] }],
+        nodes: [{ mesh: 0, extensions: { EXT_mesh_gpu_instancing: { attributes: made }, ...extensions } }],
+        meshes: [{ primitives: [{ attributes: { POSITION: position, ...ids } }] }],
       }),
-    );
-    expect([...mesh.featureIds]).toEqual([0, 0, 0, 1, 1, 1]);
+    ).mesh;
+    return mesh.featureIds;
+  };
+  let mesh: ReturnType<typeof parseGlb>["mesh"];
+
+  it("become bodies of their own with their own ids", () => {
+    expect([...instanced({})]).toEqual([0, 0, 0, 1, 1, 1]);
     expect(mesh.positions[9]).toBe(10);
     expect([...mesh.indices]).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it("are the elements that EXT_instance_features names", () => {
+    const named = (id: object): object => ({ EXT_instance_features: { featureIds: [{ featureCount: 9, ...id }] } });
+    expect([...instanced({ _FEATURE_ID_0: [[7, 4], "SCALAR"] }, named({ attribute: 0 }))]).toEqual([7, 7, 7, 4, 4, 4]);
+    expect([...instanced({ _FEATURE_ID_1: [[8, 2], "SCALAR"] }, named({ attribute: 1 }))]).toEqual([8, 8, 8, 2, 2, 2]);
+    expect([...instanced({}, named({}))]).toEqual([0, 0, 0, 1, 1, 1]);
+  });
+
+  it("that say nothing leave it to their vertices", () => {
+    expect([...instanced({}, {}, { _FEATURE_ID_0: [3, 3, 3] })]).toEqual([3, 3, 3, 3, 3, 3]);
+  });
+
+  it("that mirror keep their outside outside", () => {
+    instanced({ SCALE: [[1, 1, 1, -1, 1, 1], "VEC3"] });
+    expect([...mesh.indices]).toEqual([0, 1, 2, 3, 5, 4]);
+  });
+});
+
+describe("a column of an enumeration", () => {
+  it("is read by its names", () => {
+    const glb = new GlbBuilder();
+    const values = glb.view(new Uint16Array([20, 10, 20]));
+    const kinds = { kind: { type: "ENUM", enumType: "kinds" } };
+    const enums = { kinds: { values: [{ name: "IfcWall", value: 10 }, { name: "IfcDoor", value: 20 }] } };
+    const metadata = { schema: { classes: { element: { properties: kinds } }, enums }, propertyTables: [{ class: "element", count: 3, properties: { kind: { values } } }] };
+    const { table } = parseGlb(glb.finish({ extensions: { EXT_structural_metadata: metadata } }));
+    expect([0, 1, 2].map((index) => rowAt(table, index)?.class ?? rowAt(table, index)?.kind)).toEqual(["IfcDoor", "IfcWall", "IfcDoor"]);
+  });
+});
+
+describe("a column that says less than its rows", () => {
+  const glb = new GlbBuilder();
+  const id = glb.strings(["a", "b", "c"]);
+  const values = glb.view(new Uint8Array([0, 1, 0]));
+  const kinds = {
+    id: { type: "STRING" },
+    model: { type: "STRING", default: "m" },
+    level: { type: "SCALAR", componentType: "INT32", default: 3 },
+    storey: { type: "ENUM", enumType: "storey", noData: "-" },
+    name: { type: "STRING" },
+  };
+  const enums = { storey: { valueType: "UINT8", values: [{ name: "1F", value: 0 }, { name: "-", value: 1 }] } };
+  const metadata = { schema: { classes: { feature: { properties: kinds } }, enums }, propertyTables: [{ class: "feature", count: 3, properties: { id, storey: { values } } }] };
+  const { table } = parseGlb(glb.finish({ extensions: { EXT_structural_metadata: metadata } }));
+
+  it("is its default in every row", () => {
+    expect([0, 1, 2].map((index) => [rowAt(table, index)?.model, rowAt(table, index)?.level])).toEqual(Array(3).fill(["m", 3]));
+  });
+
+  it("has no text where the enumeration names what is missing", () => {
+    expect([0, 1, 2].map((index) => rowAt(table, index)?.storey)).toEqual(["1F", "", "1F"]);
+  });
+
+  it("is left out where the schema says nothing either", () => {
+    expect(rowAt(table, 0)).not.toHaveProperty("name");
   });
 });

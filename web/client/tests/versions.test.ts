@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
 
 import type { Change, ChangeKind, SourceInfo } from "../src/api/types";
-import { elementState } from "../src/layers/tilesets";
+import { stateRules } from "../src/layers/tilesets";
+import { encodeStates, pack } from "../src/tiles/feature-state";
+import { tableOfRows } from "./table";
 import { changeColor } from "../src/map/palette";
 import { initialState } from "../src/state/store";
 import { lookOf, looksOf, ordered, sourceOfModel } from "../src/state/versions";
@@ -40,8 +42,9 @@ it("the map shows what became of an element, and the chosen one as chosen", () =
   const comparison = { difference: null as never, looks: new Map([["a", "added"]] as const), left: "" };
   const state = { ...initialState, comparison };
   const brand = [1, 2, 3] as const;
-  expect(elementState({ id: "a" }, state, null, brand)).toEqual({ color: changeColor("added", "light"), strength: 0.7 });
-  expect(elementState({ id: "b" }, state, null, brand)).toBe("own");
+  const table = tableOfRows([{ id: "a" }, { id: "b" }]);
+  const shown = (of: typeof state): number[] => [...new Uint32Array(encodeStates(table, 2, stateRules(of as never, brand)).data.buffer, 0, 2)];
+  expect(shown(state)).toEqual([pack({ color: changeColor("added", "light"), strength: 0.7 }), pack("own")]);
   const chosen = { ...state, selection: { type: "element", id: "a", class: "", name: "", building: null, model: null, detail: null } as const };
-  expect(elementState({ id: "a" }, chosen, null, brand)).toEqual({ color: brand, strength: 0.62 });
+  expect(shown(chosen as never)[0]).toBe(pack({ color: brand, strength: 0.62 }));
 });

@@ -10,6 +10,7 @@ import { CameraBar } from "../panels/CameraBar";
 import { LeftPanel } from "../panels/LeftPanel";
 import { MapCanvas } from "../panels/MapCanvas";
 import { EmptyPark, Failure, LoadingVeil, Notice } from "../panels/Notices";
+import { SectionPanel } from "../panels/SectionPanel";
 import { StatusBar } from "../panels/StatusBar";
 import { StoreySwitch } from "../panels/StoreySwitch";
 import { TopBar } from "../panels/TopBar";
@@ -54,6 +55,7 @@ export function App({ map }: { map: MapSources }) {
         </Suspense>
         <StoreySwitch />
         <CameraBar />
+        <SectionPanel />
         <StatusBar />
         <EmptyPark />
         <LoadingVeil />

@@ -2,6 +2,7 @@
 import { IconLayer } from "@deck.gl/layers";
 
 import type { Device } from "../api/types";
+import { isKept } from "../section/section";
 import type { Trial } from "../state/store";
 import type { LayerContext } from "./context";
 import { ON_TOP } from "./context";
@@ -51,7 +52,7 @@ export function deviceLayers(context: LayerContext): IconLayer<Device>[] {
         return device.status === "in_service" ? known : `${known}:off`;
       },
       getPosition: (device) => placeOf(device, state.trial, originHeight),
-      getSize: (device) => (isShown(device, state.buildingId, state.storeyId) ? (device.id === chosen ? size * 1.35 : size) : 0),
+      getSize: (device) => (isShown(device, state.buildingId, state.storeyId) && isKept(state.section, [device.lon, device.lat, device.h_m]) ? (device.id === chosen ? size * 1.35 : size) : 0),
       sizeUnits: "pixels",
       billboard: true,
       alphaCutoff: 0.2,
@@ -59,7 +60,7 @@ export function deviceLayers(context: LayerContext): IconLayer<Device>[] {
       autoHighlight: true,
       highlightColor: [255, 255, 255, 60],
       parameters: ON_TOP,
-      updateTriggers: { getIcon: [zoomStep, chosen, state.theme], getSize: [size, chosen, state.buildingId, state.storeyId], getPosition: [originHeight, state.trial?.poses] },
+      updateTriggers: { getIcon: [zoomStep, chosen, state.theme], getSize: [size, chosen, state.buildingId, state.storeyId, state.section], getPosition: [originHeight, state.trial?.poses] },
     });
   });
 }

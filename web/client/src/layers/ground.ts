@@ -1,26 +1,30 @@
 /** The ground itself: a plane, or the surface through the known heights. Drawn first; below ground it becomes a veil. */
+import { COORDINATE_SYSTEM, type Layer } from "@deck.gl/core";
 import { SolidPolygonLayer } from "@deck.gl/layers";
-import { SimpleMeshLayer } from "@deck.gl/mesh-layers";
-import { Geometry } from "@luma.gl/engine";
 
 import { offset, trueMetres } from "../map/earth";
 import type { Grid } from "../map/ground";
 import { type LayerContext, TRUE_DEPTH } from "./context";
+import { type GroundMesh, GroundMeshLayer } from "./ground-mesh";
+import { type Hole, edgesAbout, holeOf } from "./hole";
 
 const HALF_WIDTH_M = 12_000;
 const BELOW_M = 0.12; // under what lies on it
 const VEIL_ALPHA = 46;
 
-type Corners = { polygon: [number, number, number][] };
+type Ring = [number, number, number][];
+type Corners = { polygon: Ring[] };
 
-export function groundLayers(context: LayerContext, longitude: number, latitude: number): (SolidPolygonLayer<Corners> | SimpleMeshLayer)[] {
+/** @param isTiled whether the surface comes in tiles, so that only the plain around it is drawn here */
+export function groundLayers(context: LayerContext, longitude: number, latitude: number, isTiled: boolean): Layer[] {
   const { state, palette, ground } = context;
+  const hole = holeOf(context);
   const isVeil = state.cameraMode === "underground";
   const alpha = isVeil ? VEIL_ALPHA : 255;
   const color = [...palette.ground.slice(0, 3), alpha] as [number, number, number, number];
   const far = new SolidPolygonLayer<Corners>({
     id: "ground/plane",
-    data: [plane(longitude, latitude, ground.lowest - (ground.isFlat ? BELOW_M : 1.5))],
+    data: [plane(longitude, latitude, ground.lowest - (ground.isFlat ? BELOW_M : 1.5), hole)],
     getPolygon: (item) => item.polygon,
     getFillColor: color,
     material: false,
@@ -29,28 +33,33 @@ export function groundLayers(context: LayerContext, longitude: number, latitude:
     parameters: { depthWriteEnabled: !isVeil, cullMode: "none" },
     updateTriggers: { getFillColor: [state.theme, alpha] },
   });
-  if (!ground.grid || isVeil) return [far];
-  const mesh = surface(ground.grid, longitude, latitude);
-  const near = new SimpleMeshLayer({
+  if (!ground.grid || isVeil || isTiled) return [far];
+  const near = new GroundMeshLayer({
     id: "ground/surface",
-    data: [0],
-    mesh: mesh as never,
-    getPosition: [longitude, latitude, 0],
-    getColor: color,
+    mesh: surface(ground.grid, longitude, latitude),
+    color,
+    hole: edges(hole, longitude, latitude),
+    coordinateSystem: COORDINATE_SYSTEM.METER_OFFSETS,
+    coordinateOrigin: [longitude, latitude, 0],
     pickable: true,
-    material: { ambient: 1, diffuse: 0, shininess: 1, specularColor: [0, 0, 0] },
     getPolygonOffset: TRUE_DEPTH,
     parameters: { cullMode: "none" },
-    updateTriggers: { getColor: state.theme },
   });
   return [far, near];
 }
 
-let lastPlane: { key: string; corners: Corners } | null = null;
+let lastEdges: { hole: Hole; edges: Float32Array } | null = null;
 
-function plane(longitude: number, latitude: number, z: number): Corners {
+function edges(hole: Hole, longitude: number, latitude: number): Float32Array {
+  if (lastEdges?.hole !== hole) lastEdges = { hole, edges: edgesAbout(hole, longitude, latitude) };
+  return lastEdges.edges;
+}
+
+let lastPlane: { key: string; hole: Hole; corners: Corners } | null = null;
+
+function plane(longitude: number, latitude: number, z: number, hole: Hole): Corners {
   const key = `${longitude}/${latitude}/${z}`;
-  if (lastPlane?.key === key) return lastPlane.corners;
+  if (lastPlane?.key === key && lastPlane.hole === hole) return lastPlane.corners;
   const signs = [
     [-1, -1],
     [1, -1],
@@ -58,14 +67,15 @@ function plane(longitude: number, latitude: number, z: number): Corners {
     [-1, 1],
   ];
   const polygon = signs.map(([x = 0, y = 0]): [number, number, number] => [...offset(longitude, latitude, x * HALF_WIDTH_M, y * HALF_WIDTH_M), z]);
-  lastPlane = { key, corners: { polygon } };
+  const holes = hole.map((ring): Ring => ring.map(([lon, lat]) => [lon, lat, z]));
+  lastPlane = { key, hole, corners: { polygon: [polygon, ...holes] } };
   return lastPlane.corners;
 }
 
-const surfaces = new WeakMap<Grid, Geometry>();
+const surfaces = new WeakMap<Grid, GroundMesh>();
 
 /** The grid as triangles in metres about a place; its rim hangs down to meet the plane. */
-function surface(grid: Grid, longitude: number, latitude: number): Geometry {
+function surface(grid: Grid, longitude: number, latitude: number): GroundMesh {
   const known = surfaces.get(grid);
   if (known) return known;
   const { columns, rows, heights } = grid;
@@ -92,13 +102,14 @@ function surface(grid: Grid, longitude: number, latitude: number): Geometry {
       k += 6;
     }
   }
-  const normals = new Float32Array(positions.length);
-  for (let i = 2; i < normals.length; i += 3) normals[i] = 1;
-  const geometry = new Geometry({
-    topology: "triangle-list",
+  const normals = new Uint8Array((positions.length / 3) * 4);
+  for (let i = 2; i < normals.length; i += 4) normals[i] = 127; // straight up
+  const count = positions.length / 3;
+  const mesh: GroundMesh = {
+    positions: { data: new Uint8Array(positions.buffer), format: "float32x3", count },
+    normals: { data: normals, format: "snorm8x4", count },
     indices,
-    attributes: { positions: { size: 3, value: positions }, normals: { size: 3, value: normals }, texCoords: { size: 2, value: new Float32Array(columns * rows * 2) } },
-  });
-  surfaces.set(grid, geometry);
-  return geometry;
+  };
+  surfaces.set(grid, mesh);
+  return mesh;
 }

@@ -2,6 +2,7 @@
 import { SimpleMeshLayer } from "@deck.gl/mesh-layers";
 import { Geometry } from "@luma.gl/engine";
 
+import { type Section, isKept, toText } from "../section/section";
 import { TRUE_DEPTH } from "./context";
 
 export interface Trees {
@@ -22,22 +23,33 @@ export function treeSize(properties: Record<string, unknown> | undefined): [numb
   return [height, number(properties?.crown_m) ?? Math.min(CROWN_M, height * 0.65)];
 }
 
-export function treeLayer(id: string, trees: Trees, color: [number, number, number, number], theme: string): SimpleMeshLayer<Tree> {
-  const data: Tree[] = Array.from(trees.z, (z, i) => {
+const bodies = new WeakMap<Trees, Tree[]>();
+
+/** The same list for the same trees, so that deck.gl sees no change. */
+function listed(trees: Trees): Tree[] {
+  const known = bodies.get(trees);
+  if (known) return known;
+  const data = Array.from(trees.z, (z, i): Tree => {
     const [height, crown] = [trees.size[i * 2]!, trees.size[i * 2 + 1]!];
     return { position: [trees.lonlat[i * 2]!, trees.lonlat[i * 2 + 1]!, z], scale: [crown, crown, height] };
   });
+  bodies.set(trees, data);
+  return data;
+}
+
+/** @param section what is kept of them, in heights of the scene */
+export function treeLayer(id: string, trees: Trees, color: [number, number, number, number], theme: string, section: Section | null): SimpleMeshLayer<Tree> {
   return new SimpleMeshLayer<Tree>({
     id: `${id}-trees`,
-    data,
+    data: listed(trees),
     mesh: body() as never,
     getPosition: (tree) => tree.position,
-    getScale: (tree) => tree.scale,
+    getScale: (tree) => (isKept(section, tree.position) ? tree.scale : [0, 0, 0]),
     getColor: color,
     material: { ambient: 0.72, diffuse: 0.38, shininess: 1, specularColor: [0, 0, 0] },
     getPolygonOffset: TRUE_DEPTH,
     pickable: false,
-    updateTriggers: { getColor: theme },
+    updateTriggers: { getColor: theme, getScale: section && toText(section) },
   });
 }
 

@@ -3,8 +3,8 @@ import type { Layer, LayersList } from "@deck.gl/core";
 import { MVTLayer } from "@deck.gl/geo-layers";
 import { MVTLoader } from "@loaders.gl/mvt";
 
-import { metresPerPixel } from "../map/earth";
 import type { Ground } from "../map/ground";
+import type { Section } from "../section/section";
 import { type Trees, treeLayer, treeSize } from "./trees";
 
 /** What the tiles need of the ground, and whether their points are drawn as trees. */
@@ -14,6 +14,8 @@ export interface Lift {
   theme: string;
   /** What lies in the ground goes down by its own depth. */
   isBuried: boolean;
+  /** What is kept of the trees, in heights of the scene. */
+  section: Section | null;
 }
 type Positions = { value: Float32Array | Float64Array; size: number };
 type BinaryPart = { positions: Positions; numericProps?: Record<string, { value: ArrayLike<number> }> };
@@ -42,6 +44,7 @@ export class ParkVector extends MVTLayer<Record<string, unknown>, Lift> {
     asTrees: false,
     theme: "light",
     isBuried: false,
+    section: { type: "object", value: null, optional: true },
   } as never;
 
   override async getTileData(props: Parameters<MVTLayer["getTileData"]>[0]): Promise<never> {
@@ -61,7 +64,7 @@ export class ParkVector extends MVTLayer<Record<string, unknown>, Lift> {
   override renderSubLayers(props: SubLayerProps): Layer | null | LayersList {
     const tile = (props as { data?: BinaryTile | null }).data;
     if (!tile) return null;
-    if (tile.trees) return treeLayer(props.id, tile.trees, this.props.getFillColor as never, this.props.theme);
+    if (tile.trees) return treeLayer(props.id, tile.trees, this.props.getFillColor as never, this.props.theme, this.props.section);
     return super.renderSubLayers(props);
   }
 }
@@ -74,7 +77,7 @@ export function lonLatInTile({ x, y, z }: TileIndex, u: number, v: number): [num
   return [longitude, latitude];
 }
 
-/** Gives flat tile coordinates (0 to 1) a height, in the unit that deck.gl's world has: 512 of them round the earth. */
+/** Gives flat tile coordinates (0 to 1) a height: deck.gl counts z in metres even where x and y are cartesian. */
 export function lift(positions: Positions, index: TileIndex, ground: Ground, depth: ((vertex: number) => number) | null = null): void {
   if (positions.size !== 2) return;
   const count = positions.value.length / 2;
@@ -85,7 +88,7 @@ export function lift(positions: Positions, index: TileIndex, ground: Ground, dep
     const [longitude, latitude] = lonLatInTile(index, u, v);
     lifted[i * 3] = u;
     lifted[i * 3 + 1] = v;
-    lifted[i * 3 + 2] = (ground.heightAt(longitude, latitude) - (depth?.(i) ?? 0)) / metresPerPixel(0, latitude);
+    lifted[i * 3 + 2] = ground.heightAt(longitude, latitude) - (depth?.(i) ?? 0);
   }
   positions.value = lifted;
   positions.size = 3;

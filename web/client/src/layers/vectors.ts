@@ -3,6 +3,7 @@ import { GeoJsonLayer } from "@deck.gl/layers";
 import type { Layer } from "@deck.gl/core";
 import type { FeatureCollection, Position } from "geojson";
 
+import type { Section } from "../section/section";
 import type { Ground } from "../map/ground";
 import type { ScenePart } from "../map/scene";
 import type { Theme } from "../state/store";
@@ -80,14 +81,15 @@ function flatLayer(context: LayerContext, part: ScenePart, colors: FlatColors, f
   if (!features) {
     const isFlat = ground.isFlat && ground.lowest === 0;
     const asTrees = part.info?.kind === "tree" && context.zoomStep > 0;
-    return part.layer.clone({ ...common, ground: isFlat ? null : ground, highlightedFeatureId: chosen, asTrees, theme: state.theme, isBuried: BURIED_KINDS.has(part.info?.kind ?? "") } as never);
+    const section = asTrees ? lowered(state.section, context.originHeight) : null;
+    return part.layer.clone({ ...common, section, ground: isFlat ? null : ground, highlightedFeatureId: chosen, asTrees, theme: state.theme, isBuried: BURIED_KINDS.has(part.info?.kind ?? "") } as never);
   }
   const data = features[part.id];
   if (!data) return null;
   const { getLineWidth, getPointRadius, lineWidthUnits, lineWidthMinPixels } = part.layer.props as unknown as Record<string, never>;
   const lifted = liftFeatures(data, ground);
   if (part.info?.kind === "tree" && context.zoomStep > 0) {
-    return treeLayer(part.id, treesOf(lifted), colors.fill, state.theme).clone({ visible: common.visible });
+    return treeLayer(part.id, treesOf(lifted), colors.fill, state.theme, lowered(state.section, context.originHeight)).clone({ visible: common.visible });
   }
   return new GeoJsonLayer({
     id: part.id,
@@ -103,6 +105,17 @@ function flatLayer(context: LayerContext, part: ScenePart, colors: FlatColors, f
     highlightedObjectIndex: chosen ? lifted.features.findIndex((feature) => String(feature.properties?.id ?? feature.id) === chosen) : null,
     ...common,
   } as never);
+}
+
+let last: { section: Section; height: number; lowered: Section } | null = null;
+
+/** The section in heights of the scene; the same object for the same section, so that deck.gl sees no change. */
+function lowered(section: Section | null, height: number): Section | null {
+  if (!section) return null;
+  if (last?.section !== section || last.height !== height) {
+    last = { section, height, lowered: { ...section, at: [section.at[0], section.at[1], section.at[2] - height] } };
+  }
+  return last.lowered;
 }
 
 const groves = new WeakMap<FeatureCollection, Trees>();

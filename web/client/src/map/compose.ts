@@ -1,5 +1,6 @@
 /** All layers of one picture, in the order they are drawn: ground, flat things, what was measured, bodies, symbols, names. */
 import type { Layer } from "@deck.gl/core";
+import type { Tileset3D } from "@loaders.gl/tiles";
 import { Matrix4 } from "@math.gl/core";
 import type { FeatureCollection } from "geojson";
 
@@ -11,14 +12,17 @@ import { eventLayers } from "../layers/events";
 import { groundLayers } from "../layers/ground";
 import { interiorLayers } from "../layers/interior";
 import { labelLayer } from "../layers/labels";
-import { tilesetDrawing } from "../layers/tilesets";
+import { sectionLayers, sectionShade } from "../layers/section";
+import { leftRules, tilesetDrawing } from "../layers/tilesets";
+import { pointLayers } from "../layers/points";
+import { terrainLayers } from "../layers/terrain";
 import { trialAreas, trialMarks } from "../layers/trial";
+import { isReplaced, tubeLayers } from "../layers/tubes";
 import { vectorLayers } from "../layers/vectors";
 import { ParkMeshes, type PlacedTile } from "../tiles/park-meshes";
-import { ParkTileset } from "../tiles/park-tileset";
-import type { Row, createTilesLoader } from "../tiles/loader";
+import type { createTilesLoader } from "../tiles/loader";
+import { type LostTile, ParkTileset, budget } from "../tiles/park-tileset";
 import { lowering } from "./earth";
-import { changeColor } from "./palette";
 import type { ScenePart } from "./scene";
 
 /** What the layers are made from besides the state. */
@@ -27,26 +31,31 @@ export interface Materials {
   tilesLoader: ReturnType<typeof createTilesLoader>;
   features: Record<string, FeatureCollection> | null;
   meshes: Record<string, PlacedTile[]> | null;
-  onTileError: () => void;
+  onLost: (lost: LostTile) => void;
 }
 
-const TILE_MEMORY_MB = 512;
-const SCREEN_SPACE_ERROR = 12;
+const REGISTERED_ERROR_PX = 12;
+const MOST_REQUESTS = 8; // those not wanted any more are given up before they are asked for
 
 export function composeLayers(context: LayerContext, materials: Materials): Layer[] {
   const { state } = context;
   const [longitude, latitude] = state.park!.origin;
-  const ground = groundLayers(context, longitude, latitude);
+  const tiled = tilesetOptions(context);
+  const terrain = materials.meshes ? [] : terrainLayers(context, materials.parts, tiled);
+  const ground = [...groundLayers(context, longitude, latitude, terrain.some((layer) => layer.props.visible)), ...terrain];
   const isBelow = state.cameraMode === "underground";
   const trees = materials.parts.filter((part) => part.info?.kind === "tree");
-  const flat = materials.parts.filter((part) => !trees.includes(part));
+  const flat = materials.parts.filter((part) => !trees.includes(part) && !isReplaced(context, part, materials.parts));
   return [
     ...(isBelow ? [] : ground),
     ...vectorLayers(context, flat, materials.features),
     ...answerLayers(context, true),
     ...trialAreas(context, true),
+    ...sectionShade(context),
     ...vectorLayers(context, trees, materials.features),
     ...bodies(context, materials),
+    ...(materials.meshes ? [] : tubeLayers(context, materials.parts, { loader: materials.tilesLoader, loadOptions: { tileset: tiled }, onLost: materials.onLost })),
+    ...(materials.meshes ? [] : pointLayers(context, materials.parts, tiled)),
     ...registered(context, materials),
     ...leftBehind(context, materials),
     ...interiorLayers(context),
@@ -55,6 +64,7 @@ export function composeLayers(context: LayerContext, materials: Materials): Laye
     ...(isBelow ? ground : []),
     ...cameraLayers(context),
     ...others(context, materials),
+    ...sectionLayers(context),
     ...trialMarks(context),
     ...deviceLayers(context),
     ...gapNumbers(context),
@@ -72,17 +82,13 @@ function bodies(context: LayerContext, materials: Materials): Layer[] {
     .flatMap((part) => {
       const drawing = { ...tilesetDrawing(context, part.id), visible: !state.hidden.has(part.id), pickable: true, autoHighlight: true, highlightColor: palette.hover, getPolygonOffset: TRUE_DEPTH };
       if (!materials.meshes) {
-        const tileset = {
-          maximumMemoryUsage: TILE_MEMORY_MB,
-          maximumScreenSpaceError: SCREEN_SPACE_ERROR,
-          modelMatrix: originHeight ? matrixOf(longitude, latitude, originHeight) : undefined,
-        };
+        const tileset = { maxRequests: MOST_REQUESTS, modelMatrix: originHeight ? matrixOf(longitude, latitude, originHeight) : undefined };
         return [
           part.layer.clone({
             ...drawing,
             loader: materials.tilesLoader,
             loadOptions: { tileset: definedOnly(tileset) },
-            onTileError: materials.onTileError,
+            onLost: materials.onLost,
           } as never),
         ];
       }
@@ -96,8 +102,7 @@ function registered(context: LayerContext, materials: Materials): Layer[] {
   const { state, originHeight } = context;
   const [longitude, latitude] = state.park!.origin;
   const tileset = {
-    maximumMemoryUsage: TILE_MEMORY_MB,
-    maximumScreenSpaceError: SCREEN_SPACE_ERROR,
+    maximumScreenSpaceError: REGISTERED_ERROR_PX,
     modelMatrix: originHeight ? matrixOf(longitude, latitude, originHeight) : undefined,
   };
   return materials.parts
@@ -108,7 +113,8 @@ function registered(context: LayerContext, materials: Materials): Layer[] {
         pickable: true,
         getPolygonOffset: TRUE_DEPTH,
         loadOptions: { tileset: definedOnly(tileset), worker: false },
-        onTileError: materials.onTileError,
+        onTilesetLoad: (one: Tileset3D) => budget.add(one),
+        onTileError: (_: unknown, message: string, url: string) => materials.onLost({ url, message }),
       } as never),
     );
 }
@@ -121,20 +127,28 @@ function leftBehind(context: LayerContext, materials: Materials): Layer[] {
   const [longitude, latitude] = state.park!.origin;
   const tileset = { modelMatrix: originHeight ? matrixOf(longitude, latitude, originHeight) : undefined };
   const drawing = tilesetDrawing(context, "versions/left");
+  const rules = leftRules(state);
   return [
     new ParkTileset({
       id: `versions/left/${comparison.left}`,
       data: comparison.left,
       ...drawing,
       look: { ...drawing.look, shadows: "none" },
-      featureStyle: (row: Row) => (comparison.looks.get(row.id) === "removed" ? { color: changeColor("removed", state.theme), strength: 0.7 } : "ghost"),
+      rules,
+      styleKey: rules.key,
       pickable: false,
       getPolygonOffset: TRUE_DEPTH,
       loader: materials.tilesLoader,
       loadOptions: { tileset: definedOnly(tileset) },
-      onTileError: materials.onTileError,
+      onLost: materials.onLost,
     } as never),
   ];
+}
+
+/** What every tileset of ours is told: where its zero is, and how many tiles to ask for at once. */
+function tilesetOptions({ state, originHeight }: LayerContext): object {
+  const [longitude, latitude] = state.park!.origin;
+  return definedOnly({ maxRequests: MOST_REQUESTS, modelMatrix: originHeight ? matrixOf(longitude, latitude, originHeight) : undefined });
 }
 
 function definedOnly<T extends object>(values: T): Partial<T> {

@@ -7,14 +7,18 @@ import { Deck, type PickingInfo, type View } from "@deck.gl/core";
 
 import type { LayerContext } from "../layers/context";
 import { isPulsing } from "../layers/events";
-import { t } from "../i18n";
+import { followFaces } from "../section/handles";
+import { sayLost } from "../state/lost";
 import { notify } from "../state/problems";
+import { isLight, memoryMb, pixelRatio } from "../state/profile";
 import { chooseStorey, select } from "../state/selection";
 import { endTrial } from "../state/trial";
 import { type State, get, set, useStore } from "../state/store";
 import type { Decode } from "../tiles/decode";
 import { createTilesLoader } from "../tiles/loader";
+import { limits } from "../tiles/park-tileset";
 import { type Materials, composeLayers } from "./compose";
+import { followDoubleClicks } from "./double-click";
 import { type Ground, groundOf } from "./ground";
 import { followHandles } from "./handles";
 import { lighting } from "./lighting";
@@ -41,7 +45,7 @@ const PULSE_EVERY_MS = 40;
 
 /** What of the state is drawn: a change of anything else leaves the picture as it is. */
 const DRAWN: (keyof State)[] = [
-  "theme", "language", "hidden", "fieldsOfView", "selection", "fieldOfView", "storeyId", "storeys", "buildingId", "hiddenElements", "isolatedElement", "comparison",
+  "theme", "language", "hidden", "cloudColor", "fieldsOfView", "selection", "fieldOfView", "storeyId", "storeys", "buildingId", "hiddenElements", "isolatedElement", "comparison", "section", "isSectionOpen", "profile",
   "answer", "isGapsShown", "isSamplesShown", "sampleMode", "chosenGap", "trial", "events", "pulses", "cameraMode",
 ]; // prettier-ignore
 
@@ -71,13 +75,15 @@ export class ParkMap {
     private readonly parent: HTMLDivElement,
     private readonly sources: MapSources,
   ) {
+    limits.memoryMb = memoryMb(get());
     this.tilesLoader = createTilesLoader(sources.decode);
     this.deck = new Deck(this.deckProps() as never);
     this.stopListening = useStore.subscribe((state, before) => this.follow(state, before));
     this.load(get());
     this.resize.observe(parent);
     window.addEventListener("keydown", this.onKey);
-    this.stopHandles = followHandles(this, parent);
+    const stops = [followHandles(this, parent), followFaces(this, parent), followDoubleClicks(this, parent)];
+    this.stopHandles = () => stops.forEach((stop) => stop());
   }
 
   /** Brings the camera somewhere; by a flight, unless that is not wanted. */
@@ -107,6 +113,12 @@ export class ParkMap {
 
   pick(x: number, y: number): PickingInfo | null {
     return this.deck.pickObject({ x, y, radius: 3 });
+  }
+
+  /** The place of the surface under a pixel, by its depth: longitude, latitude, height above the park's datum. */
+  placeAt(x: number, y: number): [number, number, number] | null {
+    const found = this.deck.pickObject({ x, y, radius: 1, unproject3D: true })?.coordinate;
+    return found ? [found[0]!, found[1]!, (found[2] ?? 0) + originHeight(get())] : null;
   }
 
   /** Whether all layers are loaded and drawn as the state says. */
@@ -155,10 +167,10 @@ export class ParkMap {
       initialViewState: viewState("overview", START),
       layers: [],
       effects: [lighting()],
-      useDevicePixels: true,
+      useDevicePixels: pixelRatio(get()),
       pickingRadius: 3,
       eventRecognizerOptions: { click: { time: SLOWEST_CLICK_MS } },
-      deviceProps: { type: "webgl", webgl: { stencil: true, antialias: true, powerPreference: "high-performance" } },
+      deviceProps: { type: "webgl", webgl: { stencil: true, antialias: !isLight(get()), powerPreference: "high-performance" } },
       style: { outline: "none" },
       onViewStateChange: (change: { viewState: Camera }) => {
         this.onCamera(change.viewState);
@@ -181,9 +193,15 @@ export class ParkMap {
 
   private follow(state: State, before: State): void {
     if (state.scene !== this.loaded || state.devices !== before.devices) this.load(state);
+    if (state.profile !== before.profile) this.fitMachine(state);
     if (state.cameraMode !== before.cameraMode) this.changeMode(state, before);
     if (DRAWN.some((key) => state[key] !== before[key])) this.redraw();
     if (state.language !== before.language || state.storeyId !== before.storeyId) this.nameLater();
+  }
+
+  private fitMachine(state: State): void {
+    limits.memoryMb = memoryMb(state);
+    this.deck.setProps({ useDevicePixels: pixelRatio(state) } as never);
   }
 
   private load(state: State): void {
@@ -192,7 +210,7 @@ export class ParkMap {
     const { features, meshes } = this.sources;
     this.ground = groundOf(state.park, state.buildings, state.devices, state.terrain);
     const parts = readScene(state.scene, state.layers);
-    this.materials = { features, meshes, tilesLoader: this.tilesLoader, parts, onTileError: () => this.say(t("problem.tile")) };
+    this.materials = { features, meshes, tilesLoader: this.tilesLoader, parts, onLost: sayLost };
     this.redraw();
     this.nameLater();
   }

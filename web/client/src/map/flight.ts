@@ -1,10 +1,8 @@
 /** Getting the camera to things. */
-import type { MultiPolygon, Polygon, Position } from "geojson";
-
 import type { LonLatH, Storey } from "../api/types";
 import { chooseStorey, openBuilding, sortStoreys } from "../state/selection";
 import { get, set } from "../state/store";
-import { outlines } from "./outlines";
+import { contains, outlines } from "./outlines";
 import { distance, metresPerPixel, offset, zoomFor } from "./earth";
 import type { ParkMap } from "./engine";
 import type { Camera } from "./views";
@@ -129,6 +127,12 @@ export function flyToStorey(storey: Storey): void {
   flyToPlace(middle, (distance([west, south], [east, north]) / 2) * 1.05, 42);
 }
 
+/** Longitude and latitude in the middle of the view. */
+export function lookedAt(): [number, number] {
+  const { longitude, latitude } = map?.camera() ?? { longitude: 0, latitude: 0 };
+  return [longitude, latitude];
+}
+
 export function zoomBy(steps: number): void {
   if (map) map.flyTo({ zoom: map.camera().zoom + steps });
 }
@@ -153,19 +157,4 @@ export async function flyIndoors(place: LonLatH, metres: number): Promise<void> 
 export function isOutdoors(place: LonLatH): boolean {
   const above = place[2] - (get().park?.origin[2] ?? 0) - (map?.groundAt(place[0], place[1]) ?? 0);
   return above > -1.5 && !get().buildings.some((one) => one.models.length > 0 && contains(one.footprint, place));
-}
-
-/** Whether a place lies in an outline; a hole is not in it. */
-export function contains(geometry: Polygon | MultiPolygon | null, [x, y]: readonly number[]): boolean {
-  return outlines(geometry).some((rings) => rings.reduce((inside, ring) => inside !== crossings(ring, x!, y!), false));
-}
-
-function crossings(ring: Position[], x: number, y: number): boolean {
-  let isOdd = false;
-  for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
-    const [ax = 0, ay = 0] = ring[i]!;
-    const [bx = 0, by = 0] = ring[j]!;
-    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) isOdd = !isOdd;
-  }
-  return isOdd;
 }

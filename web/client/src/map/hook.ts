@@ -1,6 +1,9 @@
 /** `window.parktwin`: where things are on the screen, for tests and for scripts in the console. */
-import { get } from "../state/store";
+import { get, set } from "../state/store";
 import { marked } from "../layers/events";
+import { alive } from "../tiles/tile-passes";
+import type { TileContent } from "../tiles/loader";
+import { budget, limits } from "../tiles/park-tileset";
 import type { ParkMap } from "./engine";
 
 export interface Hook {
@@ -12,9 +15,17 @@ export interface Hook {
   project(place: [number, number, number?]): [number, number];
   /** Layer and object under a pixel. */
   pick(x: number, y: number): { layer: string; object: unknown } | null;
+  /** Longitude, latitude and height above the park's datum of the surface under a pixel. */
+  place(x: number, y: number): [number, number, number] | null;
   camera(): object;
   flyTo(camera: object): void;
   readonly state: object;
+  /** Changes the state, as the panels do. */
+  set(change: object): void;
+  /** What tiles are and take: those in view, and what lives on the graphics card. [bytes] */
+  readonly tiles: { inView: number; bytes: number; triangles: number; elements: number; alive: typeof alive };
+  /** Lets tiles take so much from now on. [MB] */
+  limitTiles(megabytes: number): void;
 
   /** What can be clicked now, with its place: devices, buildings, open events, gaps. */
   readonly pickables: { type: string; id: string; place: [number, number, number] }[];
@@ -33,10 +44,26 @@ export function installHook(map: ParkMap): void {
       const info = map.pick(x, y);
       return info?.layer ? { layer: info.layer.id, object: info.object } : null;
     },
+    place: (x, y) => map.placeAt(x, y),
     camera: () => map.camera(),
     flyTo: (camera) => map.flyTo(camera, true),
     get state() {
       return get();
+    },
+    limitTiles(megabytes) {
+      limits.memoryMb = megabytes;
+    },
+    set: (change) => set(change),
+    get tiles() {
+      const contents = budget.inView().map((tile) => (tile.content as { gltf?: Partial<TileContent> } | null)?.gltf);
+      const sum = (of: (content: Partial<TileContent>) => number | undefined): number => contents.reduce((all, one) => all + ((one && of(one)) ?? 0), 0);
+      return {
+        inView: contents.length,
+        bytes: budget.used(),
+        triangles: sum((one) => (one.mesh ? one.mesh.indices.length / 3 : 0)),
+        elements: sum((one) => one.mesh?.features),
+        alive: { ...alive },
+      };
     },
     get pickables() {
       const { devices, buildings, events, answer } = get();

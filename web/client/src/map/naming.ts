@@ -3,10 +3,12 @@ import type { Viewport } from "@deck.gl/core";
 
 import { roomLabels } from "../layers/interior";
 import { type Label, buildingLabels, placeLabels } from "../layers/labels";
+import { isLight } from "../state/profile";
 import type { State } from "../state/store";
 import { metresPerPixel } from "./earth";
 import type { Camera } from "./views";
 
+const FEW = 14; // names on a light drawing
 const UP_TO_M = 2.6; // a pixel; smaller scales show the park as a whole
 
 export interface Names {
@@ -20,7 +22,7 @@ export function candidates(state: State): Names {
   const storey = state.storeys.find((one) => one.id === state.storeyId);
   const isOverview = storey === undefined && state.cameraMode !== "walk" && state.cameraMode !== "underground";
   return {
-    buildings: isOverview && !state.hidden.has("buildings") ? buildingLabels(state.buildings, state.language, originHeight) : [],
+    buildings: isOverview && !state.hidden.has("buildings") ? buildingLabels(state.buildings, state.language, originHeight).slice(0, isLight(state) ? FEW : undefined) : [],
     rooms: roomLabels(storey, originHeight, state.language),
   };
 }

@@ -3,8 +3,8 @@ import type { SearchHit } from "../api/types";
 import { chooseStorey, openBuilding, select } from "../state/selection";
 import { source } from "../state/source";
 import { get } from "../state/store";
-import { contains, flyToBuilding, flyToPlace, whenMap } from "./flight";
-import { extentOf } from "./outlines";
+import { flyToBuilding, flyToPlace, whenMap } from "./flight";
+import { contains, extentOf } from "./outlines";
 
 /** Flies to what was found and opens it. */
 export async function openHit(hit: SearchHit): Promise<void> {

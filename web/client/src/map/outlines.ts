@@ -43,3 +43,18 @@ export function extentOf(geometry: Geometry): { middle: [number, number]; radius
   if (box[0] > box[2]) return null;
   return { middle: [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], radius: distance([box[0], box[1]], [box[2], box[3]]) / 2 };
 }
+
+/** Whether a place lies in an outline; a hole is not in it. */
+export function contains(geometry: Polygon | MultiPolygon | null, [x, y]: readonly number[]): boolean {
+  return outlines(geometry).some((rings) => rings.reduce((inside, ring) => inside !== crossings(ring, x!, y!), false));
+}
+
+function crossings(ring: Position[], x: number, y: number): boolean {
+  let isOdd = false;
+  for (let i = 0, j = ring.length - 1; i < ring.length; j = i++) {
+    const [ax = 0, ay = 0] = ring[i]!;
+    const [bx = 0, by = 0] = ring[j]!;
+    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) isOdd = !isOdd;
+  }
+  return isOdd;
+}

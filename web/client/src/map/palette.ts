@@ -21,6 +21,9 @@ export interface Palette {
   gapLine: Rgba;
   severity: Record<string, Rgb>;
   hover: Rgba;
+  /** Filled faces of a section, and the line round them. */
+  cutFill: Rgba;
+  cutLine: Rgba;
   ambient: number;
   sun: number;
   /** How far the tiles' own colours give way to roof and wall. */
@@ -45,6 +48,8 @@ const light: Palette = {
   gapLine: [200, 50, 43, 255],
   severity: { info: [11, 107, 203], warning: [199, 119, 0], alarm: [200, 50, 43] },
   hover: [11, 107, 203, 70],
+  cutFill: [104, 116, 130, 255],
+  cutLine: [38, 50, 64, 230],
   ambient: 0.8,
   sun: 0.235,
   paintBuildings: 1,
@@ -68,6 +73,8 @@ const dark: Palette = {
   gapLine: [255, 120, 110, 255],
   severity: { info: [74, 168, 255], warning: [255, 180, 84], alarm: [255, 107, 97] },
   hover: [74, 168, 255, 80],
+  cutFill: [158, 176, 196, 255],
+  cutLine: [226, 236, 246, 220],
   ambient: 0.8,
   sun: 0.26,
   paintBuildings: 1,

@@ -16,6 +16,7 @@ export function meaningOf(info: PickingInfo | null, buildingId: string | null): 
   if (id === "buildings" || id.startsWith("model/") || id.startsWith("city/")) return ofRow(object as Row, id);
   const mesh = registeredFeature(id);
   if (mesh) return { type: "feature", layer: mesh.layer, id: mesh.feature, detail: null };
+  if (id.startsWith("tubes/") || id.startsWith("points/")) return { type: "feature", layer: id.slice(id.indexOf("/") + 1), id: String(object.id), detail: null };
   if (id.startsWith("devices/")) return { type: "device", id: String(object.id), detail: null };
   if (id.startsWith("events/")) return { type: "event", id: String(object.id) };
   if (id.startsWith("answer/gaps")) return { type: "gap", id: String((object.properties as Props | undefined)?.id ?? "") };

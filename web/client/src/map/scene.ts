@@ -19,6 +19,9 @@ import {
 import { TileLayer } from "@deck.gl/geo-layers";
 
 import type { LayerInfo, Scene, SceneLayer } from "../api/types";
+import { PointTileset } from "../layers/points";
+import { TerrainTileset } from "../layers/terrain";
+import { tubesOf } from "../layers/tubes";
 import { ParkVector } from "../layers/vector";
 import { ParkTileset } from "../tiles/park-tileset";
 import { RegisteredTileset } from "../tiles/registered-tileset";
@@ -28,6 +31,8 @@ const classes = {
   MVTLayer: ParkVector,
   ParkTileset,
   RegisteredTileset,
+  PointTileset,
+  TerrainTileset,
   Tile3DLayer: ParkTileset,
   TileLayer,
   ArcLayer,
@@ -45,7 +50,7 @@ const classes = {
   TextLayer,
 };
 
-export type SceneKind = "vector" | "tileset" | "registered" | "devices" | "other";
+export type SceneKind = "vector" | "tileset" | "registered" | "terrain" | "tubes" | "points" | "devices" | "other";
 
 export interface ScenePart {
   id: string;
@@ -58,6 +63,9 @@ export interface ScenePart {
 export function kindOf(layer: SceneLayer): SceneKind {
   if (layer.id.startsWith("devices/")) return "devices";
   if (layer["@@type"] === "MVTLayer") return "vector";
+  if (layer["@@type"] === "TerrainTileset") return "terrain";
+  if (layer["@@type"] === "PointTileset") return "points";
+  if (tubesOf(layer.id) !== null) return "tubes";
   if (layer["@@type"] === "ParkTileset" || layer["@@type"] === "Tile3DLayer") return "tileset";
   if (layer["@@type"] === "RegisteredTileset") return "registered";
   return "other";

@@ -52,10 +52,10 @@ export function makeView(mode: CameraMode, camera: Camera, height: number): View
       near: 0.1,
       far: FAR_M,
       focalDistance: 60, // without it, symbols sized in pixels vanish
-      controller: { dragMode: "rotate", scrollZoom: false, keyboard: { moveSpeed: 0.8 } } as never,
+      controller: { dragMode: "rotate", scrollZoom: false, doubleClickZoom: false, keyboard: { moveSpeed: 0.8 } } as never,
     });
   }
-  const controller = { type: TargetPlaneController, inertia: 250, dragRotate: mode !== "plan", touchRotate: mode !== "plan" };
+  const controller = { type: TargetPlaneController, inertia: 250, doubleClickZoom: false, dragRotate: mode !== "plan", touchRotate: mode !== "plan" };
   return new MapView({ id: VIEW_ID, orthographic: mode === "plan", ...depthRange(camera, height), controller: controller as never });
 }
 

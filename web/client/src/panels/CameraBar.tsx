@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { faceNorth, flyHome, followCamera, zoomBy } from "../map/flight";
 import type { CameraMode } from "../map/views";
+import { openSectionPanel } from "../state/section";
 import { set, useStore } from "../state/store";
 import { Icon, type IconName } from "./icons";
 import { Segments } from "./Segments";
@@ -40,6 +41,7 @@ export function CameraBar() {
           onChange={(next) => set({ cameraMode: next })}
         />
         <span className="divider" />
+        <SectionButton />
         <button className="icon-button" onClick={() => flyHome()} aria-label={t("top.home")} title={t("top.home")} data-testid="home">
           <Icon name="home" size={17} />
         </button>
@@ -61,6 +63,25 @@ export function CameraBar() {
         </p>
       )}
     </>
+  );
+}
+
+/** Opens the panel of the section; marked while something is cut. */
+function SectionButton() {
+  const { t } = useTranslation();
+  const isOpen = useStore((state) => state.isSectionOpen);
+  const isCut = useStore((state) => state.section !== null);
+  return (
+    <button
+      className={`icon-button ${isCut ? "is-on" : ""}`}
+      onClick={() => openSectionPanel(!isOpen)}
+      aria-pressed={isOpen}
+      aria-label={t("section.label")}
+      title={t("section.label")}
+      data-testid="section-open"
+    >
+      <Icon name="section" size={17} />
+    </button>
   );
 }
 

@@ -8,6 +8,7 @@ import { flatColors } from "../layers/flat-colors";
 import { GLYPHS } from "../layers/icons";
 import { buildingName } from "../state/names";
 import { deviceColor, palette } from "../map/palette";
+import { chooseProfile, isLight } from "../state/profile";
 import { toggleLayer } from "../state/selection";
 import { type State, type Theme, get, set, useStore } from "../state/store";
 import { registeredFeature } from "../tiles/registered-tileset";
@@ -27,7 +28,7 @@ export function LayerTree() {
   const groups: [string, string, Line[]][] = [
     ["buildings", t("layers.buildings"), buildingLines(state, t("layers.allBuildings"), t("layers.cityModel"))],
     ["devices", t("layers.devices"), deviceLines(state, (kind) => t(`deviceKind.${kind}`, { defaultValue: kind }))],
-    ["gis", t("layers.gis"), flatLines(state)],
+    ["gis", t("layers.gis"), [...flatLines(state), ...groundLines(state, t("layers.terrain"))]],
   ];
   const isEmpty = groups.every(([, , lines]) => lines.length === 0);
   if (isEmpty) return <p className="dim empty-note">{t("layers.empty")}</p>;
@@ -35,7 +36,30 @@ export function LayerTree() {
     <>
       {state.answer && <Legend />}
       {groups.map(([id, title, lines]) => lines.length > 0 && <Group key={id} id={id} title={title} lines={lines} hidden={state.hidden} />)}
+      <Drawing />
     </>
+  );
+}
+
+/** How much the drawing asks of the machine. */
+function Drawing() {
+  const { t } = useTranslation();
+  const isPlain = useStore(isLight);
+  return (
+    <section className="group">
+      <h2>{t("profile.group")}</h2>
+      <button
+        className="layer-line"
+        role="switch"
+        aria-checked={isPlain}
+        title={t("profile.hint")}
+        onClick={() => chooseProfile(isPlain ? "full" : "light")}
+        data-testid="profile-light"
+      >
+        <i className="swatch is-box" aria-hidden="true" />
+        <span className="layer-name">{t("profile.light")}</span>
+      </button>
+    </section>
   );
 }
 
@@ -60,6 +84,7 @@ function Group({ id, title, lines, hidden }: { id: string; title: string; lines:
           <LayerLine key={line.id} line={line} isShown={!hidden.has(line.id)} />
         ))}
         {id === "devices" && lines.some((line) => line.id === "devices/camera") && <FieldsOfView />}
+        {id === "gis" && <CloudColors />}
       </ul>
     </section>
   );
@@ -101,6 +126,32 @@ function FieldsOfView() {
       </button>
     </li>
   );
+}
+
+const CLOUD_COLORS = ["own", "class", "height"] as const;
+
+/** What the colours of point clouds say, where the park has any. */
+function CloudColors() {
+  const { t } = useTranslation();
+  const chosen = useStore((state) => state.cloudColor);
+  const hasClouds = useStore((state) => state.scene?.layers.some((layer) => layer.id.startsWith("points/")) ?? false);
+  if (!hasClouds) return null;
+  return (
+    <li className="layer-choice" role="radiogroup" aria-label={t("layers.cloudColors")}>
+      {CLOUD_COLORS.map((color) => (
+        <button key={color} className="layer-line is-sub" role="radio" aria-checked={chosen === color} onClick={() => set({ cloudColor: color })} data-testid={`cloud-${color}`}>
+          <i className="swatch is-point" aria-hidden="true" />
+          <span className="layer-name">{t(`layers.cloud_${color}`)}</span>
+        </button>
+      ))}
+    </li>
+  );
+}
+
+function groundLines(state: State, name: string): Line[] {
+  const isTiled = state.scene?.layers.some((layer) => layer.id === "terrain");
+  const { ground, edge } = palette(state.theme);
+  return isTiled ? [{ id: "terrain", name, count: null, swatch: <i className="swatch" style={{ background: `rgb(${ground.slice(0, 3).join()})`, borderColor: `rgb(${edge.slice(0, 3).join()})` }} /> }] : [];
 }
 
 function buildingLines(state: State, all: string, city: string): Line[] {

@@ -29,6 +29,7 @@ const PATHS = {
   turn: "M4 12a8 8 0 1 0 2.6-5.9M4 4v5h5M12 8v4l3 2",
   undo: "M8 5L4 9l4 4M4 9h10a5.5 5.5 0 0 1 0 11h-4",
   up: "M6 14l6-6 6 6",
+  section: "M4 8l8-4 8 4v8l-8 4-8-4zM4 16l16-8M4 11l5-2.5M4 13.5l10-5M8 18l12-6",
   refresh: "M19 12a7 7 0 1 1-2-5M19 4v4h-4",
 } as const;
 export type IconName = keyof typeof PATHS;

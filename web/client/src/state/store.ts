@@ -25,7 +25,9 @@ import type {
 } from "../api/types";
 import type { Feature } from "geojson";
 import type { CameraMode } from "../map/views";
+import type { Section } from "../section/section";
 import type { Poses } from "../whatif/pose";
+import type { Profile } from "./profile";
 
 export type Language = "zh" | "en";
 export type Theme = "light" | "dark";
@@ -107,6 +109,7 @@ export interface State {
   updatedAt: number | null;
 
   cameraMode: CameraMode;
+  cloudColor: "own" | "class" | "height"; // how point clouds are coloured
   hidden: ReadonlySet<string>; // scene layers switched off
   fieldsOfView: boolean;
 
@@ -116,8 +119,11 @@ export interface State {
   storeys: Storey[];
   storeyId: string | null; // the one isolated; null shows all
   comparison: Comparison | null;
-  hiddenElements: ReadonlySet<string>;
+  hiddenElements: ReadonlySet<string>; // never changed, but replaced
   isolatedElement: string | null;
+  section: Section | null;
+  isSectionOpen: boolean; // its panel
+  profile: Profile;
 
   measureId: string | null;
   parameters: Record<string, unknown>;
@@ -159,6 +165,7 @@ export const initialState: State = {
   isLive: false,
   updatedAt: null,
   cameraMode: "overview",
+  cloudColor: "own",
   hidden: new Set(),
   fieldsOfView: false,
   selection: null,
@@ -169,6 +176,9 @@ export const initialState: State = {
   comparison: null,
   hiddenElements: new Set(),
   isolatedElement: null,
+  section: null,
+  isSectionOpen: false,
+  profile: "auto",
   measureId: null,
   parameters: {},
   running: null,

@@ -1,30 +1,54 @@
-/** Decoding a tile: by a worker where one can be started, else here. */
+/** Decoding a tile: by workers where they can be started, else here. */
 import type { ParsedGlb } from "./parse-glb";
 
 export type Decode = (buffer: ArrayBuffer) => Promise<ParsedGlb>;
 
 /** For the exported page: a file:// page may start no worker. */
 export const decodeHere: Decode = async (buffer) => {
-  const [{ parseGlb }, { MeshoptDecoder }] = await Promise.all([import("./parse-glb"), import("meshoptimizer/decoder")]);
+  const [{ parseTile }, { MeshoptDecoder }] = await Promise.all([import("./parse-b3dm"), import("meshoptimizer/decoder")]);
   await MeshoptDecoder.ready;
-  return parseGlb(buffer, MeshoptDecoder);
+  return parseTile(buffer, MeshoptDecoder);
 };
 
-/** Answers come in any order; each request keeps its number. */
-export function decodeWith(worker: Worker): Decode {
-  const waiting = new Map<number, { resolve: (parsed: ParsedGlb) => void; reject: (error: Error) => void }>();
-  let next = 0;
-  worker.onmessage = (event: MessageEvent<{ id: number; parsed?: ParsedGlb; error?: string }>) => {
-    const { id, parsed, error } = event.data;
-    const request = waiting.get(id);
-    waiting.delete(id);
-    if (parsed) request?.resolve(parsed);
-    else request?.reject(new Error(error));
+interface Request {
+  buffer: ArrayBuffer;
+  resolve: (parsed: ParsedGlb) => void;
+  reject: (error: Error) => void;
+}
+
+/** Workers started one after the other as tiles wait for them; each has one tile at a time, so that none waits behind a large one. */
+export function decodeWith(start: () => Worker, most: number): Decode {
+  const waiting: Request[] = [];
+  const idle: Worker[] = [];
+  let started = 0;
+  const give = (worker: Worker): void => {
+    const request = waiting.shift();
+    if (!request) {
+      idle.push(worker);
+      return;
+    }
+    worker.onmessage = ({ data }: MessageEvent<{ parsed?: ParsedGlb; error?: string }>) => {
+      if (data.parsed) request.resolve(data.parsed);
+      else request.reject(new Error(data.error));
+      give(worker);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      worker.terminate();
+      started--;
+      request.reject(new Error(event.message));
+      next();
+    };
+    worker.postMessage(request.buffer, [request.buffer]);
+  };
+  const next = (): void => {
+    if (!waiting.length) return;
+    const worker = idle.pop() ?? (started < most ? (started++, start()) : undefined);
+    if (worker) give(worker);
   };
   return (buffer) =>
     new Promise((resolve, reject) => {
-      const id = next++;
-      waiting.set(id, { resolve, reject });
-      worker.postMessage({ id, buffer }, [buffer]);
+      waiting.push({ buffer, resolve, reject });
+      next();
     });
 }

@@ -1,17 +1,17 @@
 /** Decodes tiles off the main thread; the arrays are handed over, not copied. */
 import { MeshoptDecoder } from "meshoptimizer/decoder";
 
-import { parseGlb } from "./parse-glb";
+import { parseTile } from "./parse-b3dm";
+import { tableBuffers } from "./table";
 
-self.onmessage = async (event: MessageEvent<{ id: number; buffer: ArrayBuffer }>) => {
-  const { id, buffer } = event.data;
+self.onmessage = async ({ data }: MessageEvent<ArrayBuffer>) => {
   try {
     await MeshoptDecoder.ready;
-    const parsed = parseGlb(buffer, MeshoptDecoder);
+    const parsed = parseTile(data, MeshoptDecoder);
     const { positions, normals, colors, featureIds, feet, indices, edges } = parsed.mesh;
     const arrays = [positions, normals, colors, featureIds, feet, indices, edges].map((array) => array.buffer as ArrayBuffer);
-    self.postMessage({ id, parsed }, { transfer: arrays });
+    self.postMessage({ parsed }, { transfer: [...arrays, ...tableBuffers(parsed.table)] });
   } catch (error) {
-    self.postMessage({ id, error: String(error) });
+    self.postMessage({ error: error instanceof Error ? error.message : String(error) });
   }
 };

@@ -49,3 +49,10 @@ export function transformDirection(m: Matrix, x: number, y: number, z: number, o
   out[1] = m[1]! * x + m[5]! * y + m[9]! * z;
   out[2] = m[2]! * x + m[6]! * y + m[10]! * z;
 }
+
+/** Of the rotation and scale: negative where the matrix mirrors. */
+export function determinant(m: Matrix): number {
+  return (
+    m[0]! * (m[5]! * m[10]! - m[9]! * m[6]!) - m[4]! * (m[1]! * m[10]! - m[9]! * m[2]!) + m[8]! * (m[1]! * m[6]! - m[5]! * m[2]!)
+  );
+}

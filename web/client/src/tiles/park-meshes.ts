@@ -4,6 +4,7 @@ import { Matrix4, Vector3 } from "@math.gl/core";
 import { Ellipsoid } from "@math.gl/geospatial";
 
 import { trueMetres } from "../map/earth";
+import { tilePlanes } from "../section/cut";
 import { BimTileLayer, type TilePick } from "./bim-tile-layer";
 import type { TileContent } from "./loader";
 import type { TilesetLook } from "./park-tileset";
@@ -25,21 +26,23 @@ export class ParkMeshes extends CompositeLayer<ParkMeshesProps> {
   }
 
   override renderLayers(): BimTileLayer[] {
-    const { tiles, look, featureStyle, styleKey, groundAt, loweredBy } = this.props;
+    const { tiles, look, rules, styleKey, groundAt, cuts, loweredBy } = this.props;
     return tiles.map(({ content, transform }, index) => {
       const { origin, matrix } = placeAt(transform);
-      const [east, north] = trueMetres(origin[1]!);
+      const metres = trueMetres(origin[1]!);
       origin[2] = origin[2]! - loweredBy;
       return new BimTileLayer(this.getSubLayerProps({ id: `tile-${index}` }) as object, {
         content,
         look,
-        featureStyle,
+        rules,
         styleKey,
+        metres,
+        planes: tilePlanes(cuts ?? [], origin, metres),
         originHeight: origin[2],
         groundHeight: groundAt?.(origin[0]!, origin[1]!) ?? 0,
         coordinateSystem: COORDINATE_SYSTEM.METER_OFFSETS,
         coordinateOrigin: origin as [number, number, number],
-        modelMatrix: new Matrix4().scale([east, north, 1]).multiplyRight(matrix),
+        modelMatrix: new Matrix4().scale([metres[0], metres[1], 1]).multiplyRight(matrix),
       });
     });
   }

@@ -4,8 +4,11 @@
  * Reads what the tile server writes and the near relatives of it: KHR_mesh_quantization, EXT_meshopt_compression, COLOR_0,
  * _FEATURE_ID_0, EXT_mesh_gpu_instancing and one EXT_structural_metadata property table. Runs in a worker or out of one.
  */
+import { closedBodies } from "./closed";
 import { creaseEdges } from "./crease-edges";
-import { type Matrix, identity, multiply, nodeMatrix, transformDirection, transformPoint } from "./matrix";
+import { type Matrix, determinant, identity, multiply, nodeMatrix, transformDirection, transformPoint } from "./matrix";
+import { readTable } from "./parse-table";
+import type { Table } from "./table";
 
 export interface FlatMesh {
   positions: Float32Array; // (v, 3), y up as in glTF
@@ -17,11 +20,14 @@ export interface FlatMesh {
   edges: Uint32Array; // (e, 2): where two faces meet at an angle, or one ends
   features: number;
   hasGlass: boolean; // some of it can be seen through
+  closed: Int8Array; // (features): 1 a closed body, -1 one inside out, 0 a surface without an inside
+  bounds: number[]; // least and greatest x, y, z
 }
-export type Columns = Record<string, (string | number | boolean)[]>;
 export interface ParsedGlb {
   mesh: FlatMesh;
-  columns: Columns;
+  table: Table;
+  /** Where positions count from, y up, where the file places them at the scale of the earth; they would not fit 32 bits else. [m] */
+  origin: [number, number, number] | null;
 }
 export interface BufferDecoder {
   decodeGltfBuffer(target: Uint8Array, count: number, size: number, source: Uint8Array, mode: string, filter?: string): void;
@@ -44,6 +50,7 @@ const ARRAYS = {
 const COMPONENTS: Record<string, number> = { SCALAR: 1, VEC2: 2, VEC3: 3, VEC4: 4, MAT4: 16 };
 const NORMALIZED: Record<number, number> = { 5120: 127, 5121: 255, 5122: 32767, 5123: 65535 };
 const OPAQUE = 247; // of 255
+const FAR_M = 100_000;
 const EDGES_UP_TO_TRIANGLES = 400_000; // past this a tile's edges cost more than they show
 
 /** @throws if the bytes are no glb of version 2 */
@@ -51,18 +58,38 @@ export function parseGlb(buffer: ArrayBuffer, decoder?: BufferDecoder): ParsedGl
   const { json, binary } = readChunks(buffer);
   const views = (json.bufferViews ?? []).map((view: Json) => readView(view, buffer, binary, decoder));
   const primitives = listPrimitives(json, (index) => readAccessor(json, views, index));
-  const columns = readColumns(json, views);
+  const origin = moveNear(primitives);
+  const table = readTable(json, views);
   const mesh = merge(primitives, (index) => readAccessor(json, views, index), json);
-  const rows = Object.values(columns)[0]?.length ?? 0;
-  mesh.features = Math.max(mesh.features, rows);
-  return { mesh, columns };
+  mesh.features = Math.max(mesh.features, table.count);
+  mesh.closed = closedBodies(mesh.positions, mesh.indices, mesh.featureIds, mesh.features);
+  mesh.bounds = boundsOf(mesh.positions);
+  return { mesh, table, origin };
+}
+
+function boundsOf(positions: Float32Array): number[] {
+  const out = [Infinity, Infinity, Infinity, -Infinity, -Infinity, -Infinity];
+  for (let i = 0; i < positions.length; i++) {
+    const k = i % 3;
+    if (positions[i]! < out[k]!) out[k] = positions[i]!;
+    if (positions[i]! > out[k + 3]!) out[k + 3] = positions[i]!;
+  }
+  return positions.length ? out : [0, 0, 0, 0, 0, 0];
+}
+
+/** Takes out of placements what is of the earth's scale. */
+function moveNear(placed: Placed[]): [number, number, number] | null {
+  const first = placed[0]?.matrix;
+  if (!first || Math.hypot(first[12]!, first[13]!, first[14]!) < FAR_M) return null;
+  const origin: [number, number, number] = [first[12]!, first[13]!, first[14]!];
+  for (const one of placed) one.matrix = one.matrix.map((value, i) => (i >= 12 && i < 15 ? value - origin[i - 12]! : value));
+  return origin;
 }
 
 function readChunks(buffer: ArrayBuffer): { json: Json; binary: number } {
   const header = new DataView(buffer);
-  if (buffer.byteLength < 20 || header.getUint32(0, true) !== GLB_MAGIC || header.getUint32(4, true) !== 2) {
-    throw new Error("not a glb of version 2");
-  }
+  if (buffer.byteLength < 20 || header.getUint32(0, true) !== GLB_MAGIC) throw new Error("not a glb of version 2");
+  if (header.getUint32(4, true) !== 2) throw new Error(`not a glb of version 2 but glTF version ${header.getUint32(4, true)}`);
   const length = header.getUint32(12, true);
   const json = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 20, length)));
   return { json, binary: 20 + length + 8 };
@@ -101,7 +128,7 @@ function typed(type: keyof typeof ARRAYS, bytes: Uint8Array, start: number, leng
   return new ArrayType(bytes.slice(start, start + length * size).buffer as ArrayBuffer);
 }
 
-type Placed = { primitive: Json; matrix: Matrix; feature: number | undefined };
+type Placed = { primitive: Json; matrix: Matrix; feature: number | undefined; order: number };
 
 function listPrimitives(json: Json, accessor: (index: number) => Numbers): Placed[] {
   const placed: Placed[] = [];
@@ -112,7 +139,7 @@ function listPrimitives(json: Json, accessor: (index: number) => Numbers): Place
       for (const instance of listInstances(node, accessor)) {
         const whole = multiply(matrix, instance.matrix);
         for (const primitive of json.meshes[node.mesh].primitives) {
-          if ((primitive.mode ?? 4) === 4) placed.push({ primitive, matrix: whole, feature: instance.feature });
+          if ((primitive.mode ?? 4) === 4) placed.push({ primitive, matrix: whole, feature: instance.feature, order: instance.order });
         }
       }
     }
@@ -122,20 +149,30 @@ function listPrimitives(json: Json, accessor: (index: number) => Numbers): Place
   return placed;
 }
 
-function listInstances(node: Json, accessor: (index: number) => Numbers): { matrix: Matrix; feature: number | undefined }[] {
+function listInstances(node: Json, accessor: (index: number) => Numbers): Omit<Placed, "primitive">[] {
   const attributes = node.extensions?.EXT_mesh_gpu_instancing?.attributes;
-  if (!attributes) return [{ matrix: identity(), feature: undefined }];
+  if (!attributes) return [{ matrix: identity(), feature: undefined, order: 0 }];
   const read = (name: string): Numbers | undefined => (attributes[name] === undefined ? undefined : accessor(attributes[name]));
-  const [translation, rotation, scale, feature] = [read("TRANSLATION"), read("ROTATION"), read("SCALE"), read("_FEATURE_ID_0")];
+  const [translation, rotation, scale] = [read("TRANSLATION"), read("ROTATION"), read("SCALE")];
   const count = (translation ?? rotation ?? scale)?.count ?? 0;
+  const featureOf = instanceFeatures(node, read);
   return Array.from({ length: count }, (_, i) => ({
     matrix: nodeMatrix({
       translation: translation && vector(translation, i),
       rotation: rotation && vector(rotation, i),
       scale: scale && vector(scale, i),
     }),
-    feature: feature ? at(feature, i, 0) : i,
+    feature: featureOf(i),
+    order: i,
   }));
+}
+
+/** EXT_instance_features: by an attribute of the instances, or by their order; without it the vertices say, if they do. */
+function instanceFeatures(node: Json, read: (name: string) => Numbers | undefined): (index: number) => number | undefined {
+  const said = node.extensions.EXT_instance_features?.featureIds?.[0];
+  const ids = read(`_FEATURE_ID_${said?.attribute ?? 0}`);
+  if (ids) return (index) => at(ids, index, 0);
+  return said ? (index) => index : () => undefined;
 }
 
 function at(numbers: Numbers, index: number, component: number): number {
@@ -164,11 +201,13 @@ function merge(placed: Placed[], accessor: (index: number) => Numbers, json: Jso
     edges: new Uint32Array(),
     features: 0,
     hasGlass: false,
+    closed: new Int8Array(),
+    bounds: [],
   };
   let vertex = 0;
   let corner = 0;
   for (const one of placed) {
-    const { primitive, matrix, feature } = one;
+    const { primitive, matrix, feature, order } = one;
     const attributes = primitive.attributes;
     const positions = accessor(attributes.POSITION);
     writePositions(mesh, vertex, positions, matrix);
@@ -177,8 +216,9 @@ function merge(placed: Placed[], accessor: (index: number) => Numbers, json: Jso
     const color = attributes.COLOR_0 === undefined ? undefined : accessor(attributes.COLOR_0);
     writeColors(mesh, vertex, positions.count, color, base);
     const ids = attributes._FEATURE_ID_0 ?? attributes._BATCHID;
-    writeFeatures(mesh, vertex, positions.count, feature, ids === undefined ? undefined : accessor(ids));
-    corner = writeIndices(mesh, corner, vertex, positions.count, primitive.indices === undefined ? undefined : accessor(primitive.indices));
+    writeFeatures(mesh, vertex, positions.count, feature ?? (ids === undefined ? order : undefined), ids === undefined ? undefined : accessor(ids));
+    const triangles = primitive.indices === undefined ? undefined : accessor(primitive.indices);
+    corner = writeIndices(mesh, corner, vertex, positions.count, triangles, determinant(matrix) < 0);
     vertex += positions.count;
   }
   writeFeet(mesh);
@@ -219,9 +259,10 @@ function writeFeatures(mesh: FlatMesh, start: number, count: number, instance: n
   }
 }
 
-function writeIndices(mesh: FlatMesh, corner: number, vertex: number, count: number, indices: Numbers | undefined): number {
+function writeIndices(mesh: FlatMesh, corner: number, vertex: number, count: number, indices: Numbers | undefined, isMirrored: boolean): number {
   const total = indices?.count ?? count;
   for (let i = 0; i < total; i++) mesh.indices[corner + i] = (indices ? indices.values[i * indices.stride]! : i) + vertex;
+  if (isMirrored) for (let i = corner; i < corner + total; i += 3) [mesh.indices[i + 1], mesh.indices[i + 2]] = [mesh.indices[i + 2]!, mesh.indices[i + 1]!];
   return corner + total;
 }
 
@@ -232,46 +273,4 @@ function writeFeet(mesh: FlatMesh): void {
     lowest[feature] = Math.min(lowest[feature]!, mesh.positions[i * 3 + 1]!);
   }
   for (let i = 0; i < mesh.featureIds.length; i++) mesh.feet[i] = lowest[mesh.featureIds[i]!]!;
-}
-
-function readColumns(json: Json, views: View[]): Columns {
-  const metadata = json.extensions?.EXT_structural_metadata;
-  const table = metadata?.propertyTables?.[0];
-  if (!table) return {};
-  const properties = metadata.schema.classes[table.class].properties;
-  const columns: Columns = {};
-  for (const [name, property] of Object.entries<Json>(table.properties)) {
-    const values = views[property.values];
-    if (!values || !properties[name]) continue;
-    columns[name] =
-      properties[name].type === "STRING"
-        ? readStrings(values.bytes, views[property.stringOffsets]?.bytes, property.stringOffsetType, table.count)
-        : readScalars(values.bytes, properties[name].componentType, table.count);
-  }
-  return columns;
-}
-
-const OFFSET_TYPES: Record<string, keyof typeof ARRAYS> = { UINT8: 5121, UINT16: 5123, UINT32: 5125 };
-
-function readStrings(bytes: Uint8Array, offsets: Uint8Array | undefined, offsetType: string | undefined, count: number): string[] {
-  if (!offsets) return [];
-  const starts = typed(OFFSET_TYPES[offsetType ?? "UINT32"] ?? 5125, offsets, 0, count + 1);
-  const text = new TextDecoder();
-  return Array.from({ length: count }, (_, i) => text.decode(bytes.subarray(starts[i], starts[i + 1])));
-}
-
-function readScalars(bytes: Uint8Array, type: string | undefined, count: number): number[] {
-  const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const readers: Record<string, [number, (offset: number) => number]> = {
-    INT8: [1, (o) => data.getInt8(o)],
-    UINT8: [1, (o) => data.getUint8(o)],
-    INT16: [2, (o) => data.getInt16(o, true)],
-    UINT16: [2, (o) => data.getUint16(o, true)],
-    INT32: [4, (o) => data.getInt32(o, true)],
-    UINT32: [4, (o) => data.getUint32(o, true)],
-    FLOAT32: [4, (o) => data.getFloat32(o, true)],
-    FLOAT64: [8, (o) => data.getFloat64(o, true)],
-  };
-  const [size, read] = readers[type ?? "INT32"] ?? readers.INT32!;
-  return Array.from({ length: count }, (_, i) => read(i * size));
 }

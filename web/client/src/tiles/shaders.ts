@@ -6,61 +6,52 @@
  */
 export const STATE_WIDTH = 1024;
 
+/** Planes a tile can be cut by: a box and the level of a storey. */
+export const CUT_PLANES = 7;
+
+const VECTORS = ["roof", "wall", "edge", "shadow", "sun", "cutFill", "cutLine", "eye", "capMiddle", "capAcross", "capAlong"] as const;
+const PLANES = ["cut0", "cut1", "cut2", "cut3", "cut4", "cut5", "cut6"] as const;
+const NUMBERS = [
+  "paint", "groundHeight", "ghostPass", "ghostAlpha", "ambient", "onFeet", "edgeDetail", "isCut", "capPlane", "depthScale", "depthShift",
+] as const; // prettier-ignore
+
+export type TileUniforms = Record<(typeof VECTORS)[number] | (typeof PLANES)[number], number[]> & Record<(typeof NUMBERS)[number], number>;
+
 /** luma.gl reads the block line by line: one field a line, in the order of `uniformTypes`. */
 const block = /* glsl */ `\
 layout(std140) uniform parkTileUniforms {
-  vec4 roof;
-  vec4 wall;
-  vec4 edge;
-  vec4 shadow;
-  vec4 sun;
-  float paint;
-  float clipHeight;
-  float groundHeight;
-  float ghostPass;
-  float ghostAlpha;
-  float ambient;
-  float onFeet;
-  float edgeDetail;
+${[...VECTORS, ...PLANES].map((name) => `  vec4 ${name};`).join("\n")}
+${NUMBERS.map((name) => `  float ${name};`).join("\n")}
 } parkTile;
 `;
-
-export interface TileUniforms {
-  roof: number[];
-  wall: number[];
-  edge: number[];
-  shadow: number[];
-  sun: number[];
-  paint: number;
-  clipHeight: number;
-  groundHeight: number;
-  ghostPass: number;
-  ghostAlpha: number;
-  ambient: number;
-  onFeet: number;
-  edgeDetail: number;
-}
 
 export const parkTile = {
   name: "parkTile",
   vs: block,
   fs: block,
   uniformTypes: {
-    roof: "vec4<f32>",
-    wall: "vec4<f32>",
-    edge: "vec4<f32>",
-    shadow: "vec4<f32>",
-    sun: "vec4<f32>",
-    paint: "f32",
-    clipHeight: "f32",
-    groundHeight: "f32",
-    ghostPass: "f32",
-    ghostAlpha: "f32",
-    ambient: "f32",
-    onFeet: "f32",
-    edgeDetail: "f32",
+    ...(Object.fromEntries([...VECTORS, ...PLANES].map((name) => [name, "vec4<f32>"])) as Record<string, "vec4<f32>">),
+    ...(Object.fromEntries(NUMBERS.map((name) => [name, "f32"])) as Record<string, "f32">),
   },
 } as const;
+
+/** How far a place lies beyond the nearest plane that takes it away; negative where it stays. [m] */
+const cutting = /* glsl */ `
+float beyond(vec3 place) {
+  if (parkTile.isCut < 0.5) return -1e6;
+  float most = dot(parkTile.cut0.xyz, place) - parkTile.cut0.w;
+${PLANES.slice(1)
+  .map((name) => `  most = max(most, dot(parkTile.${name}.xyz, place) - parkTile.${name}.w);`)
+  .join("\n")}
+  return most;
+}
+vec4 capOf(float index) {
+${PLANES.slice(0, -1)
+  .map((name, i) => `  if (index < ${i}.5) return parkTile.${name};`)
+  .join("\n")}
+  return parkTile.cut6;
+}
+`;
 
 const head = /* glsl */ `#version 300 es
 in vec3 positions;
@@ -72,7 +63,7 @@ uniform sampler2D featureState;
 out vec4 vColor;
 out vec4 vState;
 out vec3 vNormal;
-out float vHeight;
+out vec3 vPlace;
 
 vec4 readState() {
   int feature = int(featureIds + 0.5);
@@ -93,7 +84,7 @@ void main(void) {
   geometry.worldPosition = positions;
   geometry.normal = project_normal(normals.xyz);
   vNormal = geometry.normal;
-  vHeight = (project.modelMatrix * vec4(positions, 1.0)).z;
+  vPlace = (project.modelMatrix * vec4(positions, 1.0)).xyz;
   vState = state;
   vColor = colors;
   gl_Position = project_common_position_to_clipspace(common_position);
@@ -110,8 +101,24 @@ precision highp float;
 in vec4 vColor;
 in vec4 vState;
 in vec3 vNormal;
-in float vHeight;
+in vec3 vPlace;
 out vec4 fragColor;
+${cutting}
+/** The nearest face seen from behind is the inside of a body that is cut open: the eye met it where the ray came through the cut. */
+float depthOfCut() {
+  float depth = gl_FragCoord.z * 2.0 - 1.0;
+  if (parkTile.depthShift == 0.0) return depth;
+  float enter = 0.0;
+  for (int i = 0; i < ${CUT_PLANES}; i++) {
+    vec4 plane = capOf(float(i));
+    float before = dot(plane.xyz, parkTile.eye.xyz) - plane.w;
+    float after = dot(plane.xyz, vPlace) - plane.w;
+    if (before > 0.0) enter = max(enter, before / (before - after));
+  }
+  if (enter <= 0.0) return depth;
+  float far = parkTile.depthShift / (depth - parkTile.depthScale);
+  return parkTile.depthScale + parkTile.depthShift / (far * enter);
+}
 
 vec3 lit(vec3 color, vec3 normal) {
   float sky = 0.5 + 0.5 * normal.z;
@@ -120,21 +127,24 @@ vec3 lit(vec3 color, vec3 normal) {
 }
 
 void main(void) {
-  if (vHeight > parkTile.clipHeight) discard;
+  float over = beyond(vPlace);
+  if (over > 0.0) discard;
   vec3 normal = normalize(gl_FrontFacing ? vNormal : -vNormal);
   vec3 painted = mix(parkTile.wall.rgb, parkTile.roof.rgb, smoothstep(0.35, 0.75, normal.z));
   float grey = dot(vColor.rgb, vec3(0.3, 0.59, 0.11));
   vec3 color = mix(vColor.rgb, painted * mix(0.82, 1.06, grey), parkTile.paint);
   if (vState.a < 0.49) color = mix(color, vState.rgb, vState.a * 2.0);
   // a face seen from behind is the inside of a cut wall: one flat tone
-  bool cut = !gl_FrontFacing && parkTile.clipHeight < 1e5;
-  vec3 shaded = cut ? color * 0.62 : lit(color, normal);
+  bool cut = !gl_FrontFacing && parkTile.isCut > 0.5;
   bool ghost = vState.a >= 0.5 && vState.a < 0.9;
+  vec3 shaded = cut ? mix(color, parkTile.cutFill.rgb, 0.7) : lit(color, normal);
+  // the rim of the cut, a pixel wide
+  if (parkTile.isCut > 0.5 && !ghost && over > -1.3 * fwidth(over)) shaded = mix(shaded, parkTile.cutLine.rgb, parkTile.cutLine.a);
   float alpha = ghost ? parkTile.ghostAlpha : vColor.a;
   fragColor = vec4(shaded, alpha * layer.opacity);
   DECKGL_FILTER_COLOR(fragColor, geometry);
   // deck.gl would interpolate depth between vertices, wrong on large triangles
-  if (picking.isActive > 0.5 && picking.isAttribute > 0.5) fragColor = vec4(gl_FragCoord.z * 2.0 - 1.0, 0.0, 0.0, 1.0);
+  if (picking.isActive > 0.5 && picking.isAttribute > 0.5) fragColor = vec4(cut ? depthOfCut() : gl_FragCoord.z * 2.0 - 1.0, 0.0, 0.0, 1.0);
 }
 `;
 
@@ -143,7 +153,7 @@ void main(void) {
   vec4 state = readState();
   vec4 common_position = vec4(project_position(positions), 1.0);
   geometry.position = common_position;
-  vHeight = (project.modelMatrix * vec4(positions, 1.0)).z;
+  vPlace = (project.modelMatrix * vec4(positions, 1.0)).xyz;
   vState = state;
   gl_Position = project_common_position_to_clipspace(common_position);
   // far away, lines nearer to each other than pixels would only be grey
@@ -160,10 +170,11 @@ precision highp float;
 in vec4 vColor;
 in vec4 vState;
 in vec3 vNormal;
-in float vHeight;
+in vec3 vPlace;
 out vec4 fragColor;
+${cutting}
 void main(void) {
-  if (vHeight > parkTile.clipHeight) discard;
+  if (beyond(vPlace) > 0.0) discard;
   float ghost = vState.a >= 0.5 && vState.a < 0.9 ? 0.35 : 1.0;
   fragColor = vec4(vColor.rgb, vColor.a * ghost * layer.opacity);
 }
@@ -178,7 +189,7 @@ void main(void) {
   float ground = parkTile.onFeet > 0.5 ? foot : parkTile.groundHeight;
   float above = max(placed.z - ground, 0.0);
   vec4 normal_unused = normals;
-  vHeight = 0.0;
+  vPlace = placed.xyz;
   vState = state;
   vNormal = normal_unused.xyz;
   vColor = parkTile.shadow;
@@ -197,9 +208,65 @@ precision highp float;
 in vec4 vColor;
 in vec4 vState;
 in vec3 vNormal;
-in float vHeight;
+in vec3 vPlace;
 out vec4 fragColor;
 void main(void) {
   fragColor = vColor;
+}
+`;
+
+/** Counts, for a plane of the cut, how many bodies its points lie in: faces from behind less faces from before, on the side that stays. */
+export const countVertex = /* glsl */ `${head}
+void main(void) {
+  vec4 state = readState();
+  vec4 common_position = vec4(project_position(positions), 1.0);
+  geometry.position = common_position;
+  vPlace = (project.modelMatrix * vec4(positions, 1.0)).xyz;
+  vState = state;
+  vColor = colors;
+  vNormal = normals.xyz;
+  gl_Position = project_common_position_to_clipspace(common_position);
+  if (isHidden(state) || isGhost(state)) gl_Position = NOWHERE;
+  DECKGL_FILTER_GL_POSITION(gl_Position, geometry);
+}
+`;
+
+export const countFragment = /* glsl */ `#version 300 es
+precision highp float;
+in vec4 vColor;
+in vec4 vState;
+in vec3 vNormal;
+in vec3 vPlace;
+out vec4 fragColor;
+${cutting}
+void main(void) {
+  vec4 plane = capOf(parkTile.capPlane);
+  if (dot(plane.xyz, vPlace) > plane.w) discard;
+  fragColor = vec4(0.0);
+}
+`;
+
+/** The plane of a cut where it runs through bodies, as the stencil says; a rectangle as large as the tile. */
+export const capVertex = /* glsl */ `#version 300 es
+in vec3 positions;
+out vec3 vPlace;
+void main(void) {
+  vec3 corner = parkTile.capMiddle.xyz + positions.x * parkTile.capAcross.xyz + positions.y * parkTile.capAlong.xyz;
+  vPlace = (project.modelMatrix * vec4(corner, 1.0)).xyz;
+  vec4 common_position = vec4(project_position(corner), 1.0);
+  geometry.position = common_position;
+  gl_Position = project_common_position_to_clipspace(common_position);
+  DECKGL_FILTER_GL_POSITION(gl_Position, geometry);
+}
+`;
+
+export const capFragment = /* glsl */ `#version 300 es
+precision highp float;
+in vec3 vPlace;
+out vec4 fragColor;
+${cutting}
+void main(void) {
+  if (beyond(vPlace) > 1e-3) discard;
+  fragColor = vec4(parkTile.cutFill.rgb, layer.opacity);
 }
 `;
