@@ -4,8 +4,8 @@
     python bench/cesium.py PARK FOLDER/node_modules/cesium [--building ID] [--out FOLDER]
 
 CesiumJS reads the tiles as files, from a server that knows nothing of parks. Both browsers are asked which feature lies under the points
-of some lines; where one picture is shifted against the other, the share of points that agree is greatest at that shift. Two screenshots stay
-in `--out` to be looked at. A web mercator view stretches the ground by up to 0.7 % more in one direction than in the other, so pixels
+of some lines; where one picture is shifted against the other, most points agree at that shift. Two screenshots stay in `--out` to be
+looked at. A web mercator view stretches the ground by up to 0.7 % more in one direction than in the other, so pixels
 are compared near the middle.
 """
 
@@ -145,7 +145,7 @@ def _ids(page: Page, ask: str) -> Ids:
     along = np.arange(-SPAN, SPAN + 1, STEP)
     across = np.linspace(-SPAN, SPAN, LINES)
     x, y = (grid.T for grid in np.meshgrid(along, across, indexing="ij"))
-    points = np.stack([np.stack([x, y], axis=-1), np.stack([y, x], axis=-1)]) + [WIDTH / 2, HEIGHT / 2]  # (2, LINES, points, 2)
+    points = np.stack([np.stack([x, y], axis=-1), np.stack([y, x], axis=-1)]) + np.array([WIDTH, HEIGHT]) / 2  # (2, LINES, points, 2)
     told = page.evaluate(f"points => points.map(([x, y]) => ({ask})(x, y))", points.reshape(-1, 2).tolist())
     return np.array(told).reshape(points.shape[:-1])
 

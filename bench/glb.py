@@ -32,10 +32,10 @@ import trimesh
 
 from importers.contract import Context, Options
 from importers.ifc import IMPORTER
-from tiles.bim import model_bodies
-from tiles.bodies import Bodies
+from tiles.content.bim import model_bodies
+from tiles.content.bodies import Bodies
+from tiles.content.levels import levels, on_grid
 from tiles.glb import encode_glb
-from tiles.levels import levels, on_grid
 from tiles.tileset import middle, walk
 from twin.crs import Frame
 from twin.model import Element, Mesh, Park

@@ -32,9 +32,9 @@ import shapely
 
 from tests.postgis import binaries, server
 from tiles.mvt import VectorTiles
-from tiles.mvt_archive import all_tiles
-from tiles.mvt_geometry import mercator
-from tiles.pmtiles import write_archive
+from tiles.mvt.archive import all_tiles
+from tiles.mvt.geometry import mercator
+from tiles.mvt.pmtiles import write_archive
 from twin.model import FeatureTable
 
 SPAN_DEG = 0.16  # some 18 km at the equator

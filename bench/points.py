@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 
 from importers.contract import Options
 from importers.pipeline import import_files
-from tiles.octree import octree
-from tiles.points import cloud_tiles
+from tiles.content.octree import octree
+from tiles.content.points import cloud_tiles
 from tiles.tileset import middle, walk
 from twin.crs import Frame
 from twin.model import Park

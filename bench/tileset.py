@@ -25,9 +25,9 @@ from ifc import HERE, program, subject
 
 from importers.contract import Context, Options
 from importers.ifc import IMPORTER
-from tiles.bim import model_bodies
+from tiles.content.bim import model_bodies
+from tiles.content.levels import house
 from tiles.files import available_encodings, compressed
-from tiles.levels import house
 from tiles.tileset import Tile, middle, tileset_json, walk
 from twin.crs import Frame
 from twin.errors import TwinError

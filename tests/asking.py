@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import shapely
 
-from tiles.router import TileApp
+from tiles.http.router import TileApp
 from twin.model import FeatureTable, Layer
 
 TILE = "14/13717/6696"  # about the origin of the parks

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import numpy as np
 from numpy.typing import NDArray
 
-from tiles.meshopt import decode_attributes, decode_exponential, decode_octahedral, decode_sequence, decode_triangles
+from tiles.glb.meshopt import decode_attributes, decode_exponential, decode_octahedral, decode_sequence, decode_triangles
 
 _COMPONENT = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _NUMBER = {"FLOAT32": "<f4", "INT32": "<i4", "UINT8": "<u1", "UINT16": "<u2", "UINT32": "<u4"}

@@ -1,6 +1,6 @@
 """The server: `create_app` puts a park behind HTTP. Nothing happens at import.
 
-tiles in memory (`web.front`) ─ faults told ─ requests counted ─ host and origin checked ─┬─ /tiles /3dtiles /terrain   `tiles.router`
+tiles in memory (`web.front`) ─ faults told ─ requests counted ─ host and origin checked ─┬─ /tiles /3dtiles /terrain   `tiles.http.router`
                                                                                           └─ everything else            FastAPI
 """
 
@@ -18,7 +18,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tiles.router import TileApp
+from tiles.http.router import TileApp
 from twin.store import Store, open_store
 from web import problems, routes
 from web.front import TILE_TREES, answered_first, at_once

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tiles.cache import Reply
-from tiles.router import TileApp
+from tiles.http.cache import Reply
+from tiles.http.router import TileApp
 from web.metrics import Metrics
 from web.security import HEADERS, is_host_welcome
 from web.settings import Settings

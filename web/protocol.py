@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from tiles.cache import Reply
+from tiles.http.cache import Reply
 from web.front import AtOnce
 from web.security import HEADERS
 

@@ -17,10 +17,10 @@ from urllib.parse import quote
 import pydeck
 from pydeck.types import String
 
+from tiles.content.tubes import KINDS as TUBES
+from tiles.http.registered import registered
 from tiles.mvt import MAX_ZOOM as DEEPEST_TILES
-from tiles.registered import registered
 from tiles.sources.clouds import kept_clouds
-from tiles.tubes import KINDS as TUBES
 from twin.buildings import Building, buildings, is_shared
 from twin.model import Layer
 from twin.store import Bounds, Store

@@ -9,7 +9,7 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from tiles.permission import MaySee, everything, rule_named
+from tiles.http.permission import MaySee, everything, rule_named
 from twin.buildings import Building, buildings
 from twin.store import Store
 from web.answers.gazetteer import gazetteer

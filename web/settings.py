@@ -19,7 +19,7 @@ class Settings:
     poll_s: float = 0.2  # how often the store is looked at for new events [s]
     threads: int = 8  # requests that may wait for the store at once, each thread with its own connection
     measures_at_once: int = 2  # computations that may run side by side
-    rule: str = ""  # package.module:function that says who may see what (`tiles.permission`); empty: everything may be seen
+    rule: str = ""  # package.module:function that says who may see what (`tiles.http.permission`); empty: everything may be seen
 
     @property
     def is_open(self) -> bool:

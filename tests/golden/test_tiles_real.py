@@ -15,7 +15,7 @@ from importers.contract import Context, Options
 from importers.ifc import IMPORTER
 from tiles.build import build, tiles_folder
 from tiles.mvt import MAX_ZOOM, VectorTiles
-from tiles.mvt_geometry import mercator
+from tiles.mvt.geometry import mercator
 from tiles.read import Placed, read_tileset
 from twin.crs import Frame
 from twin.model import FeatureTable, Layer, Mesh, Park

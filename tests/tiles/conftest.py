@@ -13,7 +13,7 @@ import pytest
 import shapely
 import trimesh
 
-from tiles.meshopt import decode_attributes, decode_exponential, decode_triangles
+from tiles.glb.meshopt import decode_attributes, decode_exponential, decode_triangles
 from twin.crs import Frame
 from twin.model import Element, FeatureTable, Georeferencing, Layer, Mesh, Model, ModelContent, Park, Storey
 from twin.store import Store, create_store

@@ -19,11 +19,11 @@ from scipy.optimize import linear_sum_assignment
 from typer.testing import CliRunner
 
 from tiles import build as build_module
-from tiles import levels as levels_module
 from tiles.build import build, built_parts, is_current, tiles_folder
 from tiles.check import broken_tiles
+from tiles.content import levels as levels_module
+from tiles.content.levels import levels
 from tiles.files import folder_name
-from tiles.levels import levels
 from tiles.read import Placed, read_tileset
 from twin.errors import TileError
 from twin.model import Mesh

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tiles.bim import model_bodies
-from tiles.bodies import Bodies, bodies
+from tiles.content.bim import model_bodies
+from tiles.content.bodies import Bodies, bodies
+from tiles.content.levels import largest, levels
+from tiles.content.split import Piece, split
 from tiles.glb import encode_glb
-from tiles.levels import largest, levels
-from tiles.split import Piece, split
 from tiles.tileset import gather, middle, outer_json, tileset_json
 from twin.crs import Frame
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.asking import contents_of
 from tiles.build import tiles_folder
-from tiles.registered import source_key
+from tiles.http.registered import source_key
 from twin.model import Asset
 from twin.store import open_store
 from web.app import create_app

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from tiles.content.points import cloud_tiles
 from tiles.files import folder_name
-from tiles.points import cloud_tiles
 from tiles.source import Contents, Input
 from tiles.tileset import Tile, gather
 from twin.model import Layer

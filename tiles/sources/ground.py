@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterator
 from functools import partial
 
+from tiles.content.terrain import terrain_tiles
 from tiles.source import Contents, Input
-from tiles.terrain import terrain_tiles
 from twin.model import Park, Terrain
 from twin.store import Store
 

@@ -9,11 +9,11 @@ from itertools import chain
 
 import numpy as np
 
-from tiles.bim import model_bodies
-from tiles.bodies import Bodies
-from tiles.extrude import block_of, extruded
+from tiles.content.bim import model_bodies
+from tiles.content.bodies import Bodies
+from tiles.content.extrude import block_of, extruded
+from tiles.content.levels import house, largest, levels
 from tiles.files import folder_name
-from tiles.levels import house, largest, levels
 from tiles.source import Contents, Input
 from tiles.tileset import Tile, gather
 from twin.buildings import Building, buildings, is_shared, owners, replaced

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from tiles.content.levels import levels
+from tiles.content.tubes import KINDS, Tubes, tubes
 from tiles.files import folder_name
-from tiles.levels import levels
 from tiles.source import Contents, Input
 from tiles.tileset import Tile, gather
-from tiles.tubes import KINDS, Tubes, tubes
 from twin.model import Layer
 from twin.store import Store
 

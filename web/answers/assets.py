@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from tiles.registered import source_key
+from tiles.http.registered import source_key
 from twin.errors import NotFound
 from twin.model import Asset
 from twin.store import Store

@@ -11,9 +11,9 @@ import numpy as np
 import shapely
 from pydantic import BaseModel
 
+from tiles.content.pipework import assumed
+from tiles.content.tubes import KINDS as TUBES
 from tiles.mvt import MAX_ZOOM
-from tiles.pipework import assumed
-from tiles.tubes import KINDS as TUBES
 from twin.errors import NotFound
 from twin.model import FeatureTable, Layer
 from twin.store import Store

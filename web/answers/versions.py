@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from importers.pipeline import Outcome
-from tiles.bim import model_bodies
-from tiles.bodies import Bodies, together
+from tiles.content.bim import model_bodies
+from tiles.content.bodies import Bodies, together
 from tiles.glb import encode_glb
 from tiles.tileset import Tile, gather, middle, tileset_json
 from twin.diff.changes import Difference

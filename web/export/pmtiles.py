@@ -11,9 +11,9 @@ import numpy as np
 import shapely
 
 from tiles.mvt import MIN_ZOOM, VectorTiles
-from tiles.mvt_archive import all_tiles, deepest_zoom
-from tiles.mvt_tippecanoe import BELOW, low_zooms
-from tiles.pmtiles import Archive, write_archive
+from tiles.mvt.archive import all_tiles, deepest_zoom
+from tiles.mvt.pmtiles import Archive, write_archive
+from tiles.mvt.tippecanoe import BELOW, low_zooms
 from twin.errors import NotFound
 from twin.i18n import message
 from twin.store import Store

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 from starlette.responses import FileResponse
 
-from tiles.registered import placed, with_single_contents
+from tiles.http.registered import placed, with_single_contents
 from twin.errors import NotFound
 from web.answers.assets import assets_by_key, found, media_type
 from web.memo import encode, reply

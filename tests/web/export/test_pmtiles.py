@@ -9,7 +9,7 @@ import pyogrio
 import pytest
 import shapely
 
-from tiles.pmtiles import Archive
+from tiles.mvt.pmtiles import Archive
 from twin.errors import NotFound
 from twin.store import Store, create_store, open_store
 from web.export import writer

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from importers.contract import Options
 from importers.pipeline import import_files
-from tiles.registered import source_key, with_single_contents
+from tiles.http.registered import source_key, with_single_contents
 from twin.crs import Frame
 from twin.model import Park
 from twin.store import Store, create_store
