@@ -37,7 +37,7 @@ FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=gl-egl", "--ignore-gpu-b
 WIDTH, HEIGHT = 1200, 900
 ZOOM, PITCH_DEG, BEARING_DEG = 18.2, 50.0, 25.0
 ALTITUDE = 1.5  # view heights from a map view's eye to its target
-SPAN, STEP, LINES = 240, 2, 5  # half length of the lines that are compared, between their points [px], and lines each way
+SPAN, STEP, LINES = 150, 1, 6  # half length of the lines that are compared, between their points [px], and lines each way
 REACH = 5  # shifts that are tried [points]
 SETTLED_S = 180.0
 Ids = np.ndarray[Any, Any]
@@ -108,9 +108,16 @@ def _tell(ours: Ids, theirs: Ids) -> None:
     shared = np.isin(ours, np.unique(theirs)) & (ours != "")
     print(f"{len(np.unique(ours[shared]))} features seen by both, at {shared.sum()} of {shared.size} points")
     for name, a, b in zip(("right", "down"), ours, theirs, strict=True):
-        agree = {by: (a[:, REACH:-REACH] == np.roll(b, by, axis=1)[:, REACH:-REACH]).mean() for by in range(-REACH, REACH + 1)}
+        agree = {by: _agreement(a, np.roll(b, by, axis=1)) for by in range(-REACH, REACH + 1)}
         best = max(agree, key=lambda by: (agree[by], -abs(by)))
         print(f"  moved {name} by {best * STEP} px: {agree[best]:.4f} of the points have the same feature; where they are: {agree[0]:.4f}")
+
+
+def _agreement(a: Ids, b: Ids) -> float:
+    """The share of points with the same feature, of those where the page shows one: trees and devices are its own."""
+    inner = np.s_[:, REACH:-REACH]
+    shown = a[inner] != ""
+    return float((a[inner] == b[inner])[shown].mean())
 
 
 def _page(page: Page, park: Path, place: tuple[float, float, float], picture: Path) -> Ids:
@@ -119,7 +126,7 @@ def _page(page: Page, park: Path, place: tuple[float, float, float], picture: Pa
         page.goto(f"{address}/?lang=en")
         _await(page, "window.parktwin && window.parktwin.ready")
         lon, lat, _ = place
-        camera = {"longitude": lon, "latitude": lat, "zoom": ZOOM, "pitch": PITCH_DEG, "bearing": BEARING_DEG}
+        camera = {"longitude": lon, "latitude": lat, "zoom": ZOOM, "pitch": PITCH_DEG, "bearing": BEARING_DEG, "position": [0, 0, 0]}
         page.evaluate("camera => window.parktwin.flyTo(camera)", camera)
         time.sleep(2)
         _await(page, "window.parktwin.ready")
