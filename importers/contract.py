@@ -6,6 +6,7 @@ An importer never writes. A broken source raises a `SourceError`; a broken featu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -91,6 +92,7 @@ class Context:
     cache: Path | None = None
     scratch: Path | None = None
     relatives: Callable[[], Sequence[Relative]] = no_relatives
+    early: Callable[[ExitStack], Any] | None = None  # what the importer's `begin` has made of the file already, let go of with the stack
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,17 @@ file name takes the place of what came from it.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import mimetypes
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from importers.ahead import Ahead, Early
+from importers.asked import Asked, options_digest
 from importers.bundle import without_sidecars
 from importers.bystanders import bystanders
 from importers.changes import counted
@@ -32,7 +34,6 @@ from twin.model import Asset, FeatureTable, Issue
 from twin.store import Store, Writer
 from twin.store.transfer import copy_park, is_empty
 
-_SILENT = Options()
 _NAMED_ALIKE = {"tileset.json", "layer.json"}  # files that are all called so, and known by their folder
 _OWNER = "asset_source"  # the column of a feature that names the source of its files
 _MEDIA_TYPES = {
@@ -88,7 +89,10 @@ def import_files(
     listed = without_sidecars(paths)
     names = source_names(listed, options)
     try:
-        return [_outcome(store, path, name, options, progress, dry_run) for path, name in zip(listed, names, strict=True)]
+        with Ahead() as ahead:
+            run = _Run(store, options, progress, dry_run, ahead)
+            after = [*zip(listed, names, strict=True), None][1:]
+            return [_outcome(run, path, name, following) for path, name, following in zip(listed, names, after, strict=True)]
     finally:
         if not dry_run:
             store.sweep()
@@ -124,9 +128,32 @@ def source_names(paths: Sequence[Path], options: Options) -> list[str]:
     return [f"{name}#{options.layer}" if options.layer else name for name in names]
 
 
-def _outcome(store: Store, path: Path, name: str, options: Options, progress: Progress, dry_run: bool) -> Outcome:
+@dataclass(frozen=True)
+class _Run:
+    """One call: the park, what the person said, whom to tell, whether it is for show, and what was begun early."""
+
+    store: Store
+    options: Options
+    progress: Progress
+    dry_run: bool
+    ahead: Ahead
+
+    def asked(self, path: Path, name: str, importer: str) -> Asked:
+        return Asked(path, name, digest(path), options_digest(self.options), importer)
+
+    def begin(self, path: Path, name: str, beside: Path) -> None:
+        """Begin with a file while another is read, where that can be done and the file is not known already."""
+        with suppress(Exception):  # what is wrong with it is told in its turn
+            importer = find(path, self.options.kind)
+            asked = self.asked(path, name, importer.name)
+            cache = None if self.dry_run else self.store.path / "cache" / importer.name
+            if isinstance(importer, Early) and importer.may_begin(path, beside) and asked.unchanged(self.store) is None:
+                self.ahead.begin(importer, path, self.options, cache)
+
+
+def _outcome(run: _Run, path: Path, name: str, following: tuple[Path, str] | None) -> Outcome:
     try:
-        return Outcome(str(path), report=_import(store, path, name, options, progress, dry_run))
+        return Outcome(str(path), report=_import(run, path, name, following))
     except TwinError as error:
         # what is wrong inside a file is told by the reader; the file's name goes with it
         return Outcome(str(path), error=error)
@@ -135,13 +162,16 @@ def _outcome(store: Store, path: Path, name: str, options: Options, progress: Pr
         return Outcome(str(path), error=UnreadableSource("source_unexpected", subject=path, reason=reason))
 
 
-def _import(store: Store, path: Path, name: str, options: Options, progress: Progress, dry_run: bool) -> dict[str, Any]:
-    importer = find(path, options.kind)
-    asked = _Asked(path, name, digest(path), _options_digest(options), importer.name)
+def _import(run: _Run, path: Path, name: str, following: tuple[Path, str] | None) -> dict[str, Any]:
+    store, progress, dry_run = run.store, run.progress, run.dry_run
+    importer = find(path, run.options.kind)
+    asked = run.asked(path, name, importer.name)
     if (report := asked.unchanged(store)) is not None:
         return report
-    with surroundings(store, importer.name, options, progress, dry_run=dry_run) as context:
-        imported = _owning(importer.read(path, context), name)
+    if following is not None:
+        run.begin(*following, path)
+    with surroundings(store, importer.name, run.options, progress, dry_run=dry_run) as context:
+        imported = _owning(importer.read(path, replace(context, early=run.ahead.of(path, progress))), name)
         if beside := bystanders(imported, path.name, context):
             imported = replace(imported, issues=[*imported.issues, *few(beside)])
         if dry_run:
@@ -162,48 +192,12 @@ def _import(store: Store, path: Path, name: str, options: Options, progress: Pro
     return report
 
 
-def _taken(store: Store, whole: Store, imported: Imported, asked: _Asked, progress: Progress) -> dict[str, Any]:
+def _taken(store: Store, whole: Store, imported: Imported, asked: Asked, progress: Progress) -> dict[str, Any]:
     """A whole park into an empty one; the report."""
     kept = [issue for issue in imported.issues if issue.code != "park_as_source"]  # nothing stays behind
     report = _report(store, asked, replace(imported, issues=kept))
     copy_park(whole, store, progress, record=_record(asked, report))
     return report
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """One file that is to be imported: the name it is remembered by, its content, what was said about it, and who reads it."""
-
-    path: Path
-    name: str
-    sha256: str
-    options: str
-    importer: str
-
-    def before(self, store: Store) -> Mapping[str, Any] | None:
-        """The source whose place this one takes: that of the same name, else that of the same content whose file was renamed since."""
-        sources = store.sources()
-        by_name = next((source for source in sources if source["name"] == self.name), None)
-        return by_name or next((source for source in sources if self._is(source) and self._was_renamed(source)), None)
-
-    def unchanged(self, store: Store) -> dict[str, Any] | None:
-        """The report of the import that made what the park shows, if the same content was imported in the same way."""
-        before = self.before(store)
-        if before is None or before["name"] != self.name or not self._is(before):
-            return None
-        return dict(before["report"]) | {"file": str(self.path), "changed": False}
-
-    def twins(self, store: Store) -> list[str]:
-        """The names of other sources with the same content, imported in the same way."""
-        return [source["name"] for source in store.sources() if source["name"] != self.name and self._is(source)]
-
-    def _is(self, source: Mapping[str, Any]) -> bool:
-        return (source["sha256"], source["options"], source["importer"]) == (self.sha256, self.options, self.importer)
-
-    def _was_renamed(self, source: Mapping[str, Any]) -> bool:
-        """Whether the file of an earlier import is gone from a folder that is still there: then this one is that file under a new name."""
-        earlier = Path(source["report"].get("file", ""))
-        return earlier.parent.is_dir() and not earlier.exists() and not (self.path.parent / earlier.name).exists()
 
 
 def _owning(imported: Imported, name: str) -> Imported:
@@ -235,7 +229,7 @@ def _media_type(name: str) -> str:
     return _MEDIA_TYPES.get(Path(name).suffix.lower()) or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
-def _write(writer: Writer, imported: Imported, assets: Sequence[Asset], asked: _Asked, report: Mapping[str, Any]) -> None:
+def _write(writer: Writer, imported: Imported, assets: Sequence[Asset], asked: Asked, report: Mapping[str, Any]) -> None:
     name = asked.name
     if (replaced := report.get("replaced")) is not None:
         writer.archive_source(replaced["source"])
@@ -256,13 +250,13 @@ def _write(writer: Writer, imported: Imported, assets: Sequence[Asset], asked: _
     writer.put_source(_record(asked, report))
 
 
-def _record(asked: _Asked, report: Mapping[str, Any]) -> dict[str, Any]:
+def _record(asked: Asked, report: Mapping[str, Any]) -> dict[str, Any]:
     """What the park remembers of an import."""
     told = {"name": asked.name, "sha256": asked.sha256, "options": asked.options, "importer": asked.importer}
     return told | {"at": _now(), "report": report}
 
 
-def _report(store: Store, asked: _Asked, imported: Imported) -> dict[str, Any]:
+def _report(store: Store, asked: Asked, imported: Imported) -> dict[str, Any]:
     """The entry of `twin import --json`, issues as codes."""
     layers: list[dict[str, Any]] = [{"id": each.layer.id, "kind": each.layer.kind, "features": len(each.table)} for each in imported.layers]
     report: dict[str, Any] = {
@@ -320,14 +314,6 @@ def _said(issue: Mapping[str, Any], lang: str) -> dict[str, Any]:
     code, details = str(issue["code"]), {"subject": issue["subject"], **issue["details"]}
     said = {"code": code, "severity": issue["severity"], "subject": issue["subject"]}
     return said | {"message": message(code, lang, **details), "hint": hint(code, lang, **details)}
-
-
-def _options_digest(options: Options) -> str:
-    """A digest of what the person said, and of the table of control points: what was left unsaid does not count."""
-    said = {name: value for name, value in asdict(options).items() if value != getattr(_SILENT, name)}
-    if options.control is not None and Path(options.control).is_file():
-        said["control"] = digest(Path(options.control))
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode("utf-8")).hexdigest()
 
 
 def _now() -> str:

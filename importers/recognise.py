@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import cast
@@ -20,6 +20,8 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 _OTHER_ARCHIVES = {"RAR": b"Rar!", "7z": b"7z\xbc\xaf\x27\x1c", "CAB": b"MSCF", "zstd": b"\x28\xb5\x2f\xfd"}  # their first bytes
 _COMPOUND = b"\xd0\xcf\x11\xe0"  # compound file of old office programs
 _HEADS_OF_FOLDERS = {"tileset.json", "layer.json"}
+_CERTAIN = 100  # sureness beyond which nobody else is asked, and the library of nobody else is loaded
+_FIRST = ("ifc", "park")  # importers that can be certain by a look at the first bytes, and need no library for it
 _NO_FEATURES = {"model", "terrain", "device"}  # layer kinds that are no tables of features
 _MADE_BY: Mapping[str, tuple[str, ...]] = {  # the importers that make a layer kind of a file; the first where none is sure of it
     "model": ("ifc", "citymodel"),
@@ -107,14 +109,15 @@ def find(path: Path, kind: str | None = None) -> Importer:
     """
     wanted = named(kind)
     start = head(path)
-    installed = _installed()
-    if wanted and not installed.keys() & set(wanted):
+    asked = list(_loaded(wanted)) if wanted else None
+    if asked is not None and not asked:
         raise UnknownFormat("importer_not_installed", subject=path, importer=wanted[0])
-    asked = {name: importer for name, importer in installed.items() if not wanted or name in wanted}
     packed = archive.packed(start)
     if packed == "zip" and is_collection(path):
         return cast(Importer, Bundle(lambda file: _inside(file, kind)))
-    best = _surest(asked, path, archive.first_bytes(start)) or (asked.get(wanted[0]) if wanted and packed != "zip" else None)
+    best = _surest(asked, path, archive.first_bytes(start))
+    if best is None and asked and asked[0].name == wanted[0] and packed != "zip":
+        best = asked[0]
     if best is None and packed == "zip":
         return cast(Importer, Bundle(lambda file: _inside(file, kind)))
     if best is None:
@@ -122,13 +125,18 @@ def find(path: Path, kind: str | None = None) -> Importer:
     return cast(Importer, Compressed(best)) if packed not in {None, "zip"} else best
 
 
-def _surest(asked: Mapping[str, Importer], path: Path, start: bytes) -> Importer | None:
-    """The importer that is surest of a file by its first bytes; the only one asked, whatever it says."""
-    if len(asked) == 1 and not start.startswith(b"PK"):
-        return next(iter(asked.values()))
-    sureness = {name: _sureness(importer, path, start) for name, importer in asked.items()}
-    best = max(sureness, key=lambda name: sureness[name], default="")
-    return asked[best] if best and sureness[best] > 0 else None
+def _surest(asked: Sequence[Importer] | None, path: Path, start: bytes) -> Importer | None:
+    """The importer that is surest of a file by its first bytes, of those asked, else of all; the only one asked, whatever it says."""
+    if asked is not None and len(asked) == 1 and not start.startswith(b"PK"):
+        return asked[0]
+    best, most = None, 0
+    for importer in _loaded(dict.fromkeys([*_FIRST, *points("twin.importers")])) if asked is None else asked:
+        sureness = _sureness(importer, path, start)
+        if sureness > most:
+            best, most = importer, sureness
+        if most >= _CERTAIN:
+            break
+    return best
 
 
 def _sureness(importer: Importer, path: Path, start: bytes) -> int:
@@ -141,7 +149,7 @@ def _sureness(importer: Importer, path: Path, start: bytes) -> int:
 def _inside(file: Path, kind: str | None) -> Importer | None:
     """The importer of a file that was in an archive; None where nobody recognises it, as a read-me or a drawing's style."""
     if file.is_dir():
-        return _installed().get("vector")
+        return next(_loaded(("vector",)), None)
     try:
         found = find(file)
         wanted = found if kind is None else find(file, kind)
@@ -191,10 +199,11 @@ def _unknown(path: Path, start: bytes) -> SourceError:
     return UnknownFormat("source_unknown", subject=path)
 
 
-def _installed() -> Mapping[str, Importer]:
-    """The importers whose libraries are there; an extra that was not installed is left out."""
-    found = {name: _load(point) for name, point in points("twin.importers").items()}
-    return {name: importer for name, importer in found.items() if importer is not None}
+def _loaded(names: Iterable[str]) -> Iterator[Importer]:
+    """Importers by name, each loaded when its turn comes; one whose library, an extra, was not installed is left out."""
+    known = points("twin.importers")
+    found = (_load(known[name]) for name in names if name in known)
+    return (importer for importer in found if importer is not None)
 
 
 def _load(point: EntryPoint) -> Importer | None:

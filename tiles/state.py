@@ -19,7 +19,7 @@ import numpy as np
 from tiles.files import compressed_names, write_file
 from tiles.tileset import Tile
 
-FORMAT = 3  # raised when the same inputs give other tiles
+FORMAT = 4  # raised when the same inputs give other tiles
 _NAME = "state.json"
 
 

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from importers.contract import Context, Imported
+    from contextlib import AbstractContextManager
+
+    from importers.contract import Context, Imported, Options, Progress
+    from importers.ifc.reader import Begun
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,18 @@ class IfcImporter:
         from importers.ifc.identify import sureness  # noqa: PLC0415  the child imports this package and needs none of the parent's part
 
         return sureness(path, head)
+
+    def may_begin(self, path: Path, beside: Path) -> bool:
+        """Whether the memory is there to read two files at once; a large file is read alone."""
+        from importers.ifc.process import fit  # noqa: PLC0415
+
+        return fit([path.stat().st_size, beside.stat().st_size])
+
+    def begin(self, path: Path, options: Options, cache: Path | None, progress: Progress) -> AbstractContextManager[Begun]:
+        """The bodies and the content of the file, which need nothing of the park; raises what `read` raises."""
+        from importers.ifc.reader import begin  # noqa: PLC0415
+
+        return begin(path, options, cache, progress)
 
     def read(self, path: Path, context: Context) -> Imported:
         """The model: storeys, spaces, elements and their mesh in the park's frame.

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from importers.ifc.parts import finished
+from importers.ifc.watch import Watch
 from importers.ifc.worker import ALONE, LIBRARY_MISSING, MORE, OPENED, REFUSED
 from twin.errors import UnreadableSource
 
-_SUSPECTS = 8  # products built one by one after a crash: the one whose turn it was is among the next in line
 _LARGE_BYTES = 16 << 20  # from here on, content and triangles are the work of different children, which end when they grow too large
 _SOFT_SHARE = 5.0  # bytes of memory per byte of file beyond which a child asks for a successor
 _FLUSH_BYTES = (4 << 20, 16 << 20)  # of triangles kept before they are written, for large files and others
@@ -80,56 +80,10 @@ class Outcome:
 
 
 @dataclass
-class _Watch:
-    """What the children have said so far."""
-
-    bodies: list[int] = field(default_factory=list[int])
-    order: list[int] = field(default_factory=list[int])
-    one_by_one: bool = False
-    is_helped: bool = False  # two build at once: when both are silent nobody knows who hangs
-    current: int | None = None
-    built: set[int] = field(default_factory=set[int])
-    no_shape: list[int] = field(default_factory=list[int])
-    beyond: list[int] = field(default_factory=list[int])
-    boxed: list[int] = field(default_factory=list[int])
-    voided: list[int] = field(default_factory=list[int])
-    refused: str = ""
-    last_words: str = ""  # the last line a child wrote to standard error
-
-    def hear(self, message: Mapping[str, Any]) -> None:
-        at = message["at"]
-        if at == "content":
-            self.bodies = message["bodies"]
-        elif at == "step":
-            self.order, self.one_by_one, self.current = [], message["one_by_one"], None
-        elif at == "order":
-            self.order += message["order"]
-        elif at == "helped":
-            self.is_helped = True
-        elif at == "also":
-            self.built.add(message["product"])
-        elif at in {"begin", "built"}:
-            self.current = message["product"]
-            self.built |= {message["product"]} if at == "built" else set()
-        elif at == "end":
-            self.no_shape, self.voided = message["failed"], message["voided"]
-            self.beyond, self.boxed = message["beyond"], message["boxed"]
-        elif at == "refused":
-            self.refused = message["reason"]
-
-    def suspects(self) -> list[int]:
-        """Whose turn it may have been: the one begun, or those that come after the last one built."""
-        if self.one_by_one:
-            return [self.current] if self.current is not None else []
-        start = self.order.index(self.current) + 1 if self.current in self.order else 0
-        return [product for product in self.order[start:] if product not in self.built][:_SUSPECTS]
-
-
-@dataclass
 class _Story:
     """What happened to the children of one file, and what follows for the next."""
 
-    watch: _Watch = field(default_factory=_Watch)
+    watch: Watch = field(default_factory=Watch)
     deaths: list[str] = field(default_factory=list[str])
     suspects: list[int] = field(default_factory=list[int])
     blame: Counter[int] = field(default_factory=Counter[int])
@@ -178,10 +132,20 @@ class _Story:
 
 def limits_for(size: int) -> Limits:
     """Limits for a file of `size` bytes: five minutes and half a minute a megabyte, and room for what the kernel holds in memory."""
-    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    memory = min(int(physical * 0.8), (3 << 30) + 150 * size)
+    memory = min(_physical(), (3 << 30) + 150 * size)
     soft = int(_SOFT_SHARE * size) if size > _LARGE_BYTES else 0
     return Limits(total_s=300.0 + 30e-6 * size, silence_s=30.0 + 1e-6 * size, memory_bytes=memory, soft_bytes=soft)
+
+
+def _physical() -> int:
+    """The memory that all processes of one import may use together: four fifths of the machine's. [bytes]"""
+    return int(0.8 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
+
+def fit(sizes: Sequence[int]) -> bool:
+    """Whether files of these sizes [bytes] may be read at once: none is large, and together they stay within what one may use at most."""
+    limits = [limits_for(size) for size in sizes]
+    return not any(each.soft_bytes for each in limits) and sum(each.memory_bytes for each in limits) <= _physical()
 
 
 def build(path: Path, name: str, folder: Path, limits: Limits, watcher: Watcher) -> Outcome:
@@ -253,7 +217,7 @@ def _is_built(folder: Path, known: Known) -> bool:
 
 
 @contextlib.contextmanager
-def _child(folder: Path, watch: _Watch) -> Generator[subprocess.Popen[bytes]]:
+def _child(folder: Path, watch: Watch) -> Generator[subprocess.Popen[bytes]]:
     """A child at work; ended and heard for its last words when left, however that happens."""
     with (
         tempfile.TemporaryFile() as noise,
@@ -279,7 +243,7 @@ def _go(child: subprocess.Popen[bytes]) -> None:
 
 
 def _hear_out(
-    child: subprocess.Popen[bytes], silence_s: float, left_s: float, watch: _Watch, progress: Callable[[str, int, int], None]
+    child: subprocess.Popen[bytes], silence_s: float, left_s: float, watch: Watch, progress: Callable[[str, int, int], None]
 ) -> str:
     """`done`, `more`, or what ended the child: kernel_crashed, no_sign_of_life, time_limit, refused or library_missing."""
     silent = _listen(child, silence_s, left_s, watch, progress)
@@ -300,7 +264,7 @@ def _environment() -> dict[str, str]:
 
 
 def _listen(
-    child: subprocess.Popen[bytes], silence_s: float, left_s: float, watch: _Watch, progress: Callable[[str, int, int], None]
+    child: subprocess.Popen[bytes], silence_s: float, left_s: float, watch: Watch, progress: Callable[[str, int, int], None]
 ) -> str:
     """Hear the child out; empty when it ended by itself, else why it has to be ended."""
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -337,7 +301,7 @@ def _last_line(noise: IO[bytes]) -> str:
     return next((line.strip()[:160] for line in reversed(lines) if line.strip()), "")
 
 
-def _refuse(name: str, end: str, watch: _Watch) -> None:
+def _refuse(name: str, end: str, watch: Watch) -> None:
     """Raise where the child says that it cannot go on: no library, or no file the kernel opens."""
     if end == "library_missing":
         raise UnreadableSource("ifc_library_missing", subject=name)
@@ -345,7 +309,7 @@ def _refuse(name: str, end: str, watch: _Watch) -> None:
         raise UnreadableSource("ifc_syntax", subject=name, reason=watch.refused)
 
 
-def _died(name: str, end: str, watch: _Watch, limits: Limits) -> UnreadableSource:
+def _died(name: str, end: str, watch: Watch, limits: Limits) -> UnreadableSource:
     """What to say where there is no content to go on with."""
     gigabytes = round(limits.memory_bytes / (1 << 30), 1)
     seconds = round(limits.silence_s)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from importers.contract import Context, Imported
+from importers.contract import Context, Imported, Options, Progress
 from importers.ifc import process
 from importers.ifc.assemble import assemble
 from importers.ifc.bodycache import BodyCache
@@ -18,12 +18,42 @@ from importers.ifc.header import written_at
 from importers.ifc.identify import Source, identify
 from importers.ifc.mesh import bodies
 from importers.ifc.outlinecache import Outlines
-from importers.ifc.parts import read_parts
+from importers.ifc.parts import Instance, read_parts
 from importers.ifc.relatives import beside_relatives
-from importers.ifc.scratch import scratch
+from importers.ifc.scratch import scratch, terminates
 from importers.ifc.standing import stand
 from twin.errors import UnreadableSource
 from twin.model import Issue
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What is known of a file before the park is asked: what it is, what its children made of it, all bodies, and what to remember."""
+
+    source: Source
+    outcome: process.Outcome
+    instances: Sequence[Instance]
+    cache: BodyCache
+
+
+@contextlib.contextmanager
+def begin(path: Path, options: Options, cache: Path | None, progress: Progress) -> Generator[Begun]:
+    """The first part of `read`, which needs nothing of the park; what the children wrote is there until it is left.
+
+    Raises
+    ------
+    UnreadableSource
+        If the file cannot be opened.
+    """
+    if importlib.util.find_spec("ifcopenshell") is None:
+        raise UnreadableSource("ifc_library_missing", subject=path.name)
+    with scratch() as folder, contextlib.closing(BodyCache(cache, path.name)) as known:
+        progress("reading", 0, 0)
+        source = identify(path, folder, options.encoding, options.layer)
+        limits = process.limits_for(source.path.stat().st_size)
+        watcher = process.Watcher(progress, lambda: known.look_up(source.path, folder))
+        outcome = process.build(source.path, path.name, folder, limits, watcher)
+        yield Begun(source, outcome, [*known.instances(outcome.folder / "places.npz"), *read_parts(outcome.folder)], known)
 
 
 def read(path: Path, context: Context) -> Imported:
@@ -43,21 +73,16 @@ def read(path: Path, context: Context) -> Imported:
     UsageError
         If `--place` cannot be understood.
     """
-    if importlib.util.find_spec("ifcopenshell") is None:
-        raise UnreadableSource("ifc_library_missing", subject=path.name)
-    with scratch() as folder:
-        context.progress("reading", 0, 0)
-        source = identify(path, folder, context.options.encoding, context.options.layer)
-        limits = process.limits_for(source.path.stat().st_size)
-        with contextlib.closing(BodyCache(context.cache, path.name)) as cache:
-            watcher = process.Watcher(context.progress, lambda: cache.look_up(source.path, folder))
-            outcome = process.build(source.path, path.name, folder, limits, watcher)
-            instances = [*cache.instances(outcome.folder / "places.npz"), *read_parts(outcome.folder)]
-            outlines = Outlines.of(context.cache, path.name)
-            imported = _imported(path, context, source, outcome, draw(outcome.content, bodies(instances), outlines.recall))
-            outlines.keep()
-            if not outcome.deaths:  # what was built after a crash may be the work of a safer kernel than the next time's
-                cache.keep(instances, outcome.folder, outcome.content)
+    with terminates(), contextlib.ExitStack() as stack:
+        afresh = begin(path, context.options, context.cache, context.progress)  # made when it is entered
+        begun: Begun = context.early(stack) if context.early is not None else stack.enter_context(afresh)
+        outlines = Outlines.of(context.cache, path.name)
+        imported = _imported(
+            path, context, begun.source, begun.outcome, draw(begun.outcome.content, bodies(begun.instances), outlines.recall)
+        )
+        outlines.keep()
+        if not begun.outcome.deaths:  # what was built after a crash may be the work of a safer kernel than the next time's
+            begun.cache.keep(begun.instances, begun.outcome.folder, begun.outcome.content)
         return imported
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from importers.ifc.drawing import Drawing, Place
 from importers.ifc.levels import Level, first_number, level_at
@@ -106,18 +108,28 @@ def _area(properties: Mapping[str, Any], found: Floor | None) -> tuple[float | N
 def doors(drawing: Drawing, areas: Mapping[str, Floor]) -> dict[int, dict[str, Any]]:
     """Step id of a door -> the spaces it joins (`joins`) and how that is known (`joins_by`): space_boundary or geometry."""
     known = {id_: area for id_, area in areas.items() if area.outline is not None and not area.outline.is_empty}
-    ids = list(known)
-    tree = shapely.STRtree([known[id_].outline for id_ in ids])
+    outlines: Any = np.array([area.outline for area in known.values()], object)
+    rooms = _Rooms(list(known), outlines, np.array([area.z_m for area in known.values()]), shapely.STRtree(outlines))
     found: dict[int, dict[str, Any]] = {}
     for element in drawing.elements:
         if str(element["class"]).startswith("IfcDoor"):
             bounds = element["properties"][ATTRIBUTES].get("bounds")
-            joins = bounds or _beside(drawing.bodies[element["step"]], known, ids, tree)
+            joins = bounds or _beside(drawing.bodies[element["step"]], rooms)
             found[element["step"]] = {"joins": joins, "joins_by": "space_boundary" if bounds else "geometry"} if joins else {}
     return found
 
 
-def _beside(body: Body, known: Mapping[str, Floor], ids: Sequence[str], tree: Any) -> list[str]:
+@dataclass(frozen=True)
+class _Rooms:
+    """Spaces with a floor: ids, outlines (n,) and a tree of them, heights of the floors (n,). [m, model]"""
+
+    ids: list[str]
+    outlines: Any
+    z_m: NDArray[np.float64]
+    tree: Any
+
+
+def _beside(body: Body, rooms: _Rooms) -> list[str]:
     """The space on either side of a door's leaf that it touches most."""
     points = body.points()
     leaf: Any = shapely.oriented_envelope(shapely.multipoints(points[:, :2]))
@@ -130,11 +142,11 @@ def _beside(body: Body, known: Mapping[str, Floor], ids: Sequence[str], tree: An
     middle, sill = corners.mean(axis=0), float(points[:, 2].min())
     sides: dict[bool, tuple[float, str]] = {}
     reach = leaf.buffer(_REACH_M, cap_style="flat", join_style="mitre")
-    for k in tree.query(reach, predicate="intersects").tolist():
-        id_ = ids[int(k)]
-        area = known[id_]
-        shared = area.outline.intersection(reach)
-        if shared.area > _TOUCH_M2 and abs(area.z_m - sill) < _STEP_M:
-            side = bool(float(np.dot(np.array(shared.centroid.coords[0]) - middle, across)) > 0.0)
-            sides[side] = max(sides.get(side, (0.0, "")), (float(shared.area), id_))
+    found: NDArray[np.int64] = rooms.tree.query(reach)
+    near = found[np.abs(rooms.z_m[found] - sill) < _STEP_M]  # before anything is cut: most rooms under a door are on other storeys
+    shared: Any = shapely.intersection(rooms.outlines[near], reach)
+    for k, area, part in zip(near.tolist(), shapely.area(shared).tolist(), shared, strict=True):
+        if area > _TOUCH_M2:
+            side = bool(float(np.dot(np.array(part.centroid.coords[0]) - middle, across)) > 0.0)
+            sides[side] = max(sides.get(side, (0.0, "")), (area, rooms.ids[k]))
     return sorted({id_ for _, id_ in sides.values()})

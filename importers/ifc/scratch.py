@@ -22,12 +22,12 @@ def scratch() -> Generator[Path]:
     A request to terminate ends the import like an interrupt, so that the folder goes; what was killed is cleared away at the next import.
     """
     _clear_away()
-    with _terminates(), tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+    with terminates(), tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
 @contextlib.contextmanager
-def _terminates() -> Generator[None]:
+def terminates() -> Generator[None]:
     """Within, SIGTERM raises SystemExit, where nobody else handles it."""
     is_ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     if not is_ours:

@@ -31,6 +31,7 @@ from importers.ifc.parts import Parts, Progress, Shape
 from importers.ifc.placements import MALFORMED, Placements
 
 _LOG_EVERY = 256
+_LOOK_EVERY = 32  # products between two looks at the memory
 _BATCH = (100, 1000)  # products in one go of an iterator: it keeps all that it has made, and looks at the whole file first
 _SLOW_BATCH = (1, 50)  # the same of a slow kernel
 _LINE = 300  # step ids in one line to the parent: 4096 bytes are written in one piece
@@ -126,14 +127,19 @@ class Tessellation:
         noted = self.helper.folder / f"helper-{self.helper.run}.json"
         pid = team.copy(lambda: self._help(queue, batches, noted))
         self.tell(at="helped")
+        is_enough = False
         try:
             for batch in queue.take(batches):
                 self.attempt(batch)
+        except Enough:
+            is_enough = True
         finally:
             status = team.wait(pid)
         if status or not noted.exists():
             raise HelperLost
         self.seen.take(json.loads(noted.read_bytes()))
+        if is_enough:
+            raise Enough
 
     def _help(self, queue: team.Queue, batches: Sequence[Step], noted: Path) -> int:
         """The copy's part: batches until none is left or it has grown too large, and a note of what it has seen."""
@@ -158,6 +164,8 @@ class Tessellation:
                 self.tell(at="built", product=product)
                 if k % _LOG_EVERY == 0:
                     self._heed_log(step.kernel)  # reading empties it: a large file would fill the memory with notices
+                if k % _LOOK_EVERY == _LOOK_EVERY - 1 and self.is_enough():
+                    break
                 begin = time.perf_counter()
             self._heed_log(step.kernel)
             self._doubt()

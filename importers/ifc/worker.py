@@ -7,8 +7,8 @@ when the parent has written known.json, the bodies that need not be built, and c
 
 Unless the job says `alone`, copies of the child take part: one writes the content while bodies are built, another one builds as well. If
 anything goes wrong among several, the next child is told to be alone, and does one thing after the other. Of a large file the content is
-read by one child and the bodies are built by others, one at a time: each that has grown too large ends and asks for another one to go on,
-as what a kernel has once allocated it does not give back. Two at once had ten times the file in memory.
+read by one child and the bodies are built by others, one with its copy at a time: when the two have grown too large they end and ask for
+another one to go on, as what a kernel has once allocated it does not give back. All of them at once had ten times the file in memory.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from importers.ifc import team
 
 OPENED, REFUSED, LIBRARY_MISSING, MORE, ALONE = 0, 3, 4, 5, 6  # exit statuses; any other is a crash
 _LAZY_BYTES = 8 << 20  # larger files are indexed, and each instance is read when it is asked for
-_STEP_BYTES = 48 << 20  # the least that a child may grow by after it has opened the file
+_STEP_BYTES = 72 << 20  # the least that a child and its copy may grow by together after it has opened the file
 _NEEDED = ("content", "faults", "opened", "tessellate")  # modules that a job needs, and this one loads only after the memory limit
 _FEW = 200  # bodies that are built by the process that has read the content
 _WORTH = 80  # plain bodies for which a helper is worth its start
@@ -164,13 +164,14 @@ def _build(file: Any, folder: Path, job: Mapping[str, Any], tell: Callable[..., 
     from importers.ifc.tessellate import Enough, HelperLost, Step, Tessellation, write_places  # noqa: PLC0415
 
     write_places(file, known["moved"], folder)
-    limit = max(job["soft_bytes"], team.resident() + _STEP_BYTES) if job["soft_bytes"] else 0
     own, helping = (Parts(folder, 2 * job["run"] + k, job["flush_bytes"]) for k in (1, 0))
-    is_helped = not job["alone"] and not job["soft_bytes"] and _is_worth(list(risks.values()), is_read=(folder / "content.json").exists())
-    if not job["alone"] and not job["soft_bytes"]:
+    is_read = (folder / "content.json").exists()
+    is_helped = not job["alone"] and (is_read or not job["soft_bytes"]) and _is_worth(list(risks.values()), is_read=is_read)
+    limit = _most(job["soft_bytes"], 1 + is_helped)
+    if not job["alone"] and (is_helped or not job["soft_bytes"]):
         team.share(job["memory_bytes"], 3)
     work = Tessellation(
-        file, bodies["length_m"], own, tell, lambda: bool(limit) and team.resident() > limit, helping if is_helped else None
+        file, bodies["length_m"], own, tell, lambda: _is_enough(limit, folder / f"enough-{job['run']}"), helping if is_helped else None
     )
     suspects = Step(SAFE if job["safest"] else EXACT, job["suspects"], one_by_one=True)
     try:
@@ -182,6 +183,19 @@ def _build(file: Any, folder: Path, job: Mapping[str, Any], tell: Callable[..., 
         note_doubts(folder, job["run"], work.seen.suspicious)
         return ALONE
     return OPENED
+
+
+def _most(soft_bytes: int, processes: int) -> int:
+    """The memory at which each of so many processes has had enough, of which all share what is in it now; 0 where there is no end to it."""
+    now = team.resident()
+    return now + max(soft_bytes - now, _STEP_BYTES) // processes if soft_bytes else 0
+
+
+def _is_enough(limit: int, mark: Path) -> bool:
+    """Whether this process has grown beyond `limit`, or one that shares its work has: when one ends, none goes on alone."""
+    if limit and not mark.exists() and team.resident() > limit:
+        mark.touch()
+    return bool(limit) and mark.exists()
 
 
 def _is_worth(risks: Sequence[str], *, is_read: bool) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importers import archive
@@ -215,6 +215,7 @@ def test_zip64(tmp_path: Path) -> None:
     assert [file.read_bytes() for file in unpacked(path, tmp_path / "out")] == [b"content"]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400), st.integers(0, 390))
 def test_damage_anywhere_is_one_sentence(noise: bytes, at: int) -> None:
     import tempfile

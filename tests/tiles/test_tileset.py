@@ -164,7 +164,8 @@ def test_model_elements_keep_their_attributes(box_mesh, model_of):
     assert found.columns["id"] == list(mesh.element_ids)
     assert found.columns["class"] == ["", *["IfcWall"] * 6]
     assert found.columns["building"] == ["house"] * 7
-    assert len(np.unique(found.group)) == len({(e.storey_id, e.discipline) for e in content.elements[1:]} | {("", "other")})
+    assert found.columns["storey"] == ["", *[element.storey_id or "" for element in content.elements[1:]]]
+    assert found.columns["discipline"] == ["other", *[element.discipline for element in content.elements[1:]]]
     assert encode_glb(*found.tile(np.array([2, 5]), np.zeros(3))).startswith(b"glTF")
 
 

@@ -1,4 +1,4 @@
-"""The elements of a building model, or of a model of many buildings, as features of a tileset, kept apart by storey and discipline."""
+"""The elements of a building model, or of a model of many buildings, as features of a tileset."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from twin.model import Element, Mesh
 def model_bodies(mesh: Mesh, elements: Sequence[Element], model_id: str, building_of: str | Mapping[str, str]) -> Bodies:
     """The elements that have triangles; one the store knows nothing else about keeps its id.
 
-    `building_of` is the building of the model, or of a model of many the building of each element.
+    All are of one group (see `tiles.content.shares`). `building_of` is the building of the model, or of a model of many the building of
+    each element.
     """
     known = {element.id: element for element in elements}
     blank = Element(id="", model_id=model_id, ifc_class="", name="", discipline="other")
@@ -27,13 +28,11 @@ def model_bodies(mesh: Mesh, elements: Sequence[Element], model_id: str, buildin
         "model": [model_id] * len(rows),
         "building": [building_of if isinstance(building_of, str) else building_of.get(name, "") for name in mesh.element_ids],
     }
-    numbers: dict[tuple[str, str], int] = {}
-    group = [numbers.setdefault((row.storey_id or "", row.discipline), len(numbers)) for row in rows]
     return bodies(
         np.asarray(mesh.vertices, np.float64),
         np.asarray(mesh.faces, np.uint32),
         np.asarray(mesh.face_element, np.int64),
         np.asarray(mesh.face_color, np.uint8),
         table=table,
-        group=np.array(group, np.int64),
+        group=np.zeros(len(rows), np.int64),
     )

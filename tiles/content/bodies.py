@@ -68,6 +68,14 @@ class Bodies:
         mesh = TileMesh(triangles, np.repeat(np.arange(len(features)), counts), self.face_color[chosen])
         return mesh, {name: _rows(column, features) for name, column in self.columns.items()}
 
+    def of(self, features: Ints) -> Bodies:
+        """Some of the features, in ascending order, by themselves."""
+        if len(features) == len(self):
+            return self
+        mine = np.zeros(len(self), np.bool_)
+        mine[features] = True
+        return self.with_faces(mine[self.face_feature])
+
     def with_faces(self, kept: NDArray[np.bool_]) -> Bodies:
         """The same bodies with the faces chosen (f,); a feature left without any is left out."""
         feature = self.face_feature[kept]

@@ -52,9 +52,23 @@ def _axes(into: Floats) -> Floats:
 
 def _see(points: Floats, faces: Faces, hides: NDArray[np.bool_], pixel: float, seen: NDArray[np.bool_]) -> None:
     """Mark the triangles that are nearest somewhere at either end of an image; `points` (v, 3) count along its axes. [m]"""
-    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
-    width, height = (np.floor((high - low) / pixel).astype(np.int64) + 1).tolist()
-    _draw((points - [*low, 0.0]) / [pixel, pixel, 1.0], faces, hides, (width, height), seen)
+    low, high = _to_pixels(points, pixel)
+    width, height = (np.floor(high - low).astype(np.int64) + 1).tolist()
+    _draw(points, faces, hides, (width, height), seen)
+
+
+@numba.njit(cache=True, nogil=True)
+def _to_pixels(points: Floats, pixel: float) -> tuple[Floats, Floats]:
+    """Bring points (v, 3) to pixels across, counted from the lowest; lowest and highest before that (2,). [pixels]"""
+    low, high = np.full(2, np.inf), np.full(2, -np.inf)
+    for i in range(len(points)):
+        for k in range(2):
+            points[i, k] /= pixel
+            low[k], high[k] = min(low[k], points[i, k]), max(high[k], points[i, k])
+    for i in range(len(points)):
+        for k in range(2):
+            points[i, k] -= low[k]
+    return low, high
 
 
 @numba.njit(cache=True, nogil=True)

@@ -41,12 +41,15 @@ def simplified(of: Bodies, cell_m: float) -> tuple[Bodies, float]:
 
 
 def to_fit(of: Bodies, max_triangles: int, cell_m: float) -> tuple[Bodies, float]:
-    """The bodies in at most so many triangles, on the finest grid from `cell_m` on by which they are, or the sixth; and the error. [m]"""
+    """The bodies in at most so many triangles, on about the finest grid from `cell_m` on by which they are, or the sixth; the error. [m]
+
+    A grid twice as coarse has half the triangles or fewer.
+    """
     for _ in range(5):
         left, error = simplified(of, cell_m)
         if len(left.faces) <= max_triangles:
             return left, error
-        cell_m *= 2
+        cell_m *= 2.0 ** np.ceil(np.log2(len(left.faces) / max_triangles))
     return simplified(of, cell_m)
 
 
@@ -94,11 +97,12 @@ def _clustered(vertices: Floats, faces: Faces, wanted: NDArray[np.bool_], cell: 
 def _fates(corners: Ints, feature: Ints, cells: int) -> NDArray[np.uint8]:
     """What becomes of each triangle (f,), whose `corners` (f, 3) are numbers of cells: gone, moved, or left as it was."""
     fate = np.zeros(len(corners), np.uint8)
-    room = 16
-    while room < 6 * len(corners):
-        room *= 2
-    edges = np.full(room, -1, np.int64)
-    faces, thin = np.full(room // 2, -1, np.int32), np.zeros(room // 2, np.uint8)
+    whole = flat = 0
+    for a, b, c in corners:
+        same = int(a == b) + int(b == c) + int(c == a)
+        whole, flat = whole + int(same == 0), flat + int(same == 1)
+    edges, faces = np.full(_room(3 * whole), -1, np.int64), np.full(_room(max(whole, flat)), -1, np.int32)
+    thin = np.zeros(len(faces), np.uint8)
     for f in range(len(corners)):
         a, b, c = corners[f]
         if a < 0 or a in (b, c) or b == c:
@@ -123,6 +127,15 @@ def _fates(corners: Ints, feature: Ints, cells: int) -> NDArray[np.uint8]:
             thin[slot] += 1
             fate[f] = _AS_IT_WAS
     return fate
+
+
+@numba.njit(cache=True, nogil=True)
+def _room(count: int) -> int:
+    """How large a table for so many is: a power of two that leaves a third empty."""
+    room = 16
+    while 2 * room < 3 * count:
+        room *= 2
+    return room
 
 
 @numba.njit(cache=True, nogil=True)

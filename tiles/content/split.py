@@ -17,6 +17,7 @@ from tiles.content.bodies import Bodies, Ints
 MAX_TRIANGLES = 100_000  # some 1 MB before HTTP compression; a browser decodes such a tile in 50 to 80 ms
 FEATURE_TRIANGLES = 2  # what a row of the property table weighs, in triangles
 FINEST_M = np.array([1 / 16, 1 / 16, 1 / 4])  # features whose middles lie in one such cell are told apart by their order
+WIDEST_M = 8192.0  # middles in one tile are no farther apart, as positions are exact over twice as much
 LOWEST_M = -112.0  # no plane lies at the height of most ground, where it would cut ground floors
 
 
@@ -29,10 +30,22 @@ class Piece:
 
 
 def split(content: Bodies, max_triangles: int) -> list[Piece]:
-    """One tree a group, in the order of the groups; every feature is in one of its whole pieces."""
+    """One tree a group, in the order of the groups; every feature is in one of its whole pieces, alone where it is too much by itself."""
     weight = np.diff(content.starts) + FEATURE_TRIANGLES
     weighed = _Weighed(_cells(content.boxes.mean(axis=1)), weight, max_triangles)
     return [_piece(weighed, np.flatnonzero(content.group == group)) for group in np.unique(content.group)]
+
+
+def portions(one: Bodies, max_triangles: int) -> list[Bodies]:
+    """A feature that is too much for a tile in pieces of its triangles, each the same feature; every triangle is in one."""
+    middles = one.vertices[one.faces].mean(axis=1)  # (f, 3)
+    weighed = _Weighed(_cells(middles), np.ones(len(middles), np.int64), max_triangles)
+    whole = _wholes(_piece(weighed, np.arange(len(middles))))
+    return [one.with_faces(np.isin(np.arange(len(middles)), faces)) for faces in whole]
+
+
+def _wholes(piece: Piece) -> list[Ints]:
+    return [whole for part in piece.pieces for whole in _wholes(part)] or [piece.features]
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,11 @@ class _Weighed:
     limit: int  # the weight a tile may have
 
     def is_small(self, features: Ints) -> bool:
-        return len(features) == 1 or self.weight[features].sum() <= self.limit
+        if len(features) == 1:
+            return True
+        cells = self.cells[features]
+        is_wide = bool(((cells.max(axis=0) - cells.min(axis=0)) * FINEST_M > WIDEST_M).any())
+        return not is_wide and self.weight[features].sum() <= self.limit
 
 
 def _cells(middles: NDArray[np.float64]) -> Ints:

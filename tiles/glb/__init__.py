@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from tiles.glb.binary import BYTE, COMPRESSION, FLOAT, TO_Y_UP, UNSIGNED_BYTE, UNSIGNED_INT, UNSIGNED_SHORT, Binary
+from tiles.glb.binary import BYTE, FLOAT, MATERIAL, TO_Y_UP, UNSIGNED_BYTE, UNSIGNED_INT, UNSIGNED_SHORT, Binary
 from tiles.glb.meshopt import MAX_EXPONENTIAL, encode_exponential
 from tiles.glb.table import Column, Columns, metadata
 from tiles.glb.vertices import COLOR, FEATURE, NORMAL, Grid, Vertices, bounds, direction, lowest_and_highest, vertices
@@ -61,7 +61,7 @@ class _Shape:
     parts: list[tuple[bool, Vertices]]  # whether it is translucent, and what it is made of
 
 
-def encode_glb(mesh: TileMesh, columns: Columns, repeats: Sequence[Repeat] = ()) -> bytes:
+def encode_glb(mesh: TileMesh, columns: Columns, repeats: Sequence[Repeat] = (), exponent: int = POSITION_EXPONENT) -> bytes:
     """The GLB file of one tile: the same bytes for the same input, triangles and corners in an order of its own.
 
     Parameters
@@ -72,22 +72,20 @@ def encode_glb(mesh: TileMesh, columns: Columns, repeats: Sequence[Repeat] = ())
         The property table: column name -> one value a feature; str, float32 or int32. The first column tells features apart.
     repeats
         Shapes that occur more than once. There must be a triangle in `mesh` or here.
+    exponent
+        Positions of `mesh` are rounded to whole steps of 2**exponent metres.
     """
     binary, count = Binary(), len(next(iter(columns.values())))
-    shapes = [_shape(mesh, _grid(mesh.triangles))] if len(mesh.triangles) else []
+    shapes = [_shape(mesh, _grid(mesh.triangles, exponent))] if len(mesh.triangles) else []
     shapes += [_shape(_once(repeat), Grid(np.zeros(3), REPEAT_EXPONENT)) for repeat in repeats]
     is_short = _add_geometry(binary, shapes, count)
     nodes = [_node(shapes[0].grid)] if len(mesh.triangles) else []
     nodes += _repeated_nodes(binary, repeats, count, first=len(nodes))
     materials = sorted({is_translucent for shape in shapes for is_translucent, _ in shape.parts})
-    required = ["KHR_mesh_quantization", COMPRESSION] + (["EXT_mesh_gpu_instancing"] if repeats else [])
-    used = [*required, *(["EXT_mesh_features"] if len(mesh.triangles) else []), *(["EXT_instance_features"] if repeats else [])]
+    used = [*(["EXT_mesh_features"] if len(mesh.triangles) else []), *(["EXT_instance_features"] if repeats else [])]
     document = {
-        "asset": {"version": "2.0", "generator": "parktwin"},
         "extensionsUsed": [*used, "EXT_structural_metadata"],
-        "extensionsRequired": required,
-        "scene": 0,
-        "scenes": [{"nodes": list(range(len(nodes)))}],
+        "extensionsRequired": ["EXT_mesh_gpu_instancing"] if repeats else [],
         "nodes": nodes,
         "meshes": _meshes(binary, shapes, materials, _Numbers(count, is_short, has_once=len(mesh.triangles) > 0)),
         "materials": [_material(is_translucent) for is_translucent in materials],
@@ -96,15 +94,15 @@ def encode_glb(mesh: TileMesh, columns: Columns, repeats: Sequence[Repeat] = ())
     return binary.glb(document)
 
 
-def _grid(triangles: NDArray[np.float64]) -> Grid:
+def _grid(triangles: NDArray[np.float64], exponent: int) -> Grid:
     """The position grid of a tile: from its lowest corner or, where numbers would get too large, its middle; coarser beyond 16 km."""
     turn = direction(triangles)
     low, high = bounds(triangles, turn)
-    steps = float((high - low).max()) * 2.0**-POSITION_EXPONENT
+    steps = float((high - low).max()) * 2.0**-exponent
     if steps < MAX_EXPONENTIAL:
-        return Grid(low, POSITION_EXPONENT, turn)
+        return Grid(low, exponent, turn)
     coarser = max(0, int(np.ceil(np.log2(steps / (2 * MAX_EXPONENTIAL)))))
-    return Grid((low + high) / 2, POSITION_EXPONENT + coarser, turn)
+    return Grid((low + high) / 2, exponent + coarser, turn)
 
 
 def _once(repeat: Repeat) -> TileMesh:
@@ -179,8 +177,7 @@ def _offset(start: int) -> dict[str, int]:
 
 
 def _material(is_translucent: bool) -> dict[str, Any]:
-    material: dict[str, Any] = {"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0}, "doubleSided": True}
-    return material | {"alphaMode": "BLEND"} if is_translucent else material
+    return MATERIAL | {"doubleSided": True} | ({"alphaMode": "BLEND"} if is_translucent else {})
 
 
 def _node(grid: Grid) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from tiles.glb.meshopt import encode_attributes, encode_triangles
 BYTE, UNSIGNED_BYTE, UNSIGNED_SHORT, UNSIGNED_INT, FLOAT = 5120, 5121, 5123, 5125, 5126
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 TO_Y_UP = (-(0.5**0.5), 0.0, 0.0, 0.5**0.5)  # quaternion, a quarter turn about x: (x, y, z) -> (x, z, -y)
-COMPRESSION = "EXT_meshopt_compression"
+COMPRESSION, QUANTIZATION = "EXT_meshopt_compression", "KHR_mesh_quantization"
+MATERIAL = {"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0}}
 _ALIGNED = 8  # EXT_structural_metadata wants 8 bytes, all else is content with it
 _WHOLE, _UNPACKED = 0, 1  # buffers: the bytes of the file, and what they unpack to
 
@@ -56,12 +57,20 @@ class Binary:
         return len(self.accessors) - 1
 
     def glb(self, document: Mapping[str, Any]) -> bytes:
-        """The file of a glTF that has all but its accessors, views and buffers."""
+        """The file of a glTF of one scene with all its nodes: `document` has these, meshes, materials and the extensions beside packing."""
         self.data += b"\0" * (-len(self.data) % _ALIGNED)
         buffers: list[dict[str, Any]] = [{"byteLength": len(self.data)}]
         if self.unpacked:
             buffers.append({"byteLength": self.unpacked, "extensions": {COMPRESSION: {"fallback": True}}})
-        return _file({**document, "accessors": self.accessors, "bufferViews": self.views, "buffers": buffers}, bytes(self.data))
+        required = [QUANTIZATION, COMPRESSION, *document.get("extensionsRequired", [])]
+        head = {
+            "asset": {"version": "2.0", "generator": "parktwin"},
+            "scene": 0,
+            "scenes": [{"nodes": list(range(len(document["nodes"])))}],
+        }
+        said = {"extensionsUsed": [*required, *document.get("extensionsUsed", [])], "extensionsRequired": required}
+        made = {"accessors": self.accessors, "bufferViews": self.views, "buffers": buffers}
+        return _file({**head, **document, **said, **made}, bytes(self.data))
 
     def _packed(self, content: bytes, count: int, stride: int, how: Mapping[str, str], keys: Mapping[str, int]) -> int:
         packed = {"buffer": _WHOLE, "byteOffset": self._append(content), "byteLength": len(content), "byteStride": stride, "count": count}

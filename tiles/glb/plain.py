@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tiles.glb.binary import COMPRESSION, FLOAT, TO_Y_UP, UNSIGNED_INT, UNSIGNED_SHORT, Binary
+from tiles.glb.binary import FLOAT, MATERIAL, TO_Y_UP, UNSIGNED_INT, UNSIGNED_SHORT, Binary
 from tiles.glb.meshopt import encode_exponential
 
 POINTS, TRIANGLES = 0, 4
 GRID_STEP_M = 0.001  # a coarser grid of positions would move them by more than half a millimetre
 FLOAT_EXPONENT = -11  # of positions that no such grid holds: multiples of 2⁻¹¹ m, half a millimetre
-_QUANTIZATION = "KHR_mesh_quantization"
 
 
 @dataclass(frozen=True)
@@ -79,13 +78,8 @@ def plain_glb(attributes: Sequence[Attribute], grid: Grid, triangles: NDArray[np
     scale = {} if grid.step_m is None else {"scale": [grid.step_m] * 3}
     return binary.glb(
         {
-            "asset": {"version": "2.0", "generator": "parktwin"},
-            "extensionsUsed": [_QUANTIZATION, COMPRESSION],
-            "extensionsRequired": [_QUANTIZATION, COMPRESSION],
-            "scene": 0,
-            "scenes": [{"nodes": [0]}],
             "nodes": [{"mesh": 0, "rotation": list(TO_Y_UP), "translation": [x, z, -y], **scale}],
             "meshes": [{"primitives": [primitive]}],
-            "materials": [{"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0}}],
+            "materials": [MATERIAL],
         }
     )

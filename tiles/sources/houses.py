@@ -13,6 +13,7 @@ from tiles.content.bim import model_bodies
 from tiles.content.bodies import Bodies
 from tiles.content.extrude import block_of, extruded
 from tiles.content.levels import house, largest, levels
+from tiles.content.shares import shared
 from tiles.files import folder_name
 from tiles.source import Contents, Input
 from tiles.tileset import Tile, gather
@@ -56,7 +57,7 @@ def _of_many(store: Store, model: Model, found: Sequence[Building]) -> Contents:
     mesh = _without(store.mesh(model.id), replaced(found).get(model.id, frozenset()))
     owner = owners(found)
     building_of = {name: owner(model.id, name) or "" for name in mesh.element_ids}
-    return _contents(mesh.element_ids, [model_bodies(mesh, store.elements(model.id), model.id, building_of)], _city)
+    return _contents(mesh.element_ids, [shared(model_bodies(mesh, store.elements(model.id), model.id, building_of))], _city)
 
 
 def _city(parts: Sequence[Bodies]) -> Tile | None:

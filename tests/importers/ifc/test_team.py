@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import time
 from pathlib import Path
 
+import ifcopenshell
 import numpy as np
 import pytest
 
 from importers.contract import Context, Options
 from importers.ifc import IMPORTER, process, team
+from importers.ifc.content import read_content
+from importers.ifc.kernels import EXACT
 from importers.ifc.mesh import bodies
-from importers.ifc.parts import read_parts
+from importers.ifc.parts import Parts, Progress, finished, read_parts
+from importers.ifc.tessellate import Enough, Step, Tessellation
 from twin.crs import Frame
 from twin.model import Park
 
@@ -82,6 +87,33 @@ def test_two_processes_build_what_one_builds(works, tmp_path):
         assert several[step].kernel == body.kernel
         assert np.array_equal(several[step].points(), body.points())
         assert np.array_equal(several[step].faces(), body.faces())
+
+
+def test_a_large_file_is_read_by_one_child_and_built_by_the_next_and_its_copy(works, tmp_path):
+    limits = process.Limits(total_s=120.0, silence_s=60.0, memory_bytes=8 << 30, soft_bytes=1)
+    outcome = process.build(works, works.name, tmp_path, limits, process.Watcher(lambda *said: None))
+    assert (tmp_path / "helper-2.json").exists()
+    assert not (tmp_path / "helper-0.json").exists()
+    assert (outcome.failed, outcome.deaths) == ({}, [])
+    assert len(bodies(read_parts(tmp_path))) == 240
+
+
+def test_two_that_have_grown_too_large_end_together_and_lose_nothing(works, tmp_path):
+    """Each looks at its memory after every 32 products; what both have built is written, and the next child builds the rest."""
+    file = ifcopenshell.open(works)
+    risks = dict(read_content(file)[1])
+    rounds = 0
+    while len(done := finished(tmp_path)) < 240:
+        own, helping = (Parts(tmp_path, 2 * rounds + k) for k in (1, 0))
+        work = Tessellation(file, 1.0, own, lambda **said: None, lambda: True, helping)
+        with contextlib.suppress(Enough):
+            work.run(risks, Step(EXACT, []), Progress(done, []), [])
+        rounds += 1
+        built = finished(tmp_path)
+        assert len(built) > len(done)
+        assert built - done >= work.seen.built - done
+    assert rounds > 1
+    assert len(bodies(read_parts(tmp_path))) == 240
 
 
 _Story = process._Story

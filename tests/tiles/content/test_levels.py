@@ -13,6 +13,7 @@ from tiles.content.bodies import Bodies, bodies
 from tiles.content.levels import house, largest, levels, on_grid
 from tiles.content.shell import shell
 from tiles.content.simplify import simplified
+from tiles.read import decode_glb
 from tiles.tileset import gather, walk
 
 GREY, RED, GLASS = (130, 130, 130, 255), (200, 30, 30, 255), (90, 140, 200, 90)
@@ -27,7 +28,7 @@ def made_of(solids: list[trimesh.Trimesh], colors: list[tuple] | None = None, aw
         np.concatenate([solid.faces + start for solid, start in zip(solids, starts, strict=False)]).astype(np.uint32),
         owner,
         np.array(colors or [GREY] * len(solids), np.uint8)[owner],
-        table={"id": [f"e{k}" for k in range(len(solids))]},
+        table={"id": [f"e{k}" for k in range(len(solids))], "storey": [""] * len(solids), "discipline": [""] * len(solids)},
         group=np.zeros(len(solids), np.int64),
     )
 
@@ -224,6 +225,39 @@ def test_a_city_is_drawn_by_its_largest_buildings_from_afar():
             assert size[sorted(below - shown)].max() <= tile.error_m + 1e-9
             assert len(tile.content.bodies.faces) <= 1000
     assert root.error_m > 0
+
+
+def test_an_element_too_large_for_a_tile_is_several_tiles_of_the_same_feature():
+    """Every triangle is in one of them; beside it lies an element that is not cut."""
+    ball, small = trimesh.creation.icosphere(4, 5.0), box((7, 0, 0), (8, 1, 1))
+    full = made_of([ball, small])
+    root = house([full], None, 1000)
+    finest = [tile for tile in walk([root]) if not tile.children]
+    pieces = [tile.content.bodies.of(tile.content.features) for tile in finest]
+    assert sorted(piece.columns["id"][0] for piece in pieces) == ["e0"] * (len(pieces) - 1) + ["e1"]
+    assert len(pieces) > 6
+    assert all(len(piece) == 1 and 0 < len(piece.faces) <= 1000 for piece in pieces)
+    want, got = full.vertices[full.faces], np.concatenate([piece.vertices[piece.faces] for piece in pieces])
+    assert np.array_equal(np.unique(want.reshape(-1, 9), axis=0), np.unique(got.reshape(-1, 9), axis=0))
+    assert len(got) == len(want)
+    for tile, piece in zip(finest, pieces, strict=True):
+        inside = piece.vertices[piece.faces].reshape(-1, 3)
+        assert (inside.min(axis=0) == tile.low).all()
+        assert (inside.max(axis=0) == tile.high).all()
+
+
+def test_positions_of_coarse_tiles_are_rounded_within_their_error():
+    full = tower(400)
+    root = house([full], None)
+    assert root.content.exponent > -10
+    assert 2.0**root.content.exponent <= root.error_m / 8
+    origin = (root.low + root.high) / 2
+    read, meant = decode_glb(root.content.encode(origin)), root.content.bodies
+    for k, name in enumerate(read.table["id"]):
+        mine = read.triangles[read.features[:, 0] == k].reshape(-1, 3) + origin
+        low, high = meant.boxes[meant.columns["id"].index(name)]
+        assert np.abs(np.stack([mine.min(axis=0), mine.max(axis=0)]) - [low, high]).max() <= 2.0**root.content.exponent
+    assert {tile.content.exponent for tile in walk([root]) if not tile.children} == {-10}
 
 
 def test_too_large_a_group_has_a_level_of_its_own():

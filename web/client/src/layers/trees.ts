@@ -55,51 +55,64 @@ export function treeLayer(id: string, trees: Trees, color: [number, number, numb
 
 let shared: Geometry | null = null;
 
-/** One unit high and wide: crown from a third of the height up, trunk below it. Flat faces, so each has its own normals. */
+/**
+ * One unit high and wide: crown from a third of the height up, trunk below it. Faces share their corners, each with one normal: a park has
+ * thousands of trees, and a machine without a graphics card pays for every corner.
+ */
 function body(): Geometry {
   if (shared) return shared;
-  const triangles = [...crown(), ...trunk()];
-  const positions = new Float32Array(triangles.flat(2));
-  const normals = new Float32Array(positions.length);
-  for (let i = 0; i < triangles.length; i++) {
-    const [a, b, c] = triangles[i]!;
-    const u = b!.map((value, k) => value - a![k]!);
-    const v = c!.map((value, k) => value - a![k]!);
-    const n = [u[1]! * v[2]! - u[2]! * v[1]!, u[2]! * v[0]! - u[0]! * v[2]!, u[0]! * v[1]! - u[1]! * v[0]!];
-    const length = Math.hypot(...n) || 1;
-    for (let corner = 0; corner < 3; corner++) n.forEach((value, k) => (normals[(i * 3 + corner) * 3 + k] = value / length));
-  }
-  const texCoords = new Float32Array((positions.length / 3) * 2);
+  const [corners, faces] = joined(crown(), trunk());
   shared = new Geometry({
     topology: "triangle-list",
-    attributes: { positions: { size: 3, value: positions }, normals: { size: 3, value: normals }, texCoords: { size: 2, value: texCoords } },
+    indices: { size: 1, value: new Uint16Array(faces.flat()) },
+    attributes: {
+      positions: { size: 3, value: new Float32Array(corners.flat()) },
+      normals: { size: 3, value: new Float32Array(corners.flatMap(outwards)) },
+      texCoords: { size: 2, value: new Float32Array(corners.length * 2) },
+    },
   });
   return shared;
 }
 
 type Corner = [number, number, number];
+const CROWN_MIDDLE = 0.64;
 
-function crown(): Corner[][] {
+/** Away from the middle of the crown, or from the axis of the trunk. */
+function outwards([x, y, z]: Corner): Corner {
+  const up = z < 0.28 || Math.hypot(x, y) < 0.04 ? 0 : ((z - CROWN_MIDDLE) * 0.5) / 0.36;
+  const length = Math.hypot(x, y, up) || 1;
+  return [x / length, y / length, up / length];
+}
+
+type Solid = [corners: Corner[], faces: number[][]];
+
+function joined([corners, faces]: Solid, [more, others]: Solid): Solid {
+  return [[...corners, ...more], [...faces, ...others.map((face) => face.map((index) => index + corners.length))]];
+}
+
+function crown(): Solid {
   const g = (1 + Math.sqrt(5)) / 2;
   const raw: Corner[] = [
     [-1, g, 0], [1, g, 0], [-1, -g, 0], [1, -g, 0], [0, -1, g], [0, 1, g], [0, -1, -g], [0, 1, -g], [g, 0, -1], [g, 0, 1], [-g, 0, -1], [-g, 0, 1],
   ]; // prettier-ignore
   const size = Math.hypot(1, g);
-  const corners = raw.map(([x, y, z]): Corner => [(x / size) * 0.5, (y / size) * 0.5, 0.64 + (z / size) * 0.36]);
+  const corners = raw.map(([x, y, z]): Corner => [(x / size) * 0.5, (y / size) * 0.5, CROWN_MIDDLE + (z / size) * 0.36]);
   const faces = [
     [0, 11, 5], [0, 5, 1], [0, 1, 7], [0, 7, 10], [0, 10, 11], [1, 5, 9], [5, 11, 4], [11, 10, 2], [10, 7, 6], [7, 1, 8],
     [3, 9, 4], [3, 4, 2], [3, 2, 6], [3, 6, 8], [3, 8, 9], [4, 9, 5], [2, 4, 11], [6, 2, 10], [8, 6, 7], [9, 8, 1],
   ]; // prettier-ignore
-  return faces.map((face) => face.map((index) => corners[index]!));
+  return [corners, faces];
 }
 
-function trunk(): Corner[][] {
-  const ring: [number, number][] = [0, 1, 2].map((i) => [Math.cos((i * 2 * Math.PI) / 3) * 0.035, Math.sin((i * 2 * Math.PI) / 3) * 0.035]);
-  return ring.flatMap(([x, y], i): Corner[][] => {
-    const [p, q] = ring[(i + 1) % 3]!;
+function trunk(): Solid {
+  const ring = [0, 1, 2].map((i) => (i * 2 * Math.PI) / 3);
+  const corners = [0, 0.4].flatMap((z) => ring.map((angle): Corner => [Math.cos(angle) * 0.035, Math.sin(angle) * 0.035, z]));
+  const faces = [0, 1, 2].flatMap((i) => {
+    const next = (i + 1) % 3;
     return [
-      [[x, y, 0], [p, q, 0], [p, q, 0.4]],
-      [[x, y, 0], [p, q, 0.4], [x, y, 0.4]],
-    ]; // prettier-ignore
+      [i, next, next + 3],
+      [i, next + 3, i + 3],
+    ];
   });
+  return [corners, faces];
 }

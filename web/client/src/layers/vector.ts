@@ -25,14 +25,31 @@ type TileIndex = { x: number; y: number; z: number };
 type SubLayerProps = Parameters<MVTLayer["renderSubLayers"]>[0];
 
 /** A tile that is not there holds nothing; deck.gl would report it as an error. */
-async function fetchTile(url: string, context: { layer: Layer; loadOptions?: unknown; signal?: AbortSignal }): Promise<unknown> {
-  const response = await fetch(url, { signal: context.signal });
-  if (response.status === 404 || response.status === 204) return null;
-  if (!response.ok) throw new Error(`${response.status} ${url}`);
-  return MVTLoader.parse(await response.arrayBuffer(), context.loadOptions as never);
+async function fetchTile(url: string, context: { layer: Layer; loadOptions?: unknown }): Promise<unknown> {
+  const bytes = await bytesOf(url);
+  return bytes && MVTLoader.parse(bytes.slice(0), context.loadOptions as never);
+}
+
+const asked = new Map<string, Promise<ArrayBuffer | null>>();
+
+/** A road and its casing want the same tile at the same time: it is asked for once. */
+function bytesOf(url: string): Promise<ArrayBuffer | null> {
+  const known = asked.get(url);
+  if (known) return known;
+  const bytes = fetch(url).then((response) => {
+    if (response.status === 404 || response.status === 204) return null;
+    if (!response.ok) throw new Error(`${response.status} ${url}`);
+    return response.arrayBuffer();
+  });
+  asked.set(url, bytes);
+  const forget = (): boolean => asked.delete(url);
+  bytes.then(forget, forget);
+  return bytes;
 }
 
 const USUAL_DEPTH_M = 1;
+// one zoom less than deck.gl would ask for: a quarter of the requests, its grid still finer than a pixel (4096 to 1024 pixels)
+const ZOOM_OFFSET = -1;
 
 export class ParkVector extends MVTLayer<Record<string, unknown>, Lift> {
   static override layerName = "MVTLayer";
@@ -40,6 +57,7 @@ export class ParkVector extends MVTLayer<Record<string, unknown>, Lift> {
     ...MVTLayer.defaultProps,
     loaders: { type: "array", value: [MVTLoader], ignore: true },
     fetch: { type: "function", value: fetchTile, ignore: true },
+    zoomOffset: ZOOM_OFFSET,
     ground: { type: "object", value: null, optional: true },
     asTrees: false,
     theme: "light",

@@ -32,7 +32,9 @@ const CASING_M = 1.2; // on both sides together
 export function vectorLayers(context: LayerContext, parts: ScenePart[], features: Record<string, FeatureCollection> | null): Layer[] {
   const { state } = context;
   const isBelow = state.cameraMode === "underground";
-  const shown = parts.filter((part) => part.kind === "vector" && (!isBelow || BURIED_KINDS.has(part.info?.kind ?? "")));
+  // one that is switched off is not made at all: deck.gl would ask for its tiles all the same
+  const isShown = (part: ScenePart): boolean => (isBelow ? BURIED_KINDS.has(part.info?.kind ?? "") : !state.hidden.has(part.id));
+  const shown = parts.filter((part) => part.kind === "vector" && isShown(part));
   return shown.flatMap((part) => {
     const colors = flatColors(part.info?.style, state.theme);
     const made = flatLayer(context, part, colors, features);
@@ -65,7 +67,7 @@ function flatLayer(context: LayerContext, part: ScenePart, colors: FlatColors, f
   const outdoors = (color: Color): unknown => (isIndoors ? (feature: Painted): Color => (feature.properties?.storey_id ? NOTHING : color) : color);
   const width = widthOf(part);
   const common = {
-    visible: isBelow || !state.hidden.has(part.id),
+    visible: true,
     getFillColor: outdoors(colors.fill),
     getLineColor: outdoors(colors.line),
     ...(width ? { getLineWidth: width } : {}),

@@ -23,6 +23,7 @@ import { type Ground, groundOf } from "./ground";
 import { followHandles } from "./handles";
 import { lighting } from "./lighting";
 import { candidates, isSame, placedNames } from "./naming";
+import { Pace, isFrameDue, unloaded } from "./pace";
 import { palette } from "./palette";
 import { meaningOf } from "./pick";
 import { readScene } from "./scene";
@@ -69,6 +70,7 @@ export class ParkMap {
   private drawing: "asked" | "waiting" | "done" = "asked";
   private failures = 0;
   private isOverThing = false;
+  private readonly pace = new Pace();
   private isGone = false;
 
   constructor(
@@ -123,14 +125,13 @@ export class ParkMap {
 
   /** Whether all layers are loaded and drawn as the state says. */
   isReady(): boolean {
-    const layers = this.deck.props.layers as ({ isLoaded?: boolean } | null)[];
-    return this.drawing === "done" && !this.namesTimer && this.materials !== null && layers.every((layer) => layer?.isLoaded !== false);
+    return this.materials !== null && this.waitsFor().length === 0;
   }
 
   /** What `isReady` waits for: layers that are not loaded, or the drawing itself. */
   waitsFor(): string[] {
-    const layers = (this.deck.props.layers as ({ id: string; isLoaded?: boolean } | null)[]).filter((layer) => layer?.isLoaded === false);
-    return [...layers.map((layer) => layer!.id), ...(this.drawing === "done" ? [] : [this.drawing]), ...(this.namesTimer ? ["names"] : [])];
+    const rest = { [this.drawing]: this.drawing !== "done", names: this.namesTimer !== undefined, frame: isFrameDue(this.deck) };
+    return [...unloaded(this.deck), ...Object.entries(rest).flatMap(([what, isDue]) => (isDue ? [what] : []))];
   }
 
   size(): { width: number; height: number } {
@@ -178,6 +179,7 @@ export class ParkMap {
       },
       onHover: (info: PickingInfo) => this.onHover(info),
       onClick: (info: PickingInfo) => this.onClick(info),
+      _customRender: (reason: string) => this.pace.paint(this.deck, reason, this.drawing !== "asked" && unloaded(this.deck).length === 0),
       onAfterRender: () => {
         if (this.drawing === "waiting") this.drawing = "done";
       },
@@ -206,6 +208,7 @@ export class ParkMap {
 
   private load(state: State): void {
     if (!state.park || !state.scene) return;
+    if (!this.loaded) this.pace.open();
     this.loaded = state.scene;
     const { features, meshes } = this.sources;
     this.ground = groundOf(state.park, state.buildings, state.devices, state.terrain);
