@@ -26,7 +26,7 @@ from importers.encodings import check_encoding
 from importers.placing import check_datum, few
 from importers.position import is_footprint, said_position
 from importers.recognise import digest, find, named
-from importers.surroundings import surroundings
+from importers.surroundings import clear_away, surroundings
 from twin.crs import known_crs
 from twin.errors import CRSError, TwinError, UnreadableSource, UsageError
 from twin.i18n import hint, message
@@ -96,6 +96,7 @@ def import_files(
     finally:
         if not dry_run:
             store.sweep()
+            clear_away(store)
 
 
 def checked(options: Options) -> Options:

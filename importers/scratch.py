@@ -28,8 +28,13 @@ def scratch(folder: Path | None) -> Generator[Path]:
     finally:
         shutil.rmtree(place, ignore_errors=True)
         os.close(mine)
-        with suppress(OSError), _locked(folder, fcntl.LOCK_EX):  # a process that was killed may have held its folder until now
-            _clear(folder)
+        clear_left(folder)  # a process that was killed may have held its folder until now
+
+
+def clear_left(folder: Path) -> None:
+    """Remove what imports that were killed have left inside `folder`, where there is one."""
+    with suppress(OSError), _locked(folder, fcntl.LOCK_EX):
+        _clear(folder)
 
 
 def _clear(folder: Path) -> None:

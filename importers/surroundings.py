@@ -11,7 +11,7 @@ from typing import Any
 import shapely
 
 from importers.contract import Context, Footprint, Options, Progress, Relative
-from importers.scratch import scratch
+from importers.scratch import clear_left, scratch
 from twin.buildings import buildings
 from twin.store import Store
 
@@ -41,6 +41,13 @@ def surroundings(store: Store, importer: str, options: Options, progress: Progre
     finally:
         for folder in (kept, workplace):
             _remove_if_empty(folder, store.path)
+
+
+def clear_away(store: Store) -> None:
+    """Remove what imports that were killed have left in the park's scratch folder."""
+    folder = store.path / "cache" / "scratch"
+    clear_left(folder)
+    _remove_if_empty(folder, store.path)
 
 
 def footprints(store: Store) -> Sequence[Footprint]:

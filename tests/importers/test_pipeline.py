@@ -83,6 +83,16 @@ def test_the_same_content_again_changes_nothing(store: Store, geojson: Callable[
     assert again == first | {"changed": False}
 
 
+def test_what_a_killed_import_left_goes_though_nothing_changes(store: Store, geojson: Callable[..., Path]) -> None:
+    path = geojson("green.geojson", [({"id": "a"}, square(0))])
+    one(store, path)
+    left = store.path / "cache" / "scratch" / "of_a_killed_import"
+    left.mkdir(parents=True)
+    (left / "big").write_bytes(b"x")
+    assert one(store, path).said("en")["changed"] is False
+    assert not left.parent.exists()
+
+
 def test_other_options_or_content_are_a_change(store: Store, geojson: Callable[..., Path]) -> None:
     path = geojson("a.geojson", [({"id": k}, square(k)) for k in range(3)])
     one(store, path, Options(kind="green"))
