@@ -4,6 +4,7 @@ import { deviceTried, poseTried, tryPose } from "../state/trial";
 import { get } from "../state/store";
 import { floorOf } from "../whatif/pose";
 import { aimOf, azimuthTo } from "../whatif/view";
+import { followPointer, placeOver } from "./dragging";
 
 /** What of the map handles need; heights above the park's datum. */
 export interface HandleMap {
@@ -22,55 +23,26 @@ const FINGER_PX = 28;
 
 /** Follows the pointer over the map's element; answers how to stop. */
 export function followHandles(map: HandleMap, element: HTMLElement): () => void {
-  let held: (Handle & { pointer: number; device: Device }) | null = null;
-
   const under = (event: PointerEvent): Handle | null => {
     const device = deviceTried();
     if (!device || !get().trial) return null;
-    const box = element.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const [x, y] = placeOver(element, event);
     const near = event.pointerType === "touch" ? FINGER_PX : MOUSE_PX;
     return handlesOf(map, device).find(({ at }) => Math.hypot(at[0] - x, at[1] - y) <= near) ?? null;
   };
-  const down = (event: PointerEvent): void => {
-    const device = deviceTried();
-    const handle = event.button === 0 ? under(event) : null;
-    if (!device || !handle) return;
-    held = { what: handle.what, h: handle.h, pointer: event.pointerId, device };
-    take(event);
-  };
-  const move = (event: PointerEvent): void => {
-    if (!held) {
-      element.classList.toggle("is-over-handle", event.buttons === 0 && under(event) !== null);
-      return;
-    }
-    if (event.pointerId !== held.pointer) return;
-    take(event);
-    const box = element.getBoundingClientRect();
-    const place = map.unproject(event.clientX - box.left, event.clientY - box.top, held.h);
-    if (place) drag(held.device, held.what, place);
-  };
-  const up = (event: PointerEvent): void => {
-    if (!held || event.pointerId !== held.pointer) return;
-    held = null;
-    take(event);
-  };
-  const options = { capture: true };
-  element.addEventListener("pointerdown", down, options);
-  window.addEventListener("pointermove", move, options);
-  window.addEventListener("pointerup", up, options);
-  window.addEventListener("pointercancel", up, options);
-  return () => {
-    element.removeEventListener("pointerdown", down, options);
-    window.removeEventListener("pointermove", move, options);
-    window.removeEventListener("pointerup", up, options);
-    window.removeEventListener("pointercancel", up, options);
-  };
-}
-
-function take(event: PointerEvent): void {
-  event.stopImmediatePropagation();
-  event.preventDefault();
+  return followPointer<Handle & { device: Device }>(element, {
+    over: "is-over-handle",
+    isOver: (event) => under(event) !== null,
+    hold: (event) => {
+      const device = deviceTried();
+      const handle = under(event);
+      return device && handle ? { what: handle.what, h: handle.h, device } : null;
+    },
+    drag: (held, event) => {
+      const place = map.unproject(...placeOver(element, event), held.h);
+      if (place) drag(held.device, held.what, place);
+    },
+  });
 }
 
 function drag(device: Device, what: Handle["what"], place: [number, number]): void {

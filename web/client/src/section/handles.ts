@@ -1,4 +1,5 @@
 /** Dragging the faces of a section in the scene, each along its own normal. */
+import { followPointer, placeOver } from "../map/dragging";
 import { changeSection } from "../state/section";
 import { get } from "../state/store";
 import { type Face, type Section, faces, moved, pushed } from "./section";
@@ -9,7 +10,6 @@ export interface HandleMap {
 }
 
 interface Held {
-  pointer: number;
   face: Face;
   section: Section;
   from: [number, number];
@@ -23,52 +23,26 @@ const LEAST_PX = 0.02; // a face that is seen head on cannot be dragged
 
 /** Follows the pointer over the map's element; answers how to stop. */
 export function followFaces(map: HandleMap, element: HTMLElement): () => void {
-  let held: Held | null = null;
-  const place = (event: PointerEvent): [number, number] => {
-    const box = element.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
-  };
   const under = (event: PointerEvent): Face | null => {
     const { section, isSectionOpen } = get();
     if (!section || !isSectionOpen) return null;
-    const [x, y] = place(event);
+    const [x, y] = placeOver(element, event);
     const near = event.pointerType === "touch" ? FINGER_PX : MOUSE_PX;
     const distance = (face: Face): number => Math.hypot(...map.project(face.at).map((value, i) => value - [x, y][i]!));
     return faces(section).filter((face) => distance(face) <= near).sort((a, b) => distance(a) - distance(b))[0] ?? null; // prettier-ignore
   };
-  const down = (event: PointerEvent): void => {
-    const { section } = get();
-    const face = event.button === 0 ? under(event) : null;
-    if (!face || !section) return;
-    const [a, b] = [map.project(face.at), map.project(moved(face.at, face.normal, 1))];
-    held = { pointer: event.pointerId, face, section, from: place(event), metre: [b[0] - a[0], b[1] - a[1]] };
-    take(event);
-  };
-  const move = (event: PointerEvent): void => {
-    if (!held) {
-      element.classList.toggle("is-over-face", event.buttons === 0 && under(event) !== null);
-      return;
-    }
-    if (event.pointerId !== held.pointer) return;
-    take(event);
-    changeSection(pushed(held.section, held.face.key, along(held, place(event))));
-  };
-  const up = (event: PointerEvent): void => {
-    if (!held || event.pointerId !== held.pointer) return;
-    held = null;
-    take(event);
-  };
-  const options = { capture: true };
-  element.addEventListener("pointerdown", down, options);
-  window.addEventListener("pointermove", move, options);
-  window.addEventListener("pointerup", up, options);
-  window.addEventListener("pointercancel", up, options);
-  return () => {
-    element.removeEventListener("pointerdown", down, options);
-    window.removeEventListener("pointermove", move, options);
-    window.removeEventListener("pointerup", up, options);
-    window.removeEventListener("pointercancel", up, options);
-  };
+  return followPointer<Held>(element, {
+    over: "is-over-face",
+    isOver: (event) => under(event) !== null,
+    hold: (event) => {
+      const { section } = get();
+      const face = under(event);
+      if (!face || !section) return null;
+      const [a, b] = [map.project(face.at), map.project(moved(face.at, face.normal, 1))];
+      return { face, section, from: placeOver(element, event), metre: [b[0] - a[0], b[1] - a[1]] };
+    },
+    drag: (held, event) => changeSection(pushed(held.section, held.face.key, along(held, placeOver(element, event)))),
+  });
 }
 
 /** How far along the normal the pointer went. [m] */
@@ -76,9 +50,4 @@ function along({ from, metre }: Held, to: [number, number]): number {
   const squared = metre[0] ** 2 + metre[1] ** 2;
   if (squared < LEAST_PX) return 0;
   return ((to[0] - from[0]) * metre[0] + (to[1] - from[1]) * metre[1]) / squared;
-}
-
-function take(event: PointerEvent): void {
-  event.stopImmediatePropagation();
-  event.preventDefault();
 }
